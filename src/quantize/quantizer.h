@@ -1,0 +1,90 @@
+// Post-training quantization of one prepared model: analyse once, calibrate once, then make as many differently configured quantized
+// models as the tuner asks for.
+//
+//   NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(std::move(model), {}, progress));
+//   NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
+//   NS_RETURN_IF_ERROR(quantizer.Calibrate(data, rows, {}, progress, stop));
+//   NS_ASSIGN_OR_RETURN(QuantizedModel result, quantizer.Quantize(config));
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/status.h"
+#include "data/data_set.h"
+#include "graph/model.h"
+#include "quantize/config.h"
+
+namespace ns {
+
+// One operator of the graph and what became of it.
+struct OperatorDecision {
+  std::string name;  // node name in the prepared model
+  std::string type;  // "Conv"
+  OpMode mode = OpMode::kFloat;
+  std::string why;   // for people: "int8 convolution; output stays int8 for 'Add_7'", "no constant weight"
+};
+
+struct QuantizedModel {
+  Model model;
+  std::vector<OperatorDecision> decisions;  // one for each operator that computes on floats, in graph order
+};
+
+// How much an operator's quantization distorts its own output, its inputs being exact.
+struct OperatorHarm {
+  std::string name;
+  std::string type;
+  // Signal to quantization noise ratio of its output, 10 log10(sum x^2 / sum (x - x')^2) over all rows given; +infinity: no error.
+  double sqnr_db = 0;
+};
+
+struct CalibrationOptions {
+  CalibrationMethod method = CalibrationMethod::kMinMax;  // decides which statistics are kept; see Calibrate()
+  int threads = 1;          // rows calibrated side by side, one inference thread each
+  int64_t batch_size = 1;   // rows of one inference; the moving average's unit
+};
+
+class Quantizer {
+ public:
+  // `prepared`: as PrepareModel() leaves it (unique node names, opset >= 13). FailedPrecondition (NOTHING_TO_QUANTIZE) when no operator
+  // could ever be quantized.
+  static Result<Quantizer> Create(Model prepared);
+  Quantizer(Quantizer&&) noexcept;
+  Quantizer& operator=(Quantizer&&) noexcept;
+  ~Quantizer();
+
+  const Model& prepared() const;
+
+  // The operators that some mode other than kFloat suits, in graph order; `mode` is what `default_mode` would give them.
+  std::vector<OperatorDecision> Candidates(OpMode default_mode) const;
+
+  // Runs the prepared model over `rows` of `data`, keeping statistics of the tensors that static quantization reads: running ranges,
+  // and for the entropy, percentile and mse methods histograms of fixed size; never the activations of more than `threads` batches.
+  // Later Quantize() calls may ask for `options.method`, for minmax, and, when it was a histogram method, for all of these.
+  // The result doesn't depend on `threads`.
+  // InvalidArgument (NON_FINITE_VALUE) names the tensor, its operator and the row of a NaN or infinity; Cancelled on stop.
+  Status Calibrate(DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
+                   std::stop_token stop);
+
+  // A new model; the prepared one is unchanged and shares its untouched weights. FailedPrecondition (NOT_CALIBRATED) when the
+  // configuration has a static operator and Calibrate() has not kept what its method needs.
+  Result<QuantizedModel> Quantize(const QuantConfig& config) const;
+
+  // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
+  // operator twice from the same float inputs, once in float and once quantized. At least one row.
+  Result<std::vector<OperatorHarm>> RankOperators(const QuantConfig& config, DataSet& data, std::span<const int64_t> rows, int threads,
+                                                  ProgressSink& progress, std::stop_token stop) const;
+
+ private:
+  struct State;
+  explicit Quantizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ns
