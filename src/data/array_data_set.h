@@ -1,0 +1,53 @@
+// A data set whose rows lie in arrays: what an .npz file becomes, and what tests and callers make of tensors in memory.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/data_set.h"
+
+namespace ns {
+
+struct ArrayDataSetOptions {
+  std::map<std::string, std::string> inputs;  // array → model input; an array that is not listed feeds the input of its own name
+  std::string label = "";                     // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
+  DataSetOptions::Labels labels = DataSetOptions::Labels::kOptional;
+};
+
+// Keeps the tensors (a mapped file behind them too) and copies rows out of them. Thread-safe.
+class ArrayDataSet final : public DataSet {
+ public:
+  // `arrays` by name, rows on axis 0 of each. Errors as OpenDataSet().
+  static Result<std::unique_ptr<ArrayDataSet>> Create(std::map<std::string, Tensor> arrays,
+                                                      std::span<const TensorSpec> model_inputs,
+                                                      const ArrayDataSetOptions& options);
+
+  int64_t rows() const override { return rows_; }
+  bool has_labels() const override { return labels_.has_value(); }
+  Result<Batch> Read(std::span<const int64_t> rows) const override;
+  std::optional<int64_t> fixed_batch() const override { return fixed_batch_; }
+  const std::vector<std::string>& guesses() const override { return guesses_; }
+
+ private:
+  struct Feed {
+    std::string array;
+    TensorSpec input;
+    Tensor data;
+  };
+  ArrayDataSet() = default;
+  Status BindInputs(std::map<std::string, Tensor>* arrays, std::span<const TensorSpec> model_inputs,
+                    const ArrayDataSetOptions& options);
+  Status BindLabels(std::map<std::string, Tensor>* arrays, const ArrayDataSetOptions& options);
+  Status AddFeed(const std::string& array, Tensor data, const TensorSpec& input);
+
+  std::vector<Feed> feeds_;
+  std::optional<Feed> labels_;
+  std::optional<int64_t> fixed_batch_;
+  std::vector<std::string> guesses_;
+  int64_t rows_ = 0;
+};
+
+}  // namespace ns
