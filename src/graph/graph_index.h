@@ -32,7 +32,7 @@ class GraphIndex {
   int Producer(std::string_view value) const;
   // The node itself, or null.
   const ns_onnx::NodeProto* ProducerNode(std::string_view value) const;
-  // All uses by nodes, in graph order, subgraph uses included. Graph outputs are not among them: see IsOutput().
+  // All uses by nodes, in graph order, then uses inside subgraphs. Graph outputs are not among them: see IsOutput().
   std::span<const ValueUse> Uses(std::string_view value) const;
   // The only use, or null when there is none, more than one, or the value is a graph output too: then a rewrite may not swallow it.
   const ValueUse* OnlyUse(std::string_view value) const;
@@ -43,6 +43,8 @@ class GraphIndex {
   bool IsUsed(std::string_view value) const { return IsOutput(value) || !Uses(value).empty(); }
 
  private:
+  void AddSubgraphUses(int node, const ns_onnx::AttributeProto& attribute);
+
   const ns_onnx::GraphProto& graph_;
   // Keys point into graph_.
   std::unordered_map<std::string_view, int> producers_;

@@ -73,7 +73,7 @@ class Model {
   // The structure. Big initializers have no data in it: use Weight().
   const ns_onnx::ModelProto& proto() const { return *proto_; }
   const ns_onnx::GraphProto& graph() const { return proto_->graph(); }
-  // Nodes, inputs, outputs and value_info may be edited freely; initializers only by SetWeight(), RemoveWeight() and RenameWeight().
+  // Nodes, inputs, outputs and value_info may be edited freely; initializers only by SetWeight(), RemoveWeight() and their kin.
   // Take new names from UniqueName().
   ns_onnx::GraphProto& mutable_graph() { return *proto_->mutable_graph(); }
   ns_onnx::ModelProto& mutable_proto() { return *proto_; }
@@ -123,6 +123,9 @@ class Model {
   // None for a small weight, whose data is in proto().
   const WeightBytesView* SharedWeight(std::string_view name) const;
 
+  // Tells the kernel that mapped weights are not needed in memory for now; touching them reads them again.
+  void DropWeightPages() const;
+
   // Puts another structure in the place of this one (after a conversion by a library), keeping the big weights by name: an initializer
   // of `proto` that is marked as shared must be a weight of this model. Internal (LOST_WEIGHT) otherwise; the model is then unchanged.
   Status ReplaceProto(ns_onnx::ModelProto proto);
@@ -154,5 +157,8 @@ class Model {
   std::unordered_set<std::string> names_;                     // taken; filled at the first UniqueName()
   std::vector<std::string> notes_;
 };
+
+// Name, type and shape of a value_info entry; kUndefined without shape for values that are not tensors.
+TensorSpec SpecOf(const ns_onnx::ValueInfoProto& info);
 
 }  // namespace ns

@@ -1,0 +1,168 @@
+// Model::Save: the structure is serialized, the big weights are streamed after it.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "graph/model.h"
+#include "graph/wire_write.h"
+
+namespace ns {
+
+namespace fs = std::filesystem;
+using ns_onnx::GraphProto;
+using ns_onnx::TensorProto;
+
+namespace {
+
+constexpr uint64_t kMostInline = 1'900'000'000;  // protobuf readers stop at 2^31-1 bytes
+constexpr uint64_t kPage = 4096, kLine = 64;
+
+fs::path FolderOf(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+// A temporary neighbour of a file, gone with the object unless committed.
+class PendingFile {
+ public:
+  static Result<PendingFile> Create(const fs::path& target) {
+    PendingFile file;
+    file.target_ = target;
+    file.temporary_ = (FolderOf(target) / ("." + target.filename().string() + ".XXXXXX")).string();
+    file.fd_ = FileDescriptor(::mkostemp(file.temporary_.data(), O_CLOEXEC));
+    if (!file.fd_.valid()) {
+      file.temporary_.clear();
+      return ErrnoStatus(errno, fmt::format("cannot write '{}'", target.string()));
+    }
+    return file;
+  }
+  PendingFile(PendingFile&& other) noexcept
+      : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})), fd_(std::move(other.fd_)),
+        buffer_(std::move(other.buffer_)), written_(other.written_) {}
+  PendingFile& operator=(PendingFile&&) = delete;
+  ~PendingFile() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+
+  uint64_t position() const { return written_ + buffer_.size(); }
+
+  Status Write(std::string_view bytes) {
+    if (buffer_.size() + bytes.size() > kBuffer) NS_RETURN_IF_ERROR(Flush());
+    if (bytes.size() > kBuffer) {
+      written_ += bytes.size();
+      return WriteAll(fd_.get(), bytes, target_);
+    }
+    buffer_.append(bytes);
+    return OkStatus();
+  }
+
+  Status Finish() {
+    NS_RETURN_IF_ERROR(Flush());
+    if (::fchmod(fd_.get(), 0644) != 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target_.string()));
+    return SyncFile(fd_.get(), target_);
+  }
+
+  Status Commit() {
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target_.string()));
+    temporary_.clear();
+    return SyncFolder(FolderOf(target_));
+  }
+
+ private:
+  PendingFile() = default;
+  static constexpr size_t kBuffer = size_t{1} << 20;
+
+  Status Flush() {
+    written_ += buffer_.size();
+    Status status = WriteAll(fd_.get(), buffer_, target_);
+    buffer_.clear();
+    return status;
+  }
+
+  fs::path target_;
+  std::string temporary_;
+  FileDescriptor fd_;
+  std::string buffer_;
+  uint64_t written_ = 0;
+};
+
+// Writes a weight in pieces and lets the pages of a mapped one go again, so that saving does not fill the memory with what it copies.
+Status WriteWeight(const Model::WeightBytesView& weight, PendingFile& out) {
+  constexpr size_t kPiece = size_t{4} << 20;
+  for (size_t at = 0; at < weight.bytes.size(); at += kPiece) {
+    auto piece = weight.bytes.subspan(at, std::min(kPiece, weight.bytes.size() - at));
+    NS_RETURN_IF_ERROR(out.Write({reinterpret_cast<const char*>(piece.data()), piece.size()}));
+    auto first = (reinterpret_cast<uintptr_t>(piece.data()) + kPage - 1) / kPage * kPage;
+    auto last = reinterpret_cast<uintptr_t>(piece.data() + piece.size()) / kPage * kPage;
+    if (!weight.file.empty() && first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+  return OkStatus();
+}
+
+void SetExternal(TensorProto& tensor, const std::string& location, uint64_t offset, uint64_t length) {
+  tensor.clear_external_data();
+  tensor.set_data_location(TensorProto::EXTERNAL);
+  auto add = [&](const char* key, std::string value) {
+    auto* entry = tensor.add_external_data();
+    entry->set_key(key);
+    entry->set_value(std::move(value));
+  };
+  add("location", location);
+  add("offset", std::to_string(offset));
+  add("length", std::to_string(length));
+}
+
+// The structure with every big weight pointing into the data file, which is written on the way.
+Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data, const std::string& location) {
+  ns_onnx::ModelProto proto = model.proto();
+  for (TensorProto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+    const Model::WeightBytesView* weight = model.SharedWeight(tensor.name());
+    if (weight == nullptr) continue;
+    uint64_t alignment = weight->bytes.size() >= (uint64_t{1} << 16) ? kPage : kLine;
+    uint64_t gap = (alignment - data.position() % alignment) % alignment;
+    NS_RETURN_IF_ERROR(data.Write(std::string(gap, '\0')));
+    SetExternal(tensor, location, data.position(), weight->bytes.size());
+    NS_RETURN_IF_ERROR(WriteWeight(*weight, data));
+  }
+  return proto;
+}
+
+Status SaveExternal(const Model& model, const fs::path& file) {
+  fs::path data_path = file;
+  data_path += ".data";
+  NS_ASSIGN_OR_RETURN(PendingFile data, PendingFile::Create(data_path));
+  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file));
+  NS_ASSIGN_OR_RETURN(ns_onnx::ModelProto proto, WriteDataFile(model, data, data_path.filename().string()));
+  NS_RETURN_IF_ERROR(data.Finish());
+  std::string bytes;
+  if (!proto.SerializeToString(&bytes)) return Internal(fmt::format("cannot serialize the structure of '{}'", file.string()), "SERIALIZE_FAILED");
+  NS_RETURN_IF_ERROR(out.Write(bytes));
+  NS_RETURN_IF_ERROR(out.Finish());
+  NS_RETURN_IF_ERROR(data.Commit());
+  Status committed = out.Commit();
+  if (!committed.ok()) ::unlink(data_path.c_str());
+  return committed;
+}
+
+Status SaveInline(const Model& model, const fs::path& file) {
+  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file));
+  WireSink sink;
+  sink.bytes = [&](std::string_view bytes) { return out.Write(bytes); };
+  sink.weight = [&](const Model::WeightBytesView& weight) { return WriteWeight(weight, out); };
+  NS_RETURN_IF_ERROR(WriteModel(model, sink));
+  NS_RETURN_IF_ERROR(out.Finish());
+  return out.Commit();
+}
+
+}  // namespace
+
+Status Model::Save(const fs::path& file, const SaveOptions& options) const {
+  uint64_t size = proto().ByteSizeLong();
+  for (const auto& [name, weight] : shared_) size += weight.bytes.size() + 32;
+  Status status = options.external_data || size > kMostInline ? SaveExternal(*this, file) : SaveInline(*this, file);
+  return status.ok() ? status : status.WithContext("cannot save the model");
+}
+
+}  // namespace ns

@@ -1,0 +1,312 @@
+#include "graph/model.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <numeric>
+
+#include "base/file.h"
+#include "graph/wire_write.h"
+
+namespace ns {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// y = x * w + 1 with w of 512 floats 0, 1, 2, ... (2048 bytes: a shared weight).
+Model BigWeightModel() {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[N, 512] x) => (float[N, 512] y) <float[1] one = {1}, float[1] w = {0}> { p = Mul(x, w)  y = Add(p, one) })").value();
+  std::vector<float> values(512);
+  std::iota(values.begin(), values.end(), 0.0f);
+  model.SetWeight("w", Tensor::From<float>({512}, std::span<const float>(values)));
+  return model;
+}
+
+class ModelFileTest : public ::testing::Test {
+ protected:
+  fs::path Path(const std::string& name) const { return dir_.path() / name; }
+  void Write(const std::string& name, std::string_view bytes) { ASSERT_TRUE(WriteFileAtomic(Path(name), bytes).ok()); }
+  std::vector<std::string> Files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(dir_.path())) names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  // The reason of the failure to load, and what its message must hold.
+  void ExpectRefused(const std::string& name, const std::string& reason, const std::string& words) {
+    auto model = Model::Load(Path(name));
+    ASSERT_FALSE(model.ok());
+    EXPECT_EQ(model.status().reason(), reason) << model.status().ToString();
+    EXPECT_THAT(model.status().message(), HasSubstr(words));
+    EXPECT_THAT(model.status().message(), HasSubstr(name));
+  }
+  TempDir dir_ = TempDir::Create("ns-model-").value();
+};
+
+TEST(ModelText, KeepsInputsOutputsAndOpset) {
+  Model model = BigWeightModel();
+  EXPECT_EQ(model.opset(), 17);
+  EXPECT_EQ(model.OpsetOf("com.microsoft"), 0);
+  ASSERT_EQ(model.inputs().size(), 1u);
+  EXPECT_EQ(model.inputs()[0].name, "x");
+  EXPECT_EQ(model.inputs()[0].shape, (Shape{-1, 512}));
+  EXPECT_THAT(model.inputs()[0].dimension_names, ElementsAre("N", ""));
+  EXPECT_EQ(model.outputs()[0].dtype, DType::kFloat);
+}
+
+TEST(ModelText, RefusesBrokenText) {
+  auto model = Model::FromText("g (float x => ");
+  ASSERT_FALSE(model.ok());
+  EXPECT_EQ(model.status().reason(), "BAD_MODEL_TEXT");
+}
+
+TEST(ModelText, TurnsConstantNodesIntoWeightsButLeavesSubgraphsAlone) {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (bool c, float[2] x) => (float[2] y) {
+      k = Constant <value = float[2] {3, 4}> ()
+      s = Add(x, k)
+      y = If (c) <then_branch = t () => (float[2] a) { a = Mul(s, k) }, else_branch = e () => (float[2] b) { b = Constant <value = float[2] {1, 1}> () }>
+    })").value();
+  EXPECT_THAT(model.WeightNames(), ElementsAre("k"));
+  EXPECT_THAT(model.Weight("k")->values<float>(), ElementsAre(3, 4));
+  ASSERT_EQ(model.graph().node_size(), 2);
+  EXPECT_EQ(model.graph().node(1).attribute(1).g().node_size() + model.graph().node(1).attribute(0).g().node_size(), 2);
+}
+
+TEST(ModelText, KeepsAConstantThatIsAnOutput) {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[1] x) => (float[1] y, float[1] k) { k = Constant <value = float[1] {3}> ()  y = Add(x, k) })").value();
+  EXPECT_EQ(model.graph().node_size(), 2);
+  EXPECT_TRUE(model.WeightNames().empty());
+}
+
+TEST(ModelText, AnInputWithADefaultBecomesAConstant) {
+  Model model = Model::FromText(R"(<ir_version: 3, opset_import: ["" : 13]>
+    g (float[2] x, float[2] w) => (float[2] y) <float[2] w = {5, 6}> { y = Add(x, w) })").value();
+  ASSERT_EQ(model.inputs().size(), 1u);
+  EXPECT_EQ(model.graph().input_size(), 1);
+  EXPECT_EQ(model.proto().ir_version(), 4);
+  EXPECT_EQ(model.notes().size(), 2u);
+}
+
+TEST(ModelWeights, BigOnesLeaveTheProtoAndAreShared) {
+  Model model = BigWeightModel();
+  EXPECT_NE(model.SharedWeight("w"), nullptr);
+  EXPECT_EQ(model.SharedWeight("one"), nullptr);
+  EXPECT_LT(model.proto().ByteSizeLong(), 400u);
+  EXPECT_EQ(model.WeightBytes(), 2048u + 4u);
+  Model copy = model.Clone();
+  EXPECT_EQ(copy.Weight("w")->data(), model.Weight("w")->data());
+  EXPECT_TRUE(model.Verify().ok()) << model.Verify().ToString();
+}
+
+TEST(ModelWeights, ReplacesBigBySmallAndRemoves) {
+  Model model = BigWeightModel();
+  model.SetWeight("w", Tensor::From<float>({1}, {2.0f}));
+  EXPECT_EQ(model.SharedWeight("w"), nullptr);
+  EXPECT_THAT(model.Weight("w")->values<float>(), ElementsAre(2));
+  model.SetWeight("extra", Tensor::From<int64_t>({2}, {7, 8}));
+  EXPECT_THAT(model.WeightNames(), ElementsAre("one", "w", "extra"));
+  EXPECT_TRUE(model.RemoveWeight("one"));
+  EXPECT_FALSE(model.RemoveWeight("one"));
+  EXPECT_THAT(model.Weight("extra")->values<int64_t>(), ElementsAre(7, 8));
+  EXPECT_EQ(model.Weight("one").status().reason(), "NO_WEIGHT");
+}
+
+TEST(ModelWeights, UniqueNamesMissEverythingTaken) {
+  Model model = BigWeightModel();
+  EXPECT_EQ(model.UniqueName("w"), "w_1");
+  EXPECT_EQ(model.UniqueName("w"), "w_2");
+  EXPECT_EQ(model.UniqueName("p"), "p_1");
+  EXPECT_EQ(model.UniqueName("fresh"), "fresh");
+}
+
+TEST(ModelWeights, ReplaceProtoRefusesALostWeight) {
+  Model model = BigWeightModel();
+  ns_onnx::ModelProto renamed = model.proto();
+  renamed.mutable_graph()->mutable_initializer(1)->set_name("other");
+  EXPECT_EQ(model.ReplaceProto(renamed).reason(), "LOST_WEIGHT");
+  EXPECT_TRUE(model.HasWeight("w"));
+  EXPECT_TRUE(model.ReplaceProto(model.proto()).ok());
+}
+
+TEST_F(ModelFileTest, SavesAndLoadsInOneFileWithoutCopyingTheWeight) {
+  ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx")).ok());
+  EXPECT_THAT(Files(), ElementsAre("m.onnx"));
+  Model model = Model::Load(Path("m.onnx")).value();
+  const auto* weight = model.SharedWeight("w");
+  ASSERT_NE(weight, nullptr);
+  EXPECT_EQ(weight->file, Path("m.onnx"));
+  EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
+  EXPECT_THAT(model.Weight("one")->values<float>(), ElementsAre(1));
+}
+
+TEST_F(ModelFileTest, AFileReadByProtobufItselfIsTheSameModel) {
+  Model model = BigWeightModel();
+  ASSERT_TRUE(model.Save(Path("m.onnx")).ok());
+  std::string bytes = ReadFile(Path("m.onnx")).value();
+  EXPECT_EQ(bytes, SerializeModel(model).value());
+  ns_onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  ASSERT_EQ(proto.graph().initializer_size(), 2);
+  EXPECT_EQ(proto.graph().initializer(1).raw_data().size(), 2048u);
+  EXPECT_FALSE(proto.graph().initializer(1).has_data_location());
+}
+
+TEST_F(ModelFileTest, SavesExternalDataAlignedAndLoadsIt) {
+  Model model = BigWeightModel();
+  model.SetWeight("big", Tensor(DType::kFloat, {20000}));
+  ASSERT_TRUE(model.Save(Path("m.onnx"), {.external_data = true}).ok());
+  EXPECT_THAT(Files(), ElementsAre("m.onnx", "m.onnx.data"));
+  Model loaded = Model::Load(Path("m.onnx")).value();
+  EXPECT_EQ(loaded.SharedWeight("w")->file, Path("m.onnx.data"));
+  EXPECT_EQ(loaded.SharedWeight("w")->file_offset % 64, 0u);
+  EXPECT_EQ(loaded.SharedWeight("big")->file_offset, 4096u);  // over 64 KiB: on a page
+  EXPECT_EQ(loaded.Weight("w")->values<float>()[100], 100.0f);
+  EXPECT_EQ(loaded.Weight("w")->data(), loaded.SharedWeight("w")->bytes.data());
+}
+
+TEST_F(ModelFileTest, OverwritesTheFileItIsMappedFrom) {
+  ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx")).ok());
+  Model model = Model::Load(Path("m.onnx")).value();
+  ASSERT_TRUE(model.Save(Path("m.onnx")).ok());
+  EXPECT_EQ(Model::Load(Path("m.onnx"))->Weight("w")->values<float>()[7], 7.0f);
+}
+
+TEST_F(ModelFileTest, LeavesNothingWhenItCannotBeWritten) {
+  Status status = BigWeightModel().Save(Path("no/such/folder/m.onnx"));
+  EXPECT_EQ(status.code(), StatusCode::kNotFound) << status.ToString();
+  fs::create_directory(Path("taken.onnx"));
+  EXPECT_FALSE(BigWeightModel().Save(Path("taken.onnx"), {.external_data = true}).ok());
+  EXPECT_THAT(Files(), ElementsAre("taken.onnx"));
+}
+
+TEST_F(ModelFileTest, ReadsFloatDataInPlace) {
+  ns_onnx::ModelProto proto = BigWeightModel().proto();
+  auto* w = proto.mutable_graph()->mutable_initializer(1);
+  w->clear_external_data();
+  w->clear_data_location();
+  for (int i = 0; i < 512; ++i) w->add_float_data(static_cast<float>(2 * i));
+  Write("m.onnx", proto.SerializeAsString());
+  Model model = Model::Load(Path("m.onnx")).value();
+  EXPECT_EQ(model.SharedWeight("w")->file, Path("m.onnx"));
+  EXPECT_EQ(model.Weight("w")->values<float>()[3], 6.0f);
+}
+
+TEST_F(ModelFileTest, RefusesWhatIsNoModel) {
+  EXPECT_EQ(Model::Load(Path("none.onnx")).status().reason(), "MODEL_NOT_FOUND");
+  Write("empty.onnx", "");
+  ExpectRefused("empty.onnx", "EMPTY_MODEL", "empty");
+  Write("text.onnx", "import torch\nprint('hello, this is a Python script and no model')\n");
+  ExpectRefused("text.onnx", "NOT_ONNX", "text");
+  Write("cat.onnx", std::string_view("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
+  ExpectRefused("cat.onnx", "NOT_ONNX", "PNG");
+  Write("lfs.onnx", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  ExpectRefused("lfs.onnx", "NOT_ONNX", "git lfs pull");
+  Write("noise.onnx", std::string(100, '\xff'));
+  ExpectRefused("noise.onnx", "NOT_ONNX", "protobuf");
+  Write("nograph.onnx", std::string_view("\x08\x08\x42\x04\x0a\x00\x10\x11", 8));  // ir_version 8, opset 17
+  ExpectRefused("nograph.onnx", "NO_GRAPH", "no graph");
+}
+
+TEST_F(ModelFileTest, EveryTruncationIsRefused) {
+  ASSERT_TRUE(BigWeightModel().Save(Path("whole.onnx")).ok());
+  std::string bytes = ReadFile(Path("whole.onnx")).value();
+  for (size_t length : {bytes.size() - 1, bytes.size() / 2, size_t{300}}) {
+    Write("cut.onnx", bytes.substr(0, length));
+    ExpectRefused("cut.onnx", "TRUNCATED_MODEL", "cut short");
+  }
+  for (size_t length = 1; length < 300; ++length) {
+    Write("cut.onnx", bytes.substr(0, length));
+    EXPECT_FALSE(Model::Load(Path("cut.onnx")).ok()) << length;
+  }
+}
+
+TEST_F(ModelFileTest, RefusesVersionsOutsideTheRange) {
+  ns_onnx::ModelProto proto = BigWeightModel().proto();
+  proto.mutable_graph()->mutable_initializer()->DeleteSubrange(1, 1);
+  proto.mutable_opset_import(0)->set_version(10);
+  Write("old.onnx", proto.SerializeAsString());
+  ExpectRefused("old.onnx", "OPSET_TOO_OLD", "opset 10 is older than 11");
+  proto.mutable_opset_import(0)->set_version(23);
+  Write("new.onnx", proto.SerializeAsString());
+  ExpectRefused("new.onnx", "OPSET_TOO_NEW", "opset 23 is newer than 22");
+  proto.mutable_opset_import(0)->set_version(17);
+  proto.set_ir_version(99);
+  Write("ir.onnx", proto.SerializeAsString());
+  ExpectRefused("ir.onnx", "IR_TOO_NEW", "99");
+}
+
+TEST_F(ModelFileTest, RefusesAnUnknownOperatorNamingIt) {
+  ns_onnx::ModelProto proto = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[1] x) => (float[1] y) { y = Relu(x) })")->proto();
+  proto.mutable_graph()->mutable_node(0)->set_op_type("Rellu");
+  Write("m.onnx", proto.SerializeAsString());
+  ExpectRefused("m.onnx", "INVALID_MODEL", "Rellu");
+}
+
+TEST_F(ModelFileTest, RefusesAWeightWithTheWrongByteCount) {
+  std::string bytes = SerializeModel(BigWeightModel()).value();
+  ns_onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  proto.mutable_graph()->mutable_initializer(1)->set_dims(0, 511);
+  Write("m.onnx", proto.SerializeAsString());
+  ExpectRefused("m.onnx", "BAD_TENSOR", "holds 2048 bytes, its shape needs 2044");
+  proto.mutable_graph()->mutable_initializer(1)->set_dims(0, -1);
+  Write("m.onnx", proto.SerializeAsString());
+  ExpectRefused("m.onnx", "BAD_TENSOR", "impossible shape");
+}
+
+class ExternalDataTest : public ModelFileTest {
+ protected:
+  // Saves m.onnx with m.onnx.data, then edits the external_data entry `key` of its weight.
+  void SaveWith(const std::string& key, const std::string& value) {
+    ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx"), {.external_data = true}).ok());
+    ns_onnx::ModelProto proto;
+    ASSERT_TRUE(proto.ParseFromString(ReadFile(Path("m.onnx")).value()));
+    for (auto& entry : *proto.mutable_graph()->mutable_initializer(1)->mutable_external_data())
+      if (entry.key() == key) entry.set_value(value);
+    Write("m.onnx", proto.SerializeAsString());
+  }
+};
+
+TEST_F(ExternalDataTest, RefusesAMissingFile) {
+  SaveWith("location", "gone.bin");
+  ExpectRefused("m.onnx", "EXTERNAL_DATA_MISSING", "gone.bin");
+}
+
+TEST_F(ExternalDataTest, RefusesPathsOutOfTheFolder) {
+  for (const char* path : {"../secret", "/etc/passwd", "a/../../secret", ""}) {
+    SaveWith("location", path);
+    ExpectRefused("m.onnx", "EXTERNAL_DATA_OUTSIDE", "not below");
+  }
+  SaveWith("location", "link.bin");
+  fs::create_symlink("/etc/passwd", Path("link.bin"));
+  ExpectRefused("m.onnx", "EXTERNAL_DATA_OUTSIDE", "link.bin");
+  SaveWith("location", "#0");
+  ExpectRefused("m.onnx", "EXTERNAL_DATA_MISSING", "#0");  // our own mark means nothing in a file
+}
+
+TEST_F(ExternalDataTest, RefusesAFileThatIsTooShort) {
+  SaveWith("offset", "64");
+  ExpectRefused("m.onnx", "EXTERNAL_DATA_SHORT", "ends after 2048 bytes");
+  SaveWith("offset", "18446744073709551615");
+  ExpectRefused("m.onnx", "EXTERNAL_DATA_SHORT", "");
+  SaveWith("offset", "x");
+  ExpectRefused("m.onnx", "BAD_TENSOR", "not a number");
+  SaveWith("length", "2047");
+  ExpectRefused("m.onnx", "BAD_TENSOR", "need 2048");
+}
+
+TEST_F(ExternalDataTest, AModelInMemoryMayNotReadFiles) {
+  SaveWith("offset", "0");
+  ns_onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(ReadFile(Path("m.onnx")).value()));
+  EXPECT_EQ(Model::FromProto(proto).status().reason(), "EXTERNAL_DATA_OUTSIDE");
+}
+
+}  // namespace
+}  // namespace ns
