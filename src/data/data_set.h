@@ -66,10 +66,11 @@ struct ColumnOptions {
 struct TokenizerOptions {
   std::filesystem::path file;  // tokenizer.json
   int64_t max_length = 0;      // tokens a row, special ones included; longer text is cut. 0: the model's fixed length, else 512
-  int64_t pad_id = 0;          // token id of padding
-  int64_t pad_type_id = 0;     // token_type_ids of padding
+  // Padding; none: what the file's own padding section says, else its token [PAD] or <pad> or the id 0, type 0, on the right.
+  std::optional<int64_t> pad_id;
+  std::optional<int64_t> pad_type_id;
   enum class PadSide { kRight, kLeft };
-  PadSide pad_side = PadSide::kRight;
+  std::optional<PadSide> pad_side;
 };
 
 struct DataSetOptions {

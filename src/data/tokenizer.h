@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,24 +13,39 @@
 
 namespace ns {
 
-struct Encoding {
+// Tokens of some texts, one after the other, not padded: those of text i are at [offsets[i], offsets[i + 1]).
+struct Encodings {
   std::vector<int64_t> ids;
-  std::vector<int64_t> type_ids;  // 0 for the first text and its special tokens, 1 for the second
+  std::vector<int64_t> type_ids;  // which text of a pair a token belongs to, as the tokenizer's file says (BERT: 0, then 1)
+  std::vector<size_t> offsets;    // one more than texts
+
+  size_t length(size_t i) const { return offsets[i + 1] - offsets[i]; }
 };
 
-// Const and thread-safe.
+// Thread-safe; Encode() runs on the calling thread only.
 class Tokenizer {
  public:
-  // A tokenizer.json. NotFound (FILE_NOT_FOUND); InvalidArgument (BAD_TOKENIZER).
-  static Result<std::unique_ptr<const Tokenizer>> Load(const std::filesystem::path& file);
+  // Padding as the tokenizer's file asks for it.
+  struct Padding {
+    int64_t id = 0;
+    int64_t type_id = 0;
+    bool left = false;
+  };
+
+  // A tokenizer.json. NotFound (FILE_NOT_FOUND); InvalidArgument (BAD_TOKENIZER): not one, says where.
+  static Result<std::shared_ptr<const Tokenizer>> Load(const std::filesystem::path& file);
   ~Tokenizer();
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Tokens of a text, or of a pair, special tokens added, cut to at most `max_length` (longest text first for a pair), not padded.
-  // Both are UTF-8. InvalidArgument (TOKENIZATION_FAILED).
-  Result<Encoding> Encode(std::string_view text, std::optional<std::string_view> pair, int64_t max_length) const;
+  // Tokens of each text, or of each pair (`pairs` empty, or as long as `texts`), special tokens added, cut to at most `max_length` (of a
+  // pair, the longer text loses first). Text is UTF-8. InvalidArgument (TOKENIZATION_FAILED): another encoding, or a `max_length` too
+  // small for the special tokens.
+  Result<Encodings> Encode(std::span<const std::string_view> texts, std::span<const std::string_view> pairs, int64_t max_length) const;
 
+  // The id of a token as it stands in the vocabulary ("[PAD]"), if it does.
+  std::optional<int64_t> TokenId(std::string_view token) const;
+  std::optional<Padding> padding() const;
   int64_t vocabulary_size() const;
 
  private:
