@@ -48,6 +48,7 @@ struct CalibrationOptions {
   CalibrationMethod method = CalibrationMethod::kMinMax;  // decides which statistics are kept; see Calibrate()
   int threads = 1;          // rows calibrated side by side, one inference thread each
   int64_t batch_size = 1;   // rows of one inference; the moving average's unit
+  bool attention = false;   // keep statistics for QuantConfig::quantize_attention too
 };
 
 class Quantizer {
@@ -69,7 +70,7 @@ class Quantizer {
   // Later Quantize() calls may ask for `options.method`, for minmax, and, when it was a histogram method, for all of these.
   // The result doesn't depend on `threads`.
   // InvalidArgument (NON_FINITE_VALUE) names the tensor, its operator and the row of a NaN or infinity; Cancelled on stop.
-  Status Calibrate(DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
+  Status Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
                    std::stop_token stop);
 
   // A new model; the prepared one is unchanged and shares its untouched weights. FailedPrecondition (NOT_CALIBRATED) when the
@@ -78,7 +79,8 @@ class Quantizer {
 
   // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
   // operator twice from the same float inputs, once in float and once quantized. At least one row.
-  Result<std::vector<OperatorHarm>> RankOperators(const QuantConfig& config, DataSet& data, std::span<const int64_t> rows, int threads,
+  Result<std::vector<OperatorHarm>> RankOperators(const QuantConfig& config, const DataSet& data,
+                                                  std::span<const int64_t> rows, int threads,
                                                   ProgressSink& progress, std::stop_token stop) const;
 
  private:

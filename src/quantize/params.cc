@@ -1,0 +1,143 @@
+#include "quantize/params.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ns {
+
+namespace {
+
+constexpr float kSmallestScale = std::numeric_limits<float>::min();  // 2^-126: a subnormal scale loses its own precision
+
+// A weight seen as [outer, channels, inner]; per tensor: one channel.
+struct Blocks {
+  int64_t outer = 1, channels = 1, inner = 1;
+};
+
+Blocks BlocksOf(const Shape& shape, std::optional<int> axis) {
+  Blocks blocks;
+  if (!axis) {
+    blocks.inner = ElementCount(shape);
+    return blocks;
+  }
+  for (size_t i = 0; i < shape.size(); ++i) {
+    int64_t size = shape[i];
+    if (static_cast<int>(i) < *axis) blocks.outer *= size;
+    if (static_cast<int>(i) == *axis) blocks.channels = size;
+    if (static_cast<int>(i) > *axis) blocks.inner *= size;
+  }
+  return blocks;
+}
+
+// Largest magnitude of each channel; NaN spreads.
+std::vector<float> AbsMaxima(const float* data, const Blocks& blocks) {
+  std::vector<float> maxima(static_cast<size_t>(blocks.channels), 0.0f);
+  const float* p = data;
+  for (int64_t o = 0; o < blocks.outer; ++o) {
+    if (blocks.inner == 1) {
+      for (int64_t c = 0; c < blocks.channels; ++c) {
+        float magnitude = std::fabs(p[c]);
+        maxima[c] = magnitude > maxima[c] || std::isnan(magnitude) ? magnitude : maxima[c];
+      }
+      p += blocks.channels;
+      continue;
+    }
+    for (int64_t c = 0; c < blocks.channels; ++c, p += blocks.inner) {
+      float best = maxima[c];
+      for (int64_t i = 0; i < blocks.inner; ++i) {
+        float magnitude = std::fabs(p[i]);
+        best = magnitude > best || std::isnan(magnitude) ? magnitude : best;
+      }
+      maxima[c] = best;
+    }
+  }
+  return maxima;
+}
+
+inline int8_t RoundClamp(float scaled, float limit) {
+  return static_cast<int8_t>(std::clamp(std::nearbyintf(scaled), -limit, limit));
+}
+
+void Quantize(const float* in, int8_t* out, const Blocks& blocks, const std::vector<float>& scale, float limit) {
+  for (int64_t o = 0; o < blocks.outer; ++o) {
+    if (blocks.inner == 1) {
+      for (int64_t c = 0; c < blocks.channels; ++c) out[c] = RoundClamp(in[c] / scale[c], limit);
+      in += blocks.channels;
+      out += blocks.channels;
+      continue;
+    }
+    for (int64_t c = 0; c < blocks.channels; ++c) {
+      float s = scale[c];
+      for (int64_t i = 0; i < blocks.inner; ++i) out[i] = RoundClamp(in[i] / s, limit);
+      in += blocks.inner;
+      out += blocks.inner;
+    }
+  }
+}
+
+}  // namespace
+
+QuantParams AsymmetricUint8(Range range) {
+  QuantParams params;
+  double low = std::min(0.0f, range.min), high = std::max(0.0f, range.max);
+  double scale = (high - low) / 255.0;
+  if (scale == 0) {
+    params.scale = {1.0f};
+    params.zero_point = {0};
+    return params;
+  }
+  params.scale = {std::max(static_cast<float>(scale), kSmallestScale)};
+  params.zero_point = {static_cast<int32_t>(std::clamp(std::nearbyint(-low / params.scale[0]), 0.0, 255.0))};
+  return params;
+}
+
+QuantParams SymmetricInt8(Range range) {
+  QuantParams params;
+  params.dtype = DType::kInt8;
+  float largest = std::max(std::fabs(range.min), std::fabs(range.max));
+  params.scale = {largest == 0 ? 1.0f : std::max(largest / 127.0f, kSmallestScale)};
+  params.zero_point = {0};
+  return params;
+}
+
+Result<QuantizedWeight> QuantizeWeight(const TensorView& weight, const WeightOptions& options) {
+  Blocks blocks = BlocksOf(weight.shape, options.axis);
+  const float* data = weight.values<float>().data();
+  float limit = options.reduce_range ? 63.0f : 127.0f;
+  std::vector<float> scale = AbsMaxima(data, blocks);
+  for (size_t c = 0; c < scale.size(); ++c) {
+    if (!std::isfinite(scale[c])) return InvalidArgument("the weight holds NaN or infinity", "NON_FINITE_WEIGHT");
+    scale[c] = scale[c] == 0 ? 1.0f : std::max(scale[c] / limit, kSmallestScale);
+    if (!options.min_scale.empty()) {
+      scale[c] = std::max(scale[c], options.min_scale[options.min_scale.size() == 1 ? 0 : c]);
+    }
+  }
+  QuantizedWeight result;
+  result.values = Tensor(DType::kInt8, weight.shape);
+  Quantize(data, static_cast<int8_t*>(result.values.mutable_data()), blocks, scale, limit);
+  result.params.dtype = DType::kInt8;
+  result.params.zero_point.assign(scale.size(), 0);
+  result.params.scale = std::move(scale);
+  result.params.axis = options.axis;
+  return result;
+}
+
+QuantizedWeight QuantizeBias(std::span<const float> bias, float input_scale, std::span<const float> weight_scale) {
+  QuantizedWeight result;
+  result.values = Tensor(DType::kInt32, {static_cast<int64_t>(bias.size())});
+  auto out = result.values.mutable_values<int32_t>();
+  result.params.dtype = DType::kInt32;
+  result.params.axis = 0;
+  for (size_t c = 0; c < bias.size(); ++c) {
+    float scale = input_scale * weight_scale[weight_scale.size() == 1 ? 0 : c];
+    double value = std::nearbyint(static_cast<double>(bias[c]) / scale);
+    constexpr double kMin = std::numeric_limits<int32_t>::min(), kMax = std::numeric_limits<int32_t>::max();
+    out[c] = static_cast<int32_t>(std::clamp(value, kMin, kMax));
+    result.params.scale.push_back(scale);
+    result.params.zero_point.push_back(0);
+  }
+  return result;
+}
+
+}  // namespace ns

@@ -1,0 +1,97 @@
+#include "quantize/params.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace ns {
+namespace {
+
+// scale = (5.1 - 0) / 255 = 0.02, zero point 0.
+TEST(AsymmetricUint8Test, APositiveRangeStartsAtZero) {
+  QuantParams params = AsymmetricUint8({1.0f, 5.1f});
+  EXPECT_FLOAT_EQ(params.scale[0], 0.02f);
+  EXPECT_EQ(params.zero_point[0], 0);
+  EXPECT_EQ(params.dtype, DType::kUint8);
+}
+
+// scale = (3 + 1) / 255; -min / scale = 63.75 -> 64.
+TEST(AsymmetricUint8Test, ZeroIsRepresentedExactly) {
+  QuantParams params = AsymmetricUint8({-1.0f, 3.0f});
+  EXPECT_FLOAT_EQ(params.scale[0], 4.0f / 255.0f);
+  EXPECT_EQ(params.zero_point[0], 64);
+}
+
+TEST(AsymmetricUint8Test, ANegativeRangeEndsAtZero) {
+  QuantParams params = AsymmetricUint8({-2.55f, -1.0f});
+  EXPECT_FLOAT_EQ(params.scale[0], 0.01f);
+  EXPECT_EQ(params.zero_point[0], 255);
+}
+
+TEST(AsymmetricUint8Test, AllZeroHasScaleOne) {
+  EXPECT_EQ(AsymmetricUint8({0, 0}), (QuantParams{DType::kUint8, {1.0f}, {0}, {}}));
+}
+
+TEST(AsymmetricUint8Test, ATinyRangeKeepsANormalScale) {
+  EXPECT_EQ(AsymmetricUint8({0, 1e-40f}).scale[0], std::numeric_limits<float>::min());
+}
+
+TEST(SymmetricInt8Test, TheLargerSideSetsTheScale) {
+  QuantParams params = SymmetricInt8({-2.54f, 1.0f});
+  EXPECT_FLOAT_EQ(params.scale[0], 0.02f);
+  EXPECT_EQ(params.zero_point[0], 0);
+}
+
+// Channel 0: [1, -2, 0.5] / (2/127) = [63.5, -127, 31.75] -> [64, -127, 32] (half to even: 63.5 -> 64).
+// Channel 1: all zero, scale 1.
+TEST(QuantizeWeightTest, EachChannelHasItsOwnScale) {
+  Tensor weight = Tensor::From<float>({2, 3}, {1.0f, -2.0f, 0.5f, 0, 0, 0});
+  QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = 0, .min_scale = {}}).value();
+  EXPECT_FLOAT_EQ(quantized.params.scale[0], 2.0f / 127.0f);
+  EXPECT_EQ(quantized.params.scale[1], 1.0f);
+  auto q = quantized.values.values<int8_t>();
+  EXPECT_EQ(std::vector<int8_t>(q.begin(), q.end()), (std::vector<int8_t>{64, -127, 32, 0, 0, 0}));
+}
+
+// Last axis: columns [1, -4] and [2, 8]: scales 4/127 and 8/127 -> [32, -127] and [32, 127].
+TEST(QuantizeWeightTest, ColumnsOfAMatMulWeight) {
+  Tensor weight = Tensor::From<float>({2, 2}, {1.0f, 2.0f, -4.0f, 8.0f});
+  QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = 1, .min_scale = {}}).value();
+  auto q = quantized.values.values<int8_t>();
+  EXPECT_EQ(std::vector<int8_t>(q.begin(), q.end()), (std::vector<int8_t>{32, 32, -127, 127}));
+}
+
+TEST(QuantizeWeightTest, ReducedRangeStaysInSevenBits) {
+  Tensor weight = Tensor::From<float>({1, 2}, {1.0f, -2.0f});
+  QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = {}, .reduce_range = true, .min_scale = {}}).value();
+  auto q = quantized.values.values<int8_t>();
+  EXPECT_EQ(std::vector<int8_t>(q.begin(), q.end()), (std::vector<int8_t>{32, -63}));  // 31.5 -> 32
+  EXPECT_EQ(quantized.params.scale.size(), 1u);
+}
+
+TEST(QuantizeWeightTest, RefusesNanInTheMiddle) {
+  Tensor weight = Tensor::From<float>({1, 3}, {1.0f, std::nanf(""), 2.0f});
+  EXPECT_EQ(QuantizeWeight(weight.view(), {.axis = 0, .min_scale = {}}).status().reason(), "NON_FINITE_WEIGHT");
+}
+
+TEST(QuantizeWeightTest, AScaleBoundWidensTheChannel) {
+  Tensor weight = Tensor::From<float>({2, 1}, {1.27f, 1.27f});
+  QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = 0, .min_scale = {0.0f, 0.127f}}).value();
+  auto q = quantized.values.values<int8_t>();
+  EXPECT_EQ(q[0], 127);
+  EXPECT_EQ(q[1], 10);
+}
+
+// 1 / (0.5 * 0.01) = 200; -0.0125 / 0.005 = -2.5 -> -2.
+TEST(QuantizeBiasTest, UnitsAreInputScaleTimesWeightScale) {
+  std::vector<float> bias = {1.0f, -0.0125f}, weight_scale = {0.01f};
+  QuantizedWeight quantized = QuantizeBias(bias, 0.5f, weight_scale);
+  auto q = quantized.values.values<int32_t>();
+  EXPECT_EQ(q[0], 200);
+  EXPECT_NEAR(q[1], -2, 1);  // the product 0.5f * 0.01f is not exactly 0.005
+  EXPECT_FLOAT_EQ(quantized.params.scale[0], 0.005f);
+}
+
+}  // namespace
+}  // namespace ns

@@ -1,0 +1,224 @@
+#include "quantize/qdq_writer.h"
+
+#include <cmath>
+
+#include "graph/graph_index.h"
+
+namespace ns {
+
+namespace {
+
+Tensor ScaleTensor(const QuantParams& params) {
+  Shape shape = params.axis ? Shape{static_cast<int64_t>(params.scale.size())} : Shape{};
+  return Tensor::From<float>(shape, std::span<const float>(params.scale));
+}
+
+Tensor ZeroPointTensor(const QuantParams& params) {
+  Shape shape = params.axis ? Shape{static_cast<int64_t>(params.zero_point.size())} : Shape{};
+  Tensor tensor(params.dtype, shape);
+  for (size_t i = 0; i < params.zero_point.size(); ++i) {
+    if (params.dtype == DType::kUint8) tensor.mutable_values<uint8_t>()[i] = static_cast<uint8_t>(params.zero_point[i]);
+    if (params.dtype == DType::kInt8) tensor.mutable_values<int8_t>()[i] = static_cast<int8_t>(params.zero_point[i]);
+    if (params.dtype == DType::kInt32) tensor.mutable_values<int32_t>()[i] = params.zero_point[i];
+  }
+  return tensor;
+}
+
+Tensor Transposed(const Tensor& weight) {
+  int64_t rows = weight.shape()[0], columns = weight.shape()[1];
+  Tensor result(DType::kFloat, {columns, rows});
+  auto from = weight.values<float>();
+  auto to = result.mutable_values<float>();
+  constexpr int64_t kTile = 32;
+  for (int64_t r0 = 0; r0 < rows; r0 += kTile) {
+    for (int64_t c0 = 0; c0 < columns; c0 += kTile) {
+      for (int64_t r = r0; r < std::min(rows, r0 + kTile); ++r) {
+        for (int64_t c = c0; c < std::min(columns, c0 + kTile); ++c) {
+          to[static_cast<size_t>(c * rows + r)] = from[static_cast<size_t>(r * columns + c)];
+        }
+      }
+    }
+  }
+  return result;
+}
+
+// The smallest weight scales with which the bias fits in an int32: |b| / (input_scale * s) <= 2^31 - 2^8 (a float near 2^31).
+std::vector<float> SmallestScales(std::span<const float> bias, float input_scale) {
+  std::vector<float> scales;
+  for (float b : bias) scales.push_back(std::fabs(b) / input_scale / 2147483392.0f);
+  return scales;
+}
+
+}  // namespace
+
+ns_onnx::NodeProto* QdqWriter::Emit(std::string_view type, std::vector<std::string> inputs, std::vector<std::string> outputs,
+                                    std::string_view name) {
+  ns_onnx::NodeProto node;
+  node.set_op_type(std::string(type));
+  node.set_name(model_.UniqueName(name.empty() ? type : name));
+  for (std::string& input : inputs) node.add_input(std::move(input));
+  for (std::string& output : outputs) node.add_output(std::move(output));
+  nodes_.push_back(std::move(node));
+  return &nodes_.back();
+}
+
+ns_onnx::NodeProto* QdqWriter::EmitCopy(const ns_onnx::NodeProto& node) {
+  nodes_.push_back(node);
+  return &nodes_.back();
+}
+
+void QdqWriter::SetAxis(ns_onnx::NodeProto* node, int axis) {
+  auto* attribute = node->add_attribute();
+  attribute->set_name("axis");
+  attribute->set_type(ns_onnx::AttributeProto::INT);
+  attribute->set_i(axis);
+}
+
+std::pair<std::string, std::string> QdqWriter::ScaleAndZero(const std::string& owner, const QuantParams& params) {
+  auto [entry, added] = scale_names_.try_emplace(owner);
+  if (added) {
+    entry->second = {model_.UniqueName(owner + "_scale"), model_.UniqueName(owner + "_zero_point")};
+    model_.SetWeight(entry->second.first, ScaleTensor(params));
+    model_.SetWeight(entry->second.second, ZeroPointTensor(params));
+  }
+  return entry->second;
+}
+
+Result<std::string> QdqWriter::Quantized(const std::string& value, const std::string& source) {
+  auto known = quantized_.find(value);
+  if (known != quantized_.end()) return known->second;
+  auto owner = plan_.range_of.find(value);
+  auto params = owner == plan_.range_of.end() ? params_.end() : params_.find(owner->second);
+  if (params == params_.end()) return Internal(fmt::format("no range for the value '{}'", value), "NO_RANGE");
+  auto [scale, zero] = ScaleAndZero(owner->second, params->second);
+  std::string output = model_.UniqueName(value + "_quantized");
+  Emit("QuantizeLinear", {source, scale, zero}, {output}, value + "_QuantizeLinear");
+  quantized_[value] = output;
+  return output;
+}
+
+Result<std::string> QdqWriter::Dequantized(const std::string& value, const std::string& source, std::string output) {
+  NS_ASSIGN_OR_RETURN(std::string quantized, Quantized(value, source));
+  const std::string& owner = plan_.range_of.at(value);
+  auto [scale, zero] = ScaleAndZero(owner, params_.at(owner));
+  if (output.empty()) output = model_.UniqueName(value + "_dequantized");
+  Emit("DequantizeLinear", {quantized, scale, zero}, {output}, value + "_DequantizeLinear");
+  return output;
+}
+
+Result<QdqWriter::WeightNames> QdqWriter::IntegerWeight(const ns_onnx::NodeProto& original, const NodePlan& plan,
+                                                        const std::vector<float>& min_scale, bool transposed) {
+  const std::string& name = original.input(plan.traits.weight);
+  // A scale bounded by one operator's bias is that operator's own.
+  std::string key = fmt::format("{}|{}|{}", name, transposed, min_scale.empty() ? "" : original.name());
+  if (auto known = weights_.find(key); known != weights_.end()) return known->second;
+  NS_ASSIGN_OR_RETURN(Tensor weight, model_.Weight(name));
+  WeightOptions options;
+  if (config_.per_channel) options.axis = transposed ? 1 - *plan.traits.channel_axis : plan.traits.channel_axis;
+  options.reduce_range = config_.reduce_range;
+  options.min_scale = min_scale;
+  if (!config_.per_channel && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
+  auto quantized = QuantizeWeight((transposed ? Transposed(weight) : weight).view(), options);
+  if (!quantized.ok()) {
+    return quantized.status().WithContext(fmt::format("weight '{}' of operator '{}'", name, original.name()));
+  }
+  WeightNames names;
+  names.values = model_.UniqueName(name + "_quantized");
+  names.scale = model_.UniqueName(name + "_scale");
+  names.zero_point = model_.UniqueName(name + "_zero_point");
+  names.scales = quantized->params.scale;
+  names.axis = options.axis;
+  model_.SetWeight(names.values, quantized->values);
+  model_.SetWeight(names.scale, ScaleTensor(quantized->params));
+  model_.SetWeight(names.zero_point, ZeroPointTensor(quantized->params));
+  weights_[key] = names;
+  return names;
+}
+
+Result<std::string> QdqWriter::DequantizedWeight(const WeightNames& weight, std::string_view base) {
+  std::string output = model_.UniqueName(std::string(base) + "_dequantized");
+  auto* node = Emit("DequantizeLinear", {weight.values, weight.scale, weight.zero_point}, {output}, std::string(base) + "_DequantizeLinear");
+  if (weight.axis) SetAxis(node, *weight.axis);
+  return output;
+}
+
+Status QdqWriter::MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is,
+                             ns_onnx::NodeProto* node) {
+  const OpTraits& traits = plan.traits;
+  for (int position : traits.activations) {
+    if (std::find(as_is.begin(), as_is.end(), position) != as_is.end()) continue;
+    const std::string& value = original.input(position);
+    NS_ASSIGN_OR_RETURN(std::string integers, Dequantized(value, value));
+    node->set_input(position, integers);
+  }
+  if (traits.weight < 0) return OkStatus();
+  float input_scale = params_.at(plan_.range_of.at(original.input(traits.activations[0]))).scale[0];
+  std::vector<float> min_scale;
+  Tensor bias;
+  if (traits.bias >= 0) {
+    NS_ASSIGN_OR_RETURN(bias, model_.Weight(original.input(traits.bias)));
+    min_scale = SmallestScales(bias.values<float>(), input_scale);
+  }
+  NS_ASSIGN_OR_RETURN(WeightNames weight, IntegerWeight(original, plan, min_scale, false));
+  NS_ASSIGN_OR_RETURN(std::string float_weight, DequantizedWeight(weight, original.input(traits.weight)));
+  node->set_input(traits.weight, float_weight);
+  if (traits.bias < 0) return OkStatus();
+  QuantizedWeight integers = QuantizeBias(bias.values<float>(), input_scale, weight.scales);
+  std::string base = original.input(traits.bias) + "_quantized";
+  WeightNames names{model_.UniqueName(base), model_.UniqueName(base + "_scale"), model_.UniqueName(base + "_zero_point"), {}, 0};
+  model_.SetWeight(names.values, integers.values);
+  model_.SetWeight(names.scale, ScaleTensor(integers.params));
+  model_.SetWeight(names.zero_point, ZeroPointTensor(integers.params));
+  NS_ASSIGN_OR_RETURN(std::string float_bias, DequantizedWeight(names, original.input(traits.bias)));
+  node->set_input(traits.bias, float_bias);
+  return OkStatus();
+}
+
+Status QdqWriter::EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input,
+                              const std::string& output) {
+  bool transposed = original.op_type() == "Gemm" && *plan.traits.channel_axis == 0;
+  NS_ASSIGN_OR_RETURN(WeightNames weight, IntegerWeight(original, plan, {}, transposed));
+  auto [entry, added] = dynamic_.try_emplace(input);
+  if (added) {
+    entry->second = {model_.UniqueName(input + "_quantized"), model_.UniqueName(input + "_scale"), model_.UniqueName(input + "_zero_point")};
+    const DynamicNames& names = entry->second;
+    Emit("DynamicQuantizeLinear", {input}, {names.values, names.scale, names.zero_point}, input + "_DynamicQuantizeLinear");
+  }
+  const DynamicNames& x = entry->second;
+  const std::string& base = original.name();
+  std::string sum = model_.UniqueName(base + "_int32"), cast = model_.UniqueName(base + "_float");
+  std::string scale = model_.UniqueName(base + "_scale");
+  bool biased = plan.traits.bias >= 0;
+  std::string scaled = biased ? model_.UniqueName(base + "_scaled") : output;
+  Emit("MatMulInteger", {x.values, weight.values, x.zero_point, weight.zero_point}, {sum}, base + "_MatMulInteger");
+  auto* to = Emit("Cast", {sum}, {cast}, base + "_Cast")->add_attribute();
+  to->set_name("to");
+  to->set_type(ns_onnx::AttributeProto::INT);
+  to->set_i(static_cast<int64_t>(DType::kFloat));
+  Emit("Mul", {x.scale, weight.scale}, {scale}, base + "_Scale");
+  Emit("Mul", {cast, scale}, {scaled}, base + "_Mul");
+  if (biased) Emit("Add", {scaled, original.input(plan.traits.bias)}, {output}, base + "_Add");
+  return OkStatus();
+}
+
+Status QdqWriter::EmitEmbedding(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& output) {
+  NS_ASSIGN_OR_RETURN(WeightNames table, IntegerWeight(original, plan, {}, false));
+  std::string rows = model_.UniqueName(output + "_quantized");
+  auto* gather = EmitCopy(original);
+  gather->set_name(model_.UniqueName(original.name() + "_Lookup"));
+  gather->set_input(0, table.values);
+  gather->set_output(0, rows);
+  auto* node = Emit("DequantizeLinear", {rows, table.scale, table.zero_point}, {output}, original.name() + "_DequantizeLinear");
+  if (table.axis) SetAxis(node, -1);  // the table's columns are the last axis of what was looked up
+  return OkStatus();
+}
+
+void QdqWriter::Finish() {
+  auto& graph = model_.mutable_graph();
+  graph.clear_node();
+  for (ns_onnx::NodeProto& node : nodes_) *graph.add_node() = std::move(node);
+  GraphIndex index(model_);
+  model_.KeepWeightsIf([&](const std::string& name) { return index.IsUsed(name); });
+}
+
+}  // namespace ns

@@ -1,0 +1,78 @@
+// Writes the nodes of quantization into a graph: Q/DQ pairs, integer weights, and the operators of dynamic quantization. The building
+// blocks; which of them go where is QdqInserter's and Twins' business.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "graph/model.h"
+#include "quantize/config.h"
+#include "quantize/params.h"
+#include "quantize/plan.h"
+
+namespace ns {
+
+// Quantization of activations, by the value that owns the range (Plan::range_of's right side).
+using ActivationParams = std::map<std::string, QuantParams>;
+
+// Nodes are written in an order that is topological when the caller's calls are.
+class QdqWriter {
+ public:
+  // Writes into `model`, which keeps its old nodes until Finish().
+  QdqWriter(Model& model, const Plan& plan, const ActivationParams& params, const QuantConfig& config)
+      : model_(model), plan_(plan), params_(params), config_(config) {}
+
+  // Appends a node and returns it. An empty `name` takes the type's.
+  ns_onnx::NodeProto* Emit(std::string_view type, std::vector<std::string> inputs, std::vector<std::string> outputs,
+                           std::string_view name = "");
+  ns_onnx::NodeProto* EmitCopy(const ns_onnx::NodeProto& node);
+
+  // The integers of `value`, whose float form is `source` (usually the same name): one Q, made at the first call. Internal
+  // (NO_RANGE) when the plan has no range for it.
+  Result<std::string> Quantized(const std::string& value, const std::string& source);
+  // A new DQ of those integers; its output is `output`, or a new name.
+  Result<std::string> Dequantized(const std::string& value, const std::string& source, std::string output = "");
+
+  // Rewires `node`, a copy of the node planned by `plan`, to integers: a DQ before each activation (but those in `as_is`), before the
+  // weight and before the bias. `original` is the node as in the prepared model.
+  Status MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is, ns_onnx::NodeProto* node);
+  // Writes `original` as DynamicQuantizeLinear, MatMulInteger and the scaling back, reading `input` and making `output`.
+  Status EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output);
+  // Writes a lookup in an int8 table, making `output`.
+  Status EmitEmbedding(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& output);
+
+  // Puts the written nodes in place of the model's, and drops weights that nothing uses any more.
+  void Finish();
+
+ private:
+  struct WeightNames {
+    std::string values, scale, zero_point;
+    std::vector<float> scales;
+    std::optional<int> axis;
+  };
+  struct DynamicNames {
+    std::string values, scale, zero_point;
+  };
+
+  Result<WeightNames> IntegerWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::vector<float>& min_scale,
+                                    bool transposed);
+  Result<std::string> DequantizedWeight(const WeightNames& weight, std::string_view base);
+  std::pair<std::string, std::string> ScaleAndZero(const std::string& owner, const QuantParams& params);
+  void SetAxis(ns_onnx::NodeProto* node, int axis);
+
+  Model& model_;
+  const Plan& plan_;
+  const ActivationParams& params_;
+  const QuantConfig& config_;
+  std::vector<ns_onnx::NodeProto> nodes_;
+  std::map<std::string, std::pair<std::string, std::string>> scale_names_;  // by owner of the range
+  std::map<std::string, std::string> quantized_;                           // value → its integers
+  std::map<std::string, DynamicNames> dynamic_;                            // value → what DynamicQuantizeLinear made of it
+  std::map<std::string, WeightNames> weights_;                             // weight and form → its integers
+};
+
+}  // namespace ns

@@ -1,0 +1,239 @@
+#include "quantize/quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <set>
+
+#include "graph/graph_index.h"
+#include "quantize/batch_runner.h"
+#include "quantize/calibration/methods.h"
+#include "quantize/observers/observer.h"
+#include "quantize/plan.h"
+#include "quantize/qdq_inserter.h"
+#include "runtime/session.h"
+
+namespace ns {
+
+struct Quantizer::State {
+  explicit State(Model model) : prepared(std::move(model)), index(prepared) {}
+
+  // The value whose statistics stand for `value`: operators that only move elements have the range of their input.
+  std::string ObservedValue(std::string value) const {
+    while (true) {
+      int producer = index.Producer(value);
+      if (producer < 0 || TraitsOf(index.node(producer), prepared, index).role != OpRole::kPassThrough) return value;
+      value = index.node(producer).input(0);
+    }
+  }
+
+  Result<ActivationParams> Params(const Plan& plan, const QuantConfig& config) const;
+
+  Model prepared;
+  GraphIndex index;
+  std::map<std::string, TensorObserver> observers;  // by observed value; empty before Calibrate()
+};
+
+namespace {
+
+// Operators whose distortion can be told apart: those with an integer computation or table of their own.
+bool IsOwnOperator(OpRole role) {
+  return role == OpRole::kConvolution || role == OpRole::kMatMul || role == OpRole::kEmbedding || role == OpRole::kElementwise;
+}
+
+OperatorDecision DecisionOf(const ns_onnx::NodeProto& node, const NodePlan& plan) {
+  return {node.name(), node.op_type(), plan.mode, plan.why};
+}
+
+std::string RowsText(const std::vector<int64_t>& rows) {
+  return rows.size() == 1 ? fmt::format("row {}", rows[0]) : fmt::format("rows {} to {}", rows.front(), rows.back());
+}
+
+// One worker's statistics, in the order of the observed values.
+using ObserverRow = std::vector<TensorObserver>;
+
+struct Observed {
+  std::vector<std::string> computed;  // values that the session computes
+  std::vector<std::string> inputs;    // values that come with the batch
+};
+
+Model WithOutputs(const Model& prepared, const std::vector<std::string>& values) {
+  Model model = prepared.Clone();
+  model.mutable_graph().clear_output();
+  for (const std::string& value : values) AddFloatOutput(model, value);
+  return model;
+}
+
+// Sums of squares of a tensor and of its error, over all rows.
+struct ErrorSums {
+  double signal = 0, noise = 0;
+  double sqnr_db() const {
+    if (noise == 0) return std::numeric_limits<double>::infinity();
+    return 10 * std::log10(std::max(signal, std::numeric_limits<double>::min()) / noise);
+  }
+};
+
+void AddErrors(std::span<const float> exact, std::span<const float> twin, ErrorSums* sums) {
+  double signal = 0, noise = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    double difference = static_cast<double>(exact[i]) - twin[i];
+    signal += static_cast<double>(exact[i]) * exact[i];
+    noise += difference * difference;
+  }
+  sums->signal += signal;
+  sums->noise += noise;
+}
+
+}  // namespace
+
+Result<ActivationParams> Quantizer::State::Params(const Plan& plan, const QuantConfig& config) const {
+  ActivationParams params;
+  for (const auto& [value, owner] : plan.range_of) {
+    if (params.contains(owner)) continue;
+    auto observer = observers.find(ObservedValue(owner));
+    if (observer == observers.end()) {
+      return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", owner), "NOT_CALIBRATED");
+    }
+    auto range = RangeByMethod(observer->second, config);
+    if (!range.ok() && range.status().reason() == "NO_DATA") {
+      return FailedPrecondition(fmt::format("value '{}': {}", owner, range.status().message()), "NOT_CALIBRATED");
+    }
+    if (!range.ok()) return range.status();
+    params[owner] = AsymmetricUint8(*range);
+  }
+  return params;
+}
+
+Quantizer::Quantizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Quantizer::Quantizer(Quantizer&&) noexcept = default;
+Quantizer& Quantizer::operator=(Quantizer&&) noexcept = default;
+Quantizer::~Quantizer() = default;
+
+const Model& Quantizer::prepared() const { return state_->prepared; }
+
+Result<Quantizer> Quantizer::Create(Model prepared) {
+  Quantizer quantizer(std::make_unique<State>(std::move(prepared)));
+  std::set<std::string_view> names;
+  for (const auto& node : quantizer.state_->prepared.graph().node()) {
+    NS_CHECK(!node.name().empty() && names.insert(node.name()).second, "node '{}' has no name of its own", node.name());
+  }
+  if (quantizer.Candidates(OpMode::kStatic).empty() && quantizer.Candidates(OpMode::kDynamic).empty()) {
+    return FailedPrecondition("the model has no operator that can be quantized (Conv, MatMul or Gemm with constant float32 weights)",
+                              "NOTHING_TO_QUANTIZE");
+  }
+  return quantizer;
+}
+
+std::vector<OperatorDecision> Quantizer::Candidates(OpMode default_mode) const {
+  QuantConfig config;
+  config.default_mode = default_mode;
+  Plan plan = MakePlan(state_->prepared, state_->index, config);
+  std::vector<OperatorDecision> candidates;
+  for (int n = 0; n < state_->index.node_count(); ++n) {
+    const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.mode != OpMode::kFloat && IsOwnOperator(node.traits.role)) candidates.push_back(DecisionOf(state_->index.node(n), node));
+  }
+  return candidates;
+}
+
+Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
+                            ProgressSink& progress, std::stop_token stop) {
+  if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
+  QuantConfig everything;
+  everything.quantize_attention = options.attention;
+  std::set<std::string> values;
+  for (const auto& [value, owner] : MakePlan(state_->prepared, state_->index, everything).range_of) {
+    values.insert(state_->ObservedValue(owner));
+  }
+  state_->observers.clear();
+  if (values.empty()) return OkStatus();
+  Observed observed;
+  for (const std::string& value : values) (state_->index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
+
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(WithOutputs(state_->prepared, observed.computed), {}));
+  TensorObserver empty(ObserverOptionsFor(options.method));
+  std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(values.size(), empty));
+  auto observe = [&](BatchResult result) -> Status {
+    ObserverRow& row = workers[static_cast<size_t>(result.worker)];
+    for (size_t i = 0; i < row.size(); ++i) {
+      bool computed = i < observed.computed.size();
+      const std::string& name = computed ? observed.computed[i] : observed.inputs[i - observed.computed.size()];
+      const Tensor& tensor = computed ? result.outputs[i] : result.batch->inputs.at(name);
+      TensorView view = OwnRows(tensor, *result.batch, data.fixed_batch());
+      Status status = row[i].Observe(result.index, view.values<float>());
+      if (status.ok()) continue;
+      const auto* producer = state_->index.ProducerNode(name);
+      return InvalidArgument(fmt::format("NaN or infinity in '{}' ({}) at {} of the calibration data", name,
+                                         producer != nullptr ? "output of operator '" + producer->name() + "'" : "a model input",
+                                         RowsText(result.batch->rows)),
+                             "NON_FINITE_VALUE");
+    }
+    return OkStatus();
+  };
+  BatchRunOptions run{options.threads, options.batch_size, observed.computed, "calibrate"};
+  NS_RETURN_IF_ERROR(RunBatches(session, data, rows, run, observe, progress, stop));
+  for (size_t i = 0; i < values.size(); ++i) {
+    for (size_t worker = 1; worker < workers.size(); ++worker) workers[0][i].Merge(workers[worker][i]);
+    const std::string& name = i < observed.computed.size() ? observed.computed[i] : observed.inputs[i - observed.computed.size()];
+    state_->observers.emplace(name, std::move(workers[0][i]));
+  }
+  return OkStatus();
+}
+
+Result<QuantizedModel> Quantizer::Quantize(const QuantConfig& config) const {
+  Plan plan = MakePlan(state_->prepared, state_->index, config);
+  NS_ASSIGN_OR_RETURN(ActivationParams params, state_->Params(plan, config));
+  NS_ASSIGN_OR_RETURN(Model model, InsertQuantization(state_->prepared, state_->index, plan, params, config));
+  QuantizedModel result{std::move(model), {}};
+  for (int n = 0; n < state_->index.node_count(); ++n) {
+    const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.traits.role != OpRole::kNone || !node.traits.why_not.empty()) {
+      result.decisions.push_back(DecisionOf(state_->index.node(n), node));
+    }
+  }
+  return result;
+}
+
+Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& config, const DataSet& data, std::span<const int64_t> rows,
+                                                           int threads, ProgressSink& progress, std::stop_token stop) const {
+  if (rows.empty()) return InvalidArgument("no rows to rank operators on", "NO_ROWS");
+  Plan plan = MakePlan(state_->prepared, state_->index, config);
+  NS_ASSIGN_OR_RETURN(ActivationParams params, state_->Params(plan, config));
+  NS_ASSIGN_OR_RETURN(TwinModel twins, MakeTwins(state_->prepared, state_->index, plan, params, config));
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(twins.model, {}));
+  BatchRunOptions run{threads, 1, {}, "rank operators"};
+  for (const auto& pair : twins.pairs) {
+    run.outputs.push_back(pair.exact);
+    run.outputs.push_back(pair.twin);
+  }
+  std::mutex mutex;
+  std::map<int64_t, std::vector<ErrorSums>> batches;  // summed in the order of batches, so that threads don't change the sums
+  auto compare = [&](BatchResult result) -> Status {
+    std::vector<ErrorSums> sums(twins.pairs.size());
+    for (size_t i = 0; i < sums.size(); ++i) {
+      TensorView exact = OwnRows(result.outputs[2 * i], *result.batch, data.fixed_batch());
+      TensorView twin = OwnRows(result.outputs[2 * i + 1], *result.batch, data.fixed_batch());
+      AddErrors(exact.values<float>(), twin.values<float>(), &sums[i]);
+    }
+    std::lock_guard lock(mutex);
+    batches[result.index] = std::move(sums);
+    return OkStatus();
+  };
+  NS_RETURN_IF_ERROR(RunBatches(session, data, rows, run, compare, progress, stop));
+
+  std::vector<OperatorHarm> harms;
+  for (size_t i = 0; i < twins.pairs.size(); ++i) {
+    ErrorSums total;
+    for (const auto& [batch, sums] : batches) {
+      total.signal += sums[i].signal;
+      total.noise += sums[i].noise;
+    }
+    const auto& node = state_->index.node(twins.pairs[i].node);
+    harms.push_back({node.name(), node.op_type(), total.sqnr_db()});
+  }
+  std::stable_sort(harms.begin(), harms.end(), [](const auto& a, const auto& b) { return a.sqnr_db < b.sqnr_db; });
+  return harms;
+}
+
+}  // namespace ns
