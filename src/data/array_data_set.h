@@ -13,17 +13,19 @@ namespace ns {
 
 struct ArrayDataSetOptions {
   std::map<std::string, std::string> inputs;  // array → model input; an array that is not listed feeds the input of its own name
-  std::string label = "";                     // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
+  std::string label;                          // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
   DataSetOptions::Labels labels = DataSetOptions::Labels::kOptional;
+  std::string noun = "array";                 // what messages call them: an "array", or a table's "column"
+  // Arrays that are there but can't be used, and why: told when one of them turns out to be needed.
+  std::map<std::string, Status> unusable;
 };
 
 // Keeps the tensors (a mapped file behind them too) and copies rows out of them. Thread-safe.
 class ArrayDataSet final : public DataSet {
  public:
-  // `arrays` by name, rows on axis 0 of each. Errors as OpenDataSet().
-  static Result<std::unique_ptr<ArrayDataSet>> Create(std::map<std::string, Tensor> arrays,
-                                                      std::span<const TensorSpec> model_inputs,
-                                                      const ArrayDataSetOptions& options);
+  // `arrays` by name, rows on axis 0 of each; their memory need not be aligned. Errors as OpenDataSet().
+  static Result<std::unique_ptr<DataSet>> Create(std::map<std::string, Tensor> arrays, std::span<const TensorSpec> model_inputs,
+                                                 const ArrayDataSetOptions& options);
 
   int64_t rows() const override { return rows_; }
   bool has_labels() const override { return labels_.has_value(); }
@@ -32,17 +34,23 @@ class ArrayDataSet final : public DataSet {
   const std::vector<std::string>& guesses() const override { return guesses_; }
 
  private:
+  // An array and the input that it feeds.
   struct Feed {
     std::string array;
-    TensorSpec input;
+    std::string input;
+    DType dtype = DType::kUndefined;  // that the model wants
     Tensor data;
   };
-  ArrayDataSet() = default;
-  Status BindInputs(std::map<std::string, Tensor>* arrays, std::span<const TensorSpec> model_inputs,
+  explicit ArrayDataSet(std::string noun) : noun_(std::move(noun)) {}
+  Status BindInputs(const std::map<std::string, Tensor>& arrays, std::span<const TensorSpec> model_inputs,
                     const ArrayDataSetOptions& options);
-  Status BindLabels(std::map<std::string, Tensor>* arrays, const ArrayDataSetOptions& options);
-  Status AddFeed(const std::string& array, Tensor data, const TensorSpec& input);
+  Status BindLabels(const std::map<std::string, Tensor>& arrays, std::span<const TensorSpec> model_inputs,
+                    const ArrayDataSetOptions& options);
+  Status AddFeed(const std::string& array, const Tensor& data, const TensorSpec& input);
+  Status CheckRows() const;
+  void NoteUnused(const std::map<std::string, Tensor>& arrays, const ArrayDataSetOptions& options);
 
+  std::string noun_;
   std::vector<Feed> feeds_;
   std::optional<Feed> labels_;
   std::optional<int64_t> fixed_batch_;
