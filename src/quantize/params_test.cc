@@ -63,10 +63,10 @@ TEST(QuantizeWeightTest, ColumnsOfAMatMulWeight) {
 }
 
 TEST(QuantizeWeightTest, ReducedRangeStaysInSevenBits) {
-  Tensor weight = Tensor::From<float>({1, 2}, {1.0f, -2.0f});
+  Tensor weight = Tensor::From<float>({1, 2}, {10.0f, -63.0f});
   QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = {}, .reduce_range = true, .min_scale = {}}).value();
   auto q = quantized.values.values<int8_t>();
-  EXPECT_EQ(std::vector<int8_t>(q.begin(), q.end()), (std::vector<int8_t>{32, -63}));  // 31.5 -> 32
+  EXPECT_EQ(std::vector<int8_t>(q.begin(), q.end()), (std::vector<int8_t>{10, -63}));  // scale 63 / 63
   EXPECT_EQ(quantized.params.scale.size(), 1u);
 }
 

@@ -15,12 +15,12 @@ constexpr int kSmallestExponent = -126;
 // The smallest exponent whose bins cover the range: min >= -H * w and max < H * w.
 int ExponentFor(Range range) {
   double reach = std::max(-static_cast<double>(range.min), std::nextafter(static_cast<double>(range.max), 1e300));
-  if (reach <= 0) return kSmallestExponent;
+  if (reach <= std::ldexp(Histogram::kHalfBins, kSmallestExponent)) return kSmallestExponent;
   int exponent = static_cast<int>(std::ceil(std::log2(reach / Histogram::kHalfBins)));
   // log2 of a number next to a power of two may round either way.
   while (std::ldexp(Histogram::kHalfBins, exponent) < reach) ++exponent;
   while (std::ldexp(Histogram::kHalfBins, exponent - 1) >= reach) --exponent;
-  return std::max(exponent, kSmallestExponent);
+  return exponent;
 }
 
 }  // namespace

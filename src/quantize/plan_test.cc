@@ -1,0 +1,126 @@
+#include "quantize/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "quantize/testing/models.h"
+
+namespace ns {
+namespace {
+
+class Planned {
+ public:
+  explicit Planned(Model model, QuantConfig config = {}) : model_(std::move(model)), index_(model_) {
+    plan_ = MakePlan(model_, index_, config);
+  }
+  const NodePlan& operator[](const std::string& name) const {
+    for (int n = 0; n < index_.node_count(); ++n) {
+      if (index_.node(n).name() == name) return plan_.nodes[static_cast<size_t>(n)];
+    }
+    ADD_FAILURE() << "no node " << name;
+    return plan_.nodes[0];
+  }
+  OpMode mode(const std::string& name) const { return (*this)[name].mode; }
+  std::string range_of(const std::string& value) const {
+    auto entry = plan_.range_of.find(value);
+    return entry == plan_.range_of.end() ? "" : entry->second;
+  }
+
+ private:
+  Model model_;
+  GraphIndex index_;
+  Plan plan_;
+};
+
+TEST(PlanTest, ACnnIsIntegerFromEndToEnd) {
+  Planned plan(SmallCnn());
+  for (const char* name : {"stem", "relu0", "depthwise", "relu1", "pointwise", "add", "relu2", "pool", "flatten", "fc"}) {
+    EXPECT_EQ(plan.mode(name), OpMode::kStatic) << name;
+  }
+  EXPECT_EQ(plan.range_of("image"), "image");
+  EXPECT_EQ(plan.range_of("c0"), "") << "the Relu's output is quantized in its place";
+  EXPECT_EQ(plan.range_of("r0"), "r0");
+  EXPECT_EQ(plan.range_of("s"), "");
+  EXPECT_EQ(plan.range_of("f"), "p") << "Flatten moves elements: same range";
+  EXPECT_EQ(plan.range_of("logits"), "") << "Gemm makes floats";
+}
+
+TEST(PlanTest, AFloatReaderOfTheSumKeepsTheResidualAddInFloat) {
+  QuantConfig config;
+  config.modes["fc"] = OpMode::kFloat;
+  Planned plan(SmallCnn(), config);
+  EXPECT_EQ(plan.mode("fc"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("flatten"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("pool"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("add"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("relu2"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("pointwise"), OpMode::kStatic);
+  EXPECT_EQ(plan.range_of("c2"), "c2");
+}
+
+TEST(PlanTest, AFloatProducerKeepsTheAddInFloatToo) {
+  QuantConfig config;
+  config.modes["pointwise"] = OpMode::kFloat;
+  Planned plan(SmallCnn(), config);
+  EXPECT_EQ(plan.mode("add"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("pool"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("fc"), OpMode::kStatic);
+  EXPECT_EQ(plan.range_of("f"), "f");
+}
+
+TEST(PlanTest, TheResidualStreamOfATransformerStaysFloat) {
+  Planned plan(SmallMlp());
+  EXPECT_EQ(plan.mode("up"), OpMode::kStatic);
+  EXPECT_EQ(plan.mode("down"), OpMode::kStatic);
+  EXPECT_EQ(plan.mode("residual"), OpMode::kFloat);
+  EXPECT_EQ(plan.mode("up_bias"), OpMode::kFloat);
+  EXPECT_EQ(plan.range_of("x"), "x");
+  EXPECT_EQ(plan.range_of("d1"), "");
+}
+
+TEST(PlanTest, DynamicTakesMatMulAndLeavesConvolutionsWithTheReason) {
+  QuantConfig config;
+  config.default_mode = OpMode::kDynamic;
+  EXPECT_EQ(Planned(SmallMlp(), config).mode("up"), OpMode::kDynamic);
+  Planned cnn(SmallCnn(), config);
+  EXPECT_EQ(cnn.mode("fc"), OpMode::kDynamic);
+  EXPECT_EQ(cnn.mode("stem"), OpMode::kFloat);
+  EXPECT_NE(cnn["stem"].why.find("slower than float"), std::string::npos);
+}
+
+TEST(PlanTest, AConvolutionReadByAGraphOutputStillRunsOnIntegers) {
+  Planned plan(Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[1,1,4,4] x) => (float[1,1,4,4] y)
+    <float[1,1,1,1] w = {2}> { [c] y = Conv (x, w) })").value());
+  EXPECT_EQ(plan.mode("c"), OpMode::kStatic);
+  EXPECT_EQ(plan.range_of("y"), "y");
+}
+
+TEST(PlanTest, WeightsThatAreComputedOrOddStayFloatWithTheReason) {
+  Planned plan(Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[2,2] x, float[2,2] v) => (float[2,2] y, float[2,2] z)
+    <float[2,2] w = {1,2,3,4}> {
+      [alpha] y = Gemm <alpha = 0.5> (x, w)
+      [product] z = MatMul (x, v)
+    })").value());
+  EXPECT_EQ(plan.mode("alpha"), OpMode::kFloat);
+  EXPECT_EQ(plan["alpha"].why, "its alpha or beta is not 1");
+  EXPECT_EQ(plan.mode("product"), OpMode::kFloat);
+  EXPECT_NE(plan["product"].why.find("two computed tensors"), std::string::npos);
+}
+
+TEST(PlanTest, OnlyLargeTablesAreEmbeddings) {
+  auto embedding = [](int64_t rows) {
+    Model model = Model::FromText(R"(
+      <ir_version: 8, opset_import: ["" : 17]>
+      g (int64[N] ids) => (float[N,16] y) <float[1] table = {0}> { [lookup] y = Gather (table, ids) })").value();
+    SetRandomWeight(model, "table", {rows, 16}, 1.0f, 1);
+    return Planned(std::move(model)).mode("lookup");
+  };
+  EXPECT_EQ(embedding(1024), OpMode::kWeightOnly);  // 16 * 1024 values
+  EXPECT_EQ(embedding(1023), OpMode::kFloat);
+}
+
+}  // namespace
+}  // namespace ns
