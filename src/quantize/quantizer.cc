@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "graph/graph_index.h"
@@ -28,11 +29,14 @@ struct Quantizer::State {
     }
   }
 
+  Result<Range> RangeOf(const std::string& value, const QuantConfig& config) const;
+  Result<std::map<std::string, Range>> Ranges(const Plan& plan, const QuantConfig& config) const;
   Result<ActivationParams> Params(const Plan& plan, const QuantConfig& config) const;
 
   Model prepared;
   GraphIndex index;
   std::map<std::string, TensorObserver> observers;  // by observed value; empty before Calibrate()
+  std::optional<std::map<std::string, Range>> given_ranges;  // UseRanges()
 };
 
 namespace {
@@ -87,21 +91,36 @@ void AddErrors(std::span<const float> exact, std::span<const float> twin, ErrorS
 
 }  // namespace
 
-Result<ActivationParams> Quantizer::State::Params(const Plan& plan, const QuantConfig& config) const {
-  ActivationParams params;
-  for (const auto& [value, owner] : plan.range_of) {
-    if (params.contains(owner)) continue;
-    auto observer = observers.find(ObservedValue(owner));
-    if (observer == observers.end()) {
-      return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", owner), "NOT_CALIBRATED");
-    }
-    auto range = RangeByMethod(observer->second, config);
-    if (!range.ok() && range.status().reason() == "NO_DATA") {
-      return FailedPrecondition(fmt::format("value '{}': {}", owner, range.status().message()), "NOT_CALIBRATED");
-    }
-    if (!range.ok()) return range.status();
-    params[owner] = AsymmetricUint8(*range);
+Result<Range> Quantizer::State::RangeOf(const std::string& value, const QuantConfig& config) const {
+  if (given_ranges) {
+    auto given = given_ranges->find(value);
+    if (given != given_ranges->end()) return given->second;
+    return FailedPrecondition(fmt::format("no range is given for the value '{}'", value), "NOT_CALIBRATED");
   }
+  auto observer = observers.find(ObservedValue(value));
+  if (observer == observers.end()) {
+    return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", value), "NOT_CALIBRATED");
+  }
+  auto range = RangeByMethod(observer->second, config);
+  if (!range.ok() && range.status().reason() == "NO_DATA") {
+    return FailedPrecondition(fmt::format("value '{}': {}", value, range.status().message()), "NOT_CALIBRATED");
+  }
+  return range;
+}
+
+Result<std::map<std::string, Range>> Quantizer::State::Ranges(const Plan& plan, const QuantConfig& config) const {
+  std::map<std::string, Range> ranges;
+  for (const auto& [value, owner] : plan.range_of) {
+    if (ranges.contains(owner)) continue;
+    NS_ASSIGN_OR_RETURN(ranges[owner], RangeOf(owner, config));
+  }
+  return ranges;
+}
+
+Result<ActivationParams> Quantizer::State::Params(const Plan& plan, const QuantConfig& config) const {
+  NS_ASSIGN_OR_RETURN(auto ranges, Ranges(plan, config));
+  ActivationParams params;
+  for (const auto& [value, range] : ranges) params[value] = AsymmetricUint8(range);
   return params;
 }
 
@@ -194,6 +213,12 @@ Result<QuantizedModel> Quantizer::Quantize(const QuantConfig& config) const {
   }
   return result;
 }
+
+Result<std::map<std::string, Range>> Quantizer::Ranges(const QuantConfig& config) const {
+  return state_->Ranges(MakePlan(state_->prepared, state_->index, config), config);
+}
+
+void Quantizer::UseRanges(std::map<std::string, Range> ranges) { state_->given_ranges = std::move(ranges); }
 
 Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& config, const DataSet& data, std::span<const int64_t> rows,
                                                            int threads, ProgressSink& progress, std::stop_token stop) const {

@@ -20,6 +20,7 @@
 #include "data/data_set.h"
 #include "graph/model.h"
 #include "quantize/config.h"
+#include "quantize/params.h"
 
 namespace ns {
 
@@ -76,6 +77,12 @@ class Quantizer {
   // A new model; the prepared one is unchanged and shares its untouched weights. FailedPrecondition (NOT_CALIBRATED) when the
   // configuration has a static operator and Calibrate() has not kept what its method needs.
   Result<QuantizedModel> Quantize(const QuantConfig& config) const;
+
+  // The ranges of the activations that Quantize(config) quantizes, by value. FailedPrecondition as Quantize().
+  Result<std::map<std::string, Range>> Ranges(const QuantConfig& config) const;
+  // From now on these ranges stand in the place of calibration: with what Ranges(config) said, Quantize(config) makes the same model
+  // without any data, which is how a recipe is replayed.
+  void UseRanges(std::map<std::string, Range> ranges);
 
   // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
   // operator twice from the same float inputs, once in float and once quantized. At least one row.
