@@ -1,6 +1,7 @@
 #include "graph/model.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -13,6 +14,14 @@ namespace ns {
 
 using ns_onnx::GraphProto;
 using ns_onnx::TensorProto;
+
+FileIdentity FileIdentity::Of(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino, static_cast<uint64_t>(info.st_size), info.st_mtim.tv_sec * int64_t{1'000'000'000} + info.st_mtim.tv_nsec};
+}
+
+bool Model::WeightBytesView::FileIsCurrent() const { return !file.empty() && FileIdentity::Of(file) == file_identity; }
 
 Model::Model() : proto_(std::make_unique<ns_onnx::ModelProto>()) {}
 Model::Model(Model&&) noexcept = default;
@@ -156,7 +165,7 @@ void Model::SetWeight(std::string_view name, Tensor tensor) {
   }
   MarkShared(*proto);
   auto owner = std::make_shared<Tensor>(std::move(tensor));
-  shared_[key] = WeightBytesView{owner->view().bytes(), owner, {}, 0};
+  shared_[key] = WeightBytesView{owner->view().bytes(), owner, {}, 0, {}};
 }
 
 bool Model::RemoveWeight(std::string_view name) { return RemoveWeights({std::string(name)}) > 0; }

@@ -43,6 +43,15 @@ struct LoadOptions {
   bool check = true;
 };
 
+// Tells one file from another that took its path later.
+struct FileIdentity {
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t modified_ns = 0;
+  // All zero when there is no such file.
+  static FileIdentity Of(const std::filesystem::path& path);
+  bool operator==(const FileIdentity&) const = default;
+};
+
 struct SaveOptions {
   // Put the big weights into `<file name>.data` beside the model even if a single file would do. A model over 1.9 GB always is
   // saved so, since protobuf ends at 2 GB.
@@ -119,6 +128,9 @@ class Model {
     std::shared_ptr<const void> owner;
     std::filesystem::path file;  // the mapped file that holds them, as an absolute path; empty: only in memory
     uint64_t file_offset = 0;    // valid when `file` is not empty
+    FileIdentity file_identity;  // of `file` when it was mapped
+    // True when `file` is not empty and its path still leads to the file that was mapped: it was neither replaced nor written to.
+    bool FileIsCurrent() const;
   };
   // None for a small weight, whose data is in proto().
   const WeightBytesView* SharedWeight(std::string_view name) const;

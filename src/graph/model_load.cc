@@ -40,11 +40,18 @@ class ModelLoader {
   Status PlaceWeights();
   Status PlaceWeight(TensorProto& tensor);
   Result<Model::WeightBytesView> FindBytes(const TensorProto& tensor);
+  // A mapped file's canonical path and identity, asked for once a file.
+  struct NamedFile {
+    fs::path path;
+    FileIdentity identity;
+  };
+  Result<const NamedFile*> NameOf(const MappedFile& file);
   Status InlineNestedTensors(GraphProto& graph);
   Status Inline(TensorProto& tensor);
 
   ExternalData external_;
   std::shared_ptr<const MappedFile> file_;                // none for a model in memory
+  std::map<const MappedFile*, NamedFile> names_;
   std::vector<std::span<const std::byte>> taken_out_;     // by the wire scan, into file_
   Model model_;
 };
@@ -146,6 +153,17 @@ Status ModelLoader::ConstantsToWeights() {
   return OkStatus();
 }
 
+Result<const ModelLoader::NamedFile*> ModelLoader::NameOf(const MappedFile& file) {
+  auto [found, is_new] = names_.try_emplace(&file);
+  if (is_new) {
+    std::error_code error;
+    found->second.path = fs::canonical(file.path(), error);
+    if (error) return ErrnoStatus(error.value(), fmt::format("cannot resolve '{}'", file.path().string()));
+    found->second.identity = FileIdentity::Of(found->second.path);
+  }
+  return &found->second;
+}
+
 Result<Model::WeightBytesView> ModelLoader::FindBytes(const TensorProto& tensor) {
   Model::WeightBytesView found;
   std::shared_ptr<const MappedFile> file = file_;
@@ -161,8 +179,9 @@ Result<Model::WeightBytesView> ModelLoader::FindBytes(const TensorProto& tensor)
     found.file_offset = external.offset;
     file = external.file;
   }
-  std::error_code ignored;
-  found.file = fs::absolute(file->path(), ignored);
+  NS_ASSIGN_OR_RETURN(const NamedFile* named, NameOf(*file));
+  found.file = named->path;
+  found.file_identity = named->identity;
   found.owner = file;
   NS_ASSIGN_OR_RETURN(uint64_t expected, RawByteSize(tensor));
   if (found.bytes.size() != expected) {
@@ -192,7 +211,7 @@ Status ModelLoader::PlaceWeight(TensorProto& tensor) {
   NS_RETURN_IF_ERROR(MoveToRawData(tensor));
   if (tensor.raw_data().size() < kSharedWeightBytes) return OkStatus();
   auto owner = std::make_shared<std::string>(std::move(*tensor.mutable_raw_data()));
-  model_.shared_[tensor.name()] = Model::WeightBytesView{std::as_bytes(std::span<const char>(*owner)), owner, {}, 0};
+  model_.shared_[tensor.name()] = Model::WeightBytesView{std::as_bytes(std::span<const char>(*owner)), owner, {}, 0, {}};
   MarkShared(tensor);
   return OkStatus();
 }
@@ -258,7 +277,9 @@ Result<Model> ModelLoader::FromFile(const fs::path& file, const LoadOptions& opt
   loader.file_ = std::move(mapped);
   loader.taken_out_ = std::move(reduced.tensors);
   reduced.structure = {};
-  return loader.FromProto(std::move(proto), options);
+  auto model = loader.FromProto(std::move(proto), options);
+  if (model.ok()) model->DropWeightPages();  // reading ahead brought many of them in
+  return model;
 }
 
 Result<Model> Model::Load(const fs::path& file, const LoadOptions& options) {

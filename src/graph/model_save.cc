@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "graph/model.h"
+#include "graph/tensor_proto.h"
 #include "graph/wire_write.h"
 
 namespace ns {
@@ -101,19 +102,6 @@ Status WriteWeight(const Model::WeightBytesView& weight, PendingFile& out) {
   return OkStatus();
 }
 
-void SetExternal(TensorProto& tensor, const std::string& location, uint64_t offset, uint64_t length) {
-  tensor.clear_external_data();
-  tensor.set_data_location(TensorProto::EXTERNAL);
-  auto add = [&](const char* key, std::string value) {
-    auto* entry = tensor.add_external_data();
-    entry->set_key(key);
-    entry->set_value(std::move(value));
-  };
-  add("location", location);
-  add("offset", std::to_string(offset));
-  add("length", std::to_string(length));
-}
-
 // The structure with every big weight pointing into the data file, which is written on the way.
 Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data, const std::string& location) {
   ns_onnx::ModelProto proto = model.proto();
@@ -123,7 +111,7 @@ Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data,
     uint64_t alignment = weight->bytes.size() >= (uint64_t{1} << 16) ? kPage : kLine;
     uint64_t gap = (alignment - data.position() % alignment) % alignment;
     NS_RETURN_IF_ERROR(data.Write(std::string(gap, '\0')));
-    SetExternal(tensor, location, data.position(), weight->bytes.size());
+    SetExternalLocation(tensor, location, data.position(), weight->bytes.size());
     NS_RETURN_IF_ERROR(WriteWeight(*weight, data));
   }
   return proto;

@@ -124,6 +124,20 @@ TensorProto ToTensorProto(std::string_view name, const Tensor& tensor) {
   return proto;
 }
 
+void SetExternalLocation(TensorProto& tensor, std::string_view location, uint64_t offset, uint64_t length) {
+  tensor.clear_raw_data();
+  tensor.clear_external_data();
+  tensor.set_data_location(TensorProto::EXTERNAL);
+  auto add = [&](const char* key, std::string value) {
+    auto* entry = tensor.add_external_data();
+    entry->set_key(key);
+    entry->set_value(std::move(value));
+  };
+  add("location", std::string(location));
+  add("offset", std::to_string(offset));
+  add("length", std::to_string(length));
+}
+
 Result<Tensor> FromTensorProto(const TensorProto& proto) {
   DType dtype = DTypeFromOnnx(proto.data_type());
   if (DTypeSize(dtype) == 0 || proto.data_location() == TensorProto::EXTERNAL) {

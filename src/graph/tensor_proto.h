@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "base/tensor.h"
@@ -22,6 +23,9 @@ Status MoveToRawData(ns_onnx::TensorProto& tensor);
 void SetTensorHeader(std::string_view name, const Tensor& tensor, ns_onnx::TensorProto& proto);
 // With its elements as raw data: a copy.
 ns_onnx::TensorProto ToTensorProto(std::string_view name, const Tensor& tensor);
+
+// Marks the tensor as stored in a file: `length` bytes from `offset` on of `location` (relative to a folder that the reader knows).
+void SetExternalLocation(ns_onnx::TensorProto& tensor, std::string_view location, uint64_t offset, uint64_t length);
 
 // A copy of the elements. Errors as MoveToRawData(); Unimplemented (WEIGHT_TYPE) for types that DType does not have.
 Result<Tensor> FromTensorProto(const ns_onnx::TensorProto& proto);
