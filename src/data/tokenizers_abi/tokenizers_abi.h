@@ -7,8 +7,8 @@
  * ns_tokenizer_string_free(). `error` itself may be NULL: then there is the code only. No Rust panic leaves the library: it is
  * NS_TOKENIZER_INTERNAL with the panic's message.
  *
- * Threads: a ns_tokenizer doesn't change after it was made; any number of threads may use one at once. The library starts no threads
- * of its own and reads no environment variable.
+ * Threads: any number of threads may use one ns_tokenizer at once; those that encode with different max_length wait for each other.
+ * The library starts no threads of its own.
  *
  * Text is UTF-8 with an explicit length; it may hold NUL bytes; data may be NULL where size is 0. */
 #ifndef NS_TOKENIZERS_ABI_H_

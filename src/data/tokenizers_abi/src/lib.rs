@@ -1,17 +1,17 @@
 //! The functions of `tokenizers_abi.h`; what each of them promises is said there.
 //!
-//! A loaded tokenizer is kept in two parts, the tokenizer without its post-processor and the post-processor, so that the length limit can
-//! be an argument of each call: `Tokenizer` holds it as state, which threads with different limits would have to lock.
+//! The length limit is an argument of each call here and state of the tokenizer in the crate: so a lock guards it, which threads
+//! with one limit share. (Cutting after the fact, without that state, would differ: since 0.23 the limit already acts while a text is
+//! tokenized, which decides how the tokens of a long pair are shared out.)
 
 use std::any::Any;
 use std::ffi::{c_char, c_int, CStr, CString};
 use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, PoisonError, RwLock, RwLockReadGuard};
 
 use tokenizers::utils::parallelism::set_parallelism;
 use tokenizers::{
-    truncate_encodings, Encoding, PaddingDirection, PaddingParams, PostProcessor, PostProcessorWrapper,
-    Tokenizer, TruncationDirection, TruncationParams, TruncationStrategy,
+    Encoding, PaddingDirection, PaddingParams, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy,
 };
 
 #[repr(C)]
@@ -62,11 +62,11 @@ pub struct Padding {
 }
 
 pub struct Handle {
-    tokenizer: Tokenizer, // no post-processor, truncation or padding
-    post_processor: Option<PostProcessorWrapper>,
-    truncation_direction: TruncationDirection,
+    tokenizer: RwLock<Tokenizer>, // always with a truncation, NO_LIMIT or the last call's limit; never with padding
     padding: Option<PaddingParams>,
 }
+
+const NO_LIMIT: usize = usize::MAX;
 
 struct Failure {
     code: Code,
@@ -77,75 +77,66 @@ fn failure<T>(code: Code, message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure { code, message: message.into() })
 }
 
+fn refuse(error: tokenizers::Error) -> Failure {
+    Failure { code: Code::InvalidArgument, message: error.to_string() }
+}
+
+fn encode(tokenizer: &Tokenizer, text: &str, pair: Option<&str>, special: bool) -> Result<Encoding, Failure> {
+    match pair {
+        // encode_fast computes no offsets; nor, without a post-processor, the second text's type ids
+        Some(pair) if tokenizer.get_post_processor().is_none() => tokenizer.encode((text, pair), special),
+        Some(pair) => tokenizer.encode_fast((text, pair), special),
+        None => tokenizer.encode_fast(text, special),
+    }
+    .map_err(refuse)
+}
+
 impl Handle {
-    fn new(mut tokenizer: Tokenizer) -> Self {
-        let post_processor = tokenizer.get_post_processor().cloned();
-        let truncation_direction =
-            tokenizer.get_truncation().map(|truncation| truncation.direction).unwrap_or_default();
-        let padding = tokenizer.get_padding().cloned();
-        tokenizer.with_post_processor(None::<PostProcessorWrapper>);
-        tokenizer.with_padding(None);
-        if let Err(error) = tokenizer.with_truncation(None) {
-            unreachable!("removing the truncation failed: {error}");
-        }
-        Handle { tokenizer, post_processor, truncation_direction, padding }
-    }
-
     fn parse(json: &[u8]) -> Result<Self, Failure> {
-        match Tokenizer::from_bytes(json) {
-            Ok(tokenizer) => Ok(Self::new(tokenizer)),
-            Err(error) => failure(Code::InvalidArgument, format!("not a tokenizer.json: {error}")),
-        }
+        let mut tokenizer = match Tokenizer::from_bytes(json) {
+            Ok(tokenizer) => tokenizer,
+            Err(error) => return failure(Code::InvalidArgument, format!("not a tokenizer.json: {error}")),
+        };
+        let padding = tokenizer.get_padding().cloned();
+        let direction = tokenizer.get_truncation().map(|truncation| truncation.direction).unwrap_or_default();
+        let truncation = TruncationParams {
+            max_length: NO_LIMIT,
+            strategy: TruncationStrategy::LongestFirst,
+            stride: 0,
+            direction,
+        };
+        tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(refuse)?;
+        Ok(Handle { tokenizer: RwLock::new(tokenizer), padding })
     }
 
-    /// What `TokenizerImpl::encode` does, with the limit as an argument.
+    /// The tokenizer for reading. A panic elsewhere doesn't leave it half changed: only the limit ever changes.
+    fn read(&self) -> RwLockReadGuard<'_, Tokenizer> {
+        self.tokenizer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn encode(&self, text: &str, pair: Option<&str>, options: &EncodeOptions) -> Result<Encoding, Failure> {
-        let add_special_tokens = options.add_special_tokens != 0;
-        let raw = |text: &str| {
-            self.tokenizer
-                .encode_fast(text, false)
-                .or_else(|error| failure(Code::InvalidArgument, error.to_string()))
-        };
-        let mut first = raw(text)?;
-        let mut second = pair.map(raw).transpose()?;
-        if let Some(second) = second.as_mut() {
-            second.set_type_ids(vec![1; second.len()]);
-        }
+        let special = options.add_special_tokens != 0;
+        let limit = if options.max_length == 0 { NO_LIMIT } else { options.max_length };
 
-        if options.max_length > 0 {
-            let added = match &self.post_processor {
-                Some(processor) if add_special_tokens => processor.added_tokens(second.is_some()),
-                _ => 0,
-            };
-            if options.max_length < added {
-                return failure(
-                    Code::InvalidArgument,
-                    format!("max_length is {}, the special tokens alone are {added}", options.max_length),
-                );
-            }
-            let params = TruncationParams {
-                max_length: options.max_length - added,
-                strategy: TruncationStrategy::LongestFirst,
-                stride: 0,
-                direction: self.truncation_direction,
-            };
-            (first, second) = truncate_encodings(first, second, &params)
-                .or_else(|error| failure(Code::InvalidArgument, error.to_string()))?;
-            first.take_overflowing(); // the rest of a long text: nobody asks for it
-            if let Some(second) = second.as_mut() {
-                second.take_overflowing();
+        let tokenizer = self.read();
+        if special {
+            // the crate would subtract them from the limit without a look
+            let added = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(pair.is_some()));
+            if limit < added {
+                let message = format!("max_length is {limit}, the special tokens alone are {added}");
+                return failure(Code::InvalidArgument, message);
             }
         }
+        if tokenizer.get_truncation().is_some_and(|truncation| truncation.max_length == limit) {
+            return encode(&tokenizer, text, pair, special);
+        }
+        drop(tokenizer);
 
-        match &self.post_processor {
-            Some(processor) => processor.process(first, second, add_special_tokens),
-            None => {
-                let parts = std::iter::once(first).chain(second).collect();
-                <dyn PostProcessor>::default_process(parts, add_special_tokens)
-                    .map(|parts| Encoding::merge(parts, false))
-            }
+        let mut tokenizer = self.tokenizer.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(truncation) = tokenizer.get_truncation_mut() {
+            truncation.max_length = limit;
         }
-        .or_else(|error| failure(Code::InvalidArgument, error.to_string()))
+        encode(&tokenizer, text, pair, special)
     }
 }
 
@@ -305,7 +296,7 @@ pub unsafe extern "C" fn ns_tokenizer_token_to_id(tokenizer: *const Handle, toke
     guard_value(0, || {
         let found = std::str::from_utf8(bytes(token.data, token.size))
             .ok()
-            .and_then(|token| (*tokenizer).tokenizer.token_to_id(token));
+            .and_then(|token| (*tokenizer).read().token_to_id(token));
         if let Some(found) = found {
             *id = i64::from(found);
         }
@@ -315,7 +306,7 @@ pub unsafe extern "C" fn ns_tokenizer_token_to_id(tokenizer: *const Handle, toke
 
 #[no_mangle]
 pub unsafe extern "C" fn ns_tokenizer_vocabulary_size(tokenizer: *const Handle) -> usize {
-    guard_value(0, || (*tokenizer).tokenizer.get_vocab_size(true))
+    guard_value(0, || (*tokenizer).read().get_vocab_size(true))
 }
 
 #[no_mangle]

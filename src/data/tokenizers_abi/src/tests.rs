@@ -1,4 +1,5 @@
 use super::*;
+use tokenizers::TruncationDirection;
 use std::ptr::{null, null_mut};
 
 const VOCABULARY: &[&str] = &[
