@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Ours against onnxruntime.quantization: the same models, the same 100 calibration rows, one run.
+
+    python3 bench/quantize/run.py                        # everything; prints the table of the README
+    python3 bench/quantize/run.py --models resnet50 --forms static-minmax
+
+Needs scripts/build first. Makes, below build/bench/, a virtual environment with onnxruntime from PyPI, and the models by
+bench/models/make.py unless --data names a folder that holds them. About 20 minutes for everything on 2 cores.
+
+Each quantization is a process of its own: its wall time and peak resident memory are the kernel's figures for that process, loading,
+calibrating, quantizing and writing included. Ours and the peer's take turns. Accuracy and latency come from onnxruntime's Python API.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+MODELS = ["bert_base", "resnet50", "mobilenet_v2"]
+OURS = ["static-minmax", "static-entropy", "static-percentile", "dynamic"]
+# The peer's calibration by histograms keeps every activation of every row: on few rows only, marked in the table.
+PEER = ["static-minmax", "static-matmul", "static-default", "static-entropy", "dynamic"]
+FEW_ROWS = 10
+
+
+def python(work, version):
+    """The bench's Python, with the packages it needs."""
+    folder = work / "venv"
+    if not (folder / "done").exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-q", f"onnxruntime=={version}", "onnx==1.17.0", "numpy<2", "sympy", "psutil"], check=True)
+        (folder / "done").touch()
+    return folder / "bin/python"
+
+
+def timed(command):
+    """Runs the command; returns seconds, peak resident bytes, and what went wrong ('' when nothing did)."""
+    start = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    error = "" if process.returncode == 0 else (output.strip().splitlines() or ["no output"])[-1]
+    return time.perf_counter() - start, usage.ru_maxrss * 1024, error
+
+
+def few_rows(interpreter, path, out):
+    code = "import numpy, sys; a = numpy.load(sys.argv[1]); numpy.savez(sys.argv[2], **{n: a[n][:int(sys.argv[3])] for n in a.files})"
+    subprocess.run([interpreter, "-c", code, path, out, str(FEW_ROWS)], check=True)
+    return out
+
+
+def ours_command(form, model, calibration, out, threads):
+    command = [ROOT / "build/bin/neural_solution", "quantize", model, "--data", calibration, "--threads", threads, "-o", out]
+    if form == "dynamic":
+        return command + ["--approach", "dynamic"]
+    return command + ["--approach", "static", "--calibration-method", form.split("-")[1]]
+
+
+def bench_model(name, args, interpreter, data, work):
+    model, calibration, evaluation = (data / f"{name}{suffix}" for suffix in (".onnx", "_calibration.npz", "_evaluation.npz"))
+    few = few_rows(interpreter, calibration, work / f"{name}_few.npz")
+    runs = [("ours", form) for form in OURS] + [("peer", form) for form in PEER]
+    runs = [run for run in runs if not args.forms or run[1] in args.forms]
+    rows, bare = {run: [] for run in runs}, []
+    for _ in range(args.repeat):
+        bare.append(float(subprocess.run([interpreter, HERE / "bare.py", str(args.threads), model, calibration], check=True,
+                                         capture_output=True, text=True).stdout))
+        for side, form in runs:
+            out = work / f"{name}_{side}_{form}.onnx"
+            out.unlink(missing_ok=True)
+            if side == "ours":
+                command = ours_command(form, model, calibration, out, args.threads)
+            else:
+                command = [interpreter, HERE / "peer.py", form, model, few if form == "static-entropy" else calibration, out]
+            rows[(side, form)].append(timed(command))
+    return finish(name, args, interpreter, work, model, evaluation, rows, statistics.median(bare))
+
+
+def finish(name, args, interpreter, work, model, evaluation, rows, bare):
+    made = [run for run in rows if not rows[run][-1][2]]
+    files = [work / f"{name}_{side}_{form}.onnx" for side, form in made]
+    measured = json.loads(subprocess.run([interpreter, HERE / "measure.py", str(args.threads), evaluation, str(args.seconds), model, *files],
+                                         check=True, capture_output=True, text=True).stdout)
+    table = [{"model": name, "by": "float", "form": "100 bare runs", "seconds": bare, "size": model.stat().st_size, **measured[0]}]
+    for run, samples in rows.items():
+        row = {"model": name, "by": run[0], "form": run[1], "seconds": statistics.median(s[0] for s in samples),
+               "peak": statistics.median(s[1] for s in samples), "error": samples[-1][2]}
+        if run in made:
+            position = made.index(run)
+            row.update(measured[position + 1], size=files[position].stat().st_size)
+        row["few"] = run == ("peer", "static-entropy")
+        table.append(row)
+    return table
+
+
+def show(table):
+    print("| model | by | form | quantized in | peak memory | file | accuracy | latency | speed-up |")
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for row in table:
+        form = row["form"] + (f" ({FEW_ROWS} rows)" if row.get("few") else "")
+        peak = f"{row['peak'] / 1e6:.0f} MB" if "peak" in row else ""
+        if row.get("error"):
+            print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.1f} s | {peak} | failed: {row['error'][:80]} | | | |")
+            continue
+        print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.2f} s | {peak} | {row['size'] / 1e6:.1f} MB | {row['accuracy']:.3f} "
+              f"| {row['median_ms']:.2f} ms | {row['speedup']:.2f} |")
+    sys.stdout.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, help="folder with the models of bench/models/make.py (default: made now)")
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--forms", nargs="+", help="only these forms, as the table names them")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20, help="of latency measuring a model")
+    parser.add_argument("--onnxruntime", default="1.21.1", help="version of the peer and of the latency measurement")
+    args = parser.parse_args()
+    work = ROOT / "build/bench/quantize"
+    work.mkdir(parents=True, exist_ok=True)
+    interpreter = python(work, args.onnxruntime)
+    data = args.data
+    if data is None:
+        data = ROOT / "build/bench/models"
+        missing = [name for name in args.models if not (data / f"{name}.onnx").exists()]
+        if missing:
+            subprocess.run([sys.executable, ROOT / "bench/models/make.py", data, *missing], check=True)
+    for name in args.models:
+        show(bench_model(name, args, interpreter, data, work))
+    shutil.rmtree(work / "__pycache__", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
