@@ -124,6 +124,7 @@ Result<Tensor> Gather(const GatherPlan& plan, std::span<const int64_t> rows) {
 
 Result<std::unique_ptr<DataSet>> ArrayDataSet::Create(Arrays arrays, std::span<const TensorSpec> model_inputs, const ArrayDataSetOptions& options) {
   std::unique_ptr<ArrayDataSet> set(new ArrayDataSet(options.noun));
+  set->guesses_ = options.guesses;
   NS_ASSIGN_OR_RETURN(set->fixed_batch_, FixedBatch(model_inputs));
   NS_RETURN_IF_ERROR(CheckMapping(model_inputs, options));
   NS_RETURN_IF_ERROR(set->BindLabels(arrays, model_inputs, options));

@@ -16,6 +16,7 @@ struct ArrayDataSetOptions {
   std::string label;                          // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
   DataSetOptions::Labels labels = DataSetOptions::Labels::kOptional;
   std::string noun = "array";                 // what messages call them: an "array", or a table's "column"
+  std::vector<std::string> guesses;            // what the caller guessed, to stand before the set's own
   // Arrays that are there but can't be used, and why: told when one of them turns out to be needed.
   std::map<std::string, Status> unusable;
 };

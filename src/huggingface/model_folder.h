@@ -24,8 +24,8 @@ struct ModelFolder {
   std::map<std::string, int64_t> label_ids;  // label2id, or id2label turned round
   int64_t labels = 0;                    // number of classes; 0: not told; 1: a regression
   int64_t max_length = 0;                // tokens that the model takes; 0: not told
-  int64_t pad_id = 0;                    // token id of padding
-  TokenizerOptions::PadSide pad_side = TokenizerOptions::PadSide::kRight;
+  std::optional<int64_t> pad_id;         // token id of padding, where config.json tells it
+  std::optional<TokenizerOptions::PadSide> pad_side;
   std::vector<std::string> guesses;      // what was inferred, a sentence each
 };
 
