@@ -1,0 +1,32 @@
+// The reading end of events.jsonl: what a worker appended since the last look.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "tasks/task_event.h"
+
+namespace ns {
+
+// Thread-compatible.
+class EventTail {
+ public:
+  // Events with a seq up to `after_seq` are skipped.
+  EventTail(std::filesystem::path file, uint64_t after_seq) : path_(std::move(file)), last_seq_(after_seq) {}
+
+  // The complete new lines, in order; a line without its end waits for the next call. A line that is no event, or whose seq does not
+  // ascend, is left out with a warning in the log. A file that is not there yet has no lines.
+  Result<std::vector<TaskEvent>> ReadNew();
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  std::string rest_;  // of a line that has no end yet
+  uint64_t last_seq_;
+};
+
+}  // namespace ns

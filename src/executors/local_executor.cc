@@ -1,0 +1,284 @@
+#include "executors/local_executor.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/log.h"
+#include "executors/event_tail.h"
+#include "executors/supervisor.h"
+#include "tasks/process_files.h"
+#include "tasks/task_file.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// A supervisor ends its worker 1.5 s after SIGTERM; one that has not ended by now is killed itself, and its worker with it.
+constexpr auto kSupervisorPatience = std::chrono::milliseconds(1'900);
+
+struct Watched {
+  AttemptPlace place;
+  ProcessId supervisor;
+  FileDescriptor pidfd;
+  int inotify_watch = -1;
+  EventTail tail;
+  std::optional<steady_clock::time_point> kill_at;
+};
+
+std::optional<ExitRecord> ReadExit(const AttemptPlace& place) {
+  auto text = ReadFile(place.folder / kExitStatusFileName);
+  auto record = text.ok() ? ParseExitRecord(*text) : Result<ExitRecord>(text.status());
+  if (!record.ok() || record->attempt != place.attempt) return std::nullopt;
+  return *record;
+}
+
+std::optional<WorkerPids> ReadPids(const AttemptPlace& place) {
+  auto text = ReadFile(place.folder / kPidFileName);
+  auto pids = text.ok() ? ParseWorkerPids(*text) : Result<WorkerPids>(text.status());
+  if (!pids.ok() || pids->attempt != place.attempt) return std::nullopt;
+  return *pids;
+}
+
+FileDescriptor OpenPidFd(pid_t pid) { return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+}  // namespace
+
+class LocalExecutor::Loop {
+ public:
+  Status Open();
+  ~Loop();
+
+  void Listen(ExecutorListener* listener) {
+    std::lock_guard lock(mutex_);
+    listener_ = listener;
+  }
+  // Runs `work` on the loop's thread.
+  void Post(std::function<void()> work);
+  void Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq);
+  void Stop(const std::string& id, int attempt);
+
+ private:
+  void Run();
+  int NextTimeout() const;
+  void DrainEventFd();
+  void DrainInotify();
+  void ReadEvents(Watched& worker);
+  void Ended(int pidfd);
+  void Finish(Watched& worker);
+  void KillOverdue();
+
+  FileDescriptor epoll_, wake_, inotify_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+  ExecutorListener* listener_ = nullptr;
+  bool stop_ = false;
+  // Of the loop's thread only:
+  std::map<int, Watched> workers_;        // by pidfd
+  std::map<int, int> by_inotify_watch_;   // -> pidfd
+  std::thread thread_;
+};
+
+Status LocalExecutor::Loop::Open() {
+  epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!epoll_.valid() || !wake_.valid() || !inotify_.valid()) return ErrnoStatus(errno, "cannot watch processes");
+  for (int fd : {wake_.get(), inotify_.get()}) {
+    epoll_event event{EPOLLIN, {.fd = fd}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return ErrnoStatus(errno, "cannot watch processes");
+  }
+  thread_ = std::thread([this] { Run(); });
+  return OkStatus();
+}
+
+LocalExecutor::Loop::~Loop() {
+  Post([this] { stop_ = true; });
+  if (thread_.joinable()) thread_.join();
+}
+
+void LocalExecutor::Loop::Post(std::function<void()> work) {
+  {
+    std::lock_guard lock(mutex_);
+    posted_.push_back(std::move(work));
+  }
+  uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof(one));
+}
+
+void LocalExecutor::Loop::Run() {
+  epoll_event events[64];
+  while (!stop_) {
+    int count = ::epoll_wait(epoll_.get(), events, 64, NextTimeout());
+    // Requests first: one may be the registration of a worker that an event below is about.
+    DrainEventFd();
+    for (int i = 0; i < count && !stop_; ++i) {
+      int fd = events[i].data.fd;
+      if (fd == inotify_.get()) {
+        DrainInotify();
+      } else if (fd != wake_.get()) {
+        Ended(fd);
+      }
+    }
+    KillOverdue();
+  }
+}
+
+int LocalExecutor::Loop::NextTimeout() const {
+  std::optional<steady_clock::time_point> first;
+  for (const auto& [fd, worker] : workers_) {
+    if (worker.kill_at && (!first || *worker.kill_at < *first)) first = worker.kill_at;
+  }
+  if (!first) return -1;
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*first - steady_clock::now()).count();
+  return static_cast<int>(std::max<int64_t>(0, left)) + 1;
+}
+
+void LocalExecutor::Loop::DrainEventFd() {
+  uint64_t count;
+  (void)!::read(wake_.get(), &count, sizeof(count));
+  std::vector<std::function<void()>> work;
+  {
+    std::lock_guard lock(mutex_);
+    work.swap(posted_);
+  }
+  for (auto& one : work) one();
+}
+
+void LocalExecutor::Loop::DrainInotify() {
+  alignas(inotify_event) char buffer[1 << 14];
+  for (ssize_t got; (got = ::read(inotify_.get(), buffer, sizeof(buffer))) > 0;) {
+    for (char* at = buffer; at < buffer + got;) {
+      auto* event = reinterpret_cast<inotify_event*>(at);
+      if ((event->mask & IN_Q_OVERFLOW) != 0) {
+        for (auto& [fd, worker] : workers_) ReadEvents(worker);
+      } else if (auto found = by_inotify_watch_.find(event->wd); found != by_inotify_watch_.end()) {
+        ReadEvents(workers_.at(found->second));
+      }
+      at += sizeof(inotify_event) + event->len;
+    }
+  }
+}
+
+void LocalExecutor::Loop::ReadEvents(Watched& worker) {
+  auto events = worker.tail.ReadNew();
+  if (!events.ok()) {
+    LogWarning("events of task {}: {}", worker.place.task_id, events.status().message());
+  } else if (!events->empty()) {
+    listener_->OnEvents(worker.place.task_id, worker.place.attempt, std::move(*events));
+  }
+}
+
+void LocalExecutor::Loop::Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq) {
+  Watched worker{place, supervisor.value_or(ProcessId{}), {}, -1, EventTail(place.folder / kEventsFileName, after_seq), {}};
+  if (supervisor) worker.pidfd = OpenPidFd(supervisor->pid);
+  // The pid may have gone to another process; once we hold the descriptor it cannot change any more. A child of ours keeps its pid until we
+  // wait for it, so for one that has just ended the descriptor is right, too.
+  bool child = supervisor && ::waitid(P_PID, static_cast<id_t>(supervisor->pid), nullptr, WEXITED | WNOHANG | WNOWAIT) == 0;
+  if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(worker);
+  worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
+  int fd = worker.pidfd.get();
+  auto at = workers_.emplace(fd, std::move(worker)).first;
+  if (at->second.inotify_watch >= 0) by_inotify_watch_[at->second.inotify_watch] = fd;
+  epoll_event event{EPOLLIN, {.fd = fd}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) LogError("cannot watch process {}", at->second.supervisor.pid);
+  ReadEvents(at->second);  // what was written before the watch
+}
+
+void LocalExecutor::Loop::Ended(int pidfd) {
+  auto found = workers_.find(pidfd);
+  if (found == workers_.end()) return;
+  Watched worker = std::move(found->second);
+  workers_.erase(found);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pidfd, nullptr);
+  if (worker.inotify_watch >= 0) {
+    by_inotify_watch_.erase(worker.inotify_watch);
+    ::inotify_rm_watch(inotify_.get(), worker.inotify_watch);
+  }
+  (void)TryWaitChild(worker.supervisor.pid);  // no child of ours after a restart
+  Finish(worker);
+}
+
+void LocalExecutor::Loop::Finish(Watched& worker) {
+  ReadEvents(worker);  // the last ones
+  auto record = ReadExit(worker.place);
+  listener_->OnExit(worker.place.task_id, worker.place.attempt, record ? WorkerExit{true, record->exit} : WorkerExit{});
+}
+
+void LocalExecutor::Loop::Stop(const std::string& id, int attempt) {
+  for (auto& [fd, worker] : workers_) {
+    if (worker.place.task_id != id || worker.place.attempt != attempt || worker.kill_at) continue;
+    ::syscall(SYS_pidfd_send_signal, fd, SIGTERM, nullptr, 0);
+    worker.kill_at = steady_clock::now() + kSupervisorPatience;
+  }
+}
+
+void LocalExecutor::Loop::KillOverdue() {
+  for (auto& [fd, worker] : workers_) {
+    if (!worker.kill_at || steady_clock::now() < *worker.kill_at) continue;
+    if (auto pids = ReadPids(worker.place)) (void)SignalGroup(pids->worker, SIGKILL);
+    ::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0);
+    worker.kill_at = steady_clock::now() + kSupervisorPatience;
+  }
+}
+
+LocalExecutor::LocalExecutor(const LocalExecutorOptions& options, std::unique_ptr<Loop> loop)
+    : options_(options), loop_(std::move(loop)) {}
+LocalExecutor::~LocalExecutor() = default;
+
+Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutorOptions& options) {
+  NS_CHECK(!options.worker_command.empty());
+  auto loop = std::make_unique<Loop>();
+  NS_RETURN_IF_ERROR(loop->Open());
+  return std::unique_ptr<LocalExecutor>(new LocalExecutor(options, std::move(loop)));
+}
+
+void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener); }
+
+Status LocalExecutor::Start(const AttemptPlace& place) {
+  SpawnOptions spawn;
+  spawn.argv = {options_.supervisor_program.string(), "supervise", "--task-folder", place.folder.string(), "--attempt",
+                std::to_string(place.attempt), "--"};
+  spawn.argv.insert(spawn.argv.end(), options_.worker_command.begin(), options_.worker_command.end());
+  for (const char* word : {"lead", "--task-folder"}) spawn.argv.push_back(word);
+  spawn.argv.push_back(place.folder.string());
+  spawn.working_folder = place.folder;
+  spawn.new_session = true;
+  spawn.stdout_file = spawn.stderr_file = place.log_file;
+  spawn.pin_to_cores = place.cores;
+  NS_ASSIGN_OR_RETURN(ProcessId supervisor, Spawn(spawn));
+  loop_->Post([this, place, supervisor] { loop_->Watch(place, supervisor, 0); });
+  return OkStatus();
+}
+
+void LocalExecutor::Adopt(const AttemptPlace& place, uint64_t after_seq) {
+  auto pids = ReadPids(place);
+  // A supervisor that was started just before the service died writes its pids within moments; its lock says that it is there.
+  for (int round = 0; !pids && round < 200 && IsSupervised(place.folder); ++round) {
+    ::usleep(10'000);
+    pids = ReadPids(place);
+  }
+  std::optional<ProcessId> supervisor;
+  if (pids) supervisor = pids->supervisor;
+  loop_->Post([this, place, supervisor, after_seq] { loop_->Watch(place, supervisor, after_seq); });
+}
+
+void LocalExecutor::Stop(const std::string& task_id, int attempt) {
+  loop_->Post([this, task_id, attempt] { loop_->Stop(task_id, attempt); });
+}
+
+}  // namespace ns

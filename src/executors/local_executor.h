@@ -1,0 +1,39 @@
+// Workers as processes of this machine, each under a supervisor (supervisor.h) pinned to its cores.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schedule/executor.h"
+
+namespace ns {
+
+struct LocalExecutorOptions {
+  std::filesystem::path supervisor_program;  // `neural_solution`
+  std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR
+};
+
+// One thread waits on the kernel (epoll) for everything: new lines in events.jsonl (inotify), ended supervisors, also those that an earlier
+// service started (pidfd), and requests. Nothing is polled.
+class LocalExecutor final : public Executor {
+ public:
+  static Result<std::unique_ptr<LocalExecutor>> Create(const LocalExecutorOptions& options);
+  // Leaves workers running; no call to the listener afterwards.
+  ~LocalExecutor() override;
+
+  void Listen(ExecutorListener* listener) override;
+  Status Start(const AttemptPlace& place) override;
+  void Adopt(const AttemptPlace& place, uint64_t after_seq) override;
+  void Stop(const std::string& task_id, int attempt) override;
+
+ private:
+  class Loop;
+  explicit LocalExecutor(const LocalExecutorOptions& options, std::unique_ptr<Loop> loop);
+
+  const LocalExecutorOptions options_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace ns

@@ -1,0 +1,94 @@
+#include "service/attempt_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tasks/task_file.h"
+#include "tasks/task_spec_codec.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+Status MakeEmptyFile(const fs::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  return file.valid() ? OkStatus() : ErrnoStatus(errno, fmt::format("cannot write '{}'", path.string()));
+}
+
+Status ClearFolder(const fs::path& folder, int attempt) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", folder.string()));
+  if (attempt > 1) {
+    std::error_code ignored;  // not there when the earlier attempt never started
+    fs::rename(folder / kEventsFileName, folder / fmt::format("events.{}.jsonl", attempt - 1), ignored);
+  }
+  for (const char* name : {kExitStatusFileName, kPidFileName}) fs::remove(folder / name, error);
+  fs::remove_all(folder / kResultFolderName, error);
+  if (error) return ErrnoStatus(error.value(), fmt::format("cannot clear '{}'", folder.string()));
+  return OkStatus();
+}
+
+std::optional<WallTime> Deadline(const TaskSpec& spec, WallTime submitted) {
+  if (spec.deadline_time) return spec.deadline_time;
+  if (!spec.deadline_seconds) return std::nullopt;
+  return submitted + std::chrono::microseconds(static_cast<int64_t>(*spec.deadline_seconds * 1e6));
+}
+
+void TellInLog(const Workspace& workspace, const TaskRecord& task, const TaskSpec& spec, int attempt) {
+  if (attempt > 1) return;
+  if (spec.approach_was_ipex) AppendToTaskLog(workspace, task.id, "warning: approach static_ipex is taken as static");
+  if (spec.workers > 1) {
+    AppendToTaskLog(workspace, task.id, fmt::format("warning: {} workers were asked for; this version tunes a task with 1", spec.workers));
+  }
+}
+
+}  // namespace
+
+void AppendToTaskLog(const Workspace& workspace, const std::string& id, std::string_view line) {
+  fs::path path = workspace.task_log(id);
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  Status status = file.valid() ? WriteAll(file.get(), fmt::format("neural_solution: {}\n", line), path)
+                               : ErrnoStatus(errno, fmt::format("cannot write '{}'", path.string()));
+  if (!status.ok()) LogWarning("{}", status.message());
+}
+
+Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord& task, int attempt, const std::vector<int>& cores) {
+  ParsedTaskSpec parsed = ParseTaskSpec(task.spec_json);
+  if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) {
+    return FailedPrecondition(fmt::format("the stored request is not one of this version: {}", FieldErrorsToText(*errors)), "BAD_SPEC");
+  }
+  AttemptPlace place{task.id, attempt, workspace.task_folder(task.id), workspace.task_log(task.id), cores};
+  NS_RETURN_IF_ERROR(ClearFolder(place.folder, attempt));
+  TaskFile file;
+  file.task_id = task.id;
+  file.attempt = attempt;
+  file.cores = cores;
+  file.model_path = task.model_path;
+  file.dataset_path = task.dataset_path;
+  file.calibration_path = task.calibration_path;
+  file.output_folder = place.folder / kResultFolderName;
+  file.events_file = place.folder / kEventsFileName;
+  file.spec = std::get<TaskSpec>(std::move(parsed));
+  file.deadline = Deadline(file.spec, task.submitted);
+  NS_RETURN_IF_ERROR(MakeEmptyFile(file.events_file));
+  TellInLog(workspace, task, file.spec, attempt);
+  NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kTaskFileName, TaskFileToJson(file)));
+  return place;
+}
+
+AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report) {
+  using Kind = AttemptEnd::Kind;
+  if (!exit.known) return {Kind::kLost, "WORKER_LOST", "the worker is gone, and its supervisor with it"};
+  if (exit.exit.signal != 0) return {Kind::kLost, "WORKER_LOST", "the worker was ended by " + exit.exit.ToString()};
+  int code = exit.exit.exit_code;
+  if (code == 0 && progress.result && has_report) return {Kind::kDone, "", ""};
+  if (code == 0) return {Kind::kFailed, "NO_RESULT", "the worker ended without a result; see the task's log"};
+  if (code == 127) return {Kind::kFailed, "WORKER_NOT_RUN", "the worker program could not be run; see the task's log"};
+  if (code <= 2 && progress.failure) return {Kind::kFailed, progress.failure->reason, progress.failure->message};
+  return {Kind::kLost, "WORKER_FAILED", fmt::format("the worker ended with exit code {}; see the task's log", code)};
+}
+
+}  // namespace ns

@@ -1,0 +1,27 @@
+// The folder in which an attempt's worker works, and what its end means.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/status.h"
+#include "schedule/executor.h"
+#include "schedule/scheduler.h"
+#include "service/workspace.h"
+#include "store/task_store.h"
+#include "tasks/task_progress.h"
+
+namespace ns {
+
+// Clears what an earlier attempt left (its events are kept as events.<attempt>.jsonl), writes task.json and an empty events.jsonl, and puts
+// what the user should know into the task's log.
+Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord& task, int attempt, const std::vector<int>& cores);
+
+// Done: exit code 0, a result event and a report. Failed: exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
+// or a program that could not be run. Everything else is lost.
+AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report);
+
+// Adds a line to the task's log.
+void AppendToTaskLog(const Workspace& workspace, const std::string& id, std::string_view line);
+
+}  // namespace ns

@@ -1,0 +1,98 @@
+// Runs tasks: the scheduler's decisions carried out on the store and the executor, and their events taken back to the scheduler.
+//
+// One thread owns the scheduler; everything reaches it as a message. It sleeps until the next message or the next time the scheduler named.
+// Order that makes a crash at any moment harmless: an attempt is committed before its worker starts; a task's end is committed before it is
+// shown; a cancellation is committed before its worker is killed; workers outlive the service and are adopted by Recover().
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "schedule/executor.h"
+#include "schedule/scheduler.h"
+#include "service/workspace.h"
+#include "store/task_store.h"
+#include "tasks/task_progress.h"
+
+namespace ns {
+
+// Thread-safe.
+class Dispatcher final : public ExecutorListener {
+ public:
+  struct Options {
+    std::vector<std::vector<int>> slots;  // the cores of each slot, disjoint; one worker runs on each
+    Scheduler::Options scheduler;         // its `slots` is set from `slots`
+  };
+  // All references outlive the dispatcher. The executor is listened to.
+  Dispatcher(const Options& options, const Workspace& workspace, TaskStore& store, Executor& executor, const Clock& clock);
+  ~Dispatcher() override;
+
+  // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, first.
+  Status Recover();
+
+  void Submitted(const PendingTask& task);
+  // `done` comes when the end is durable and its worker was told to end. NotFound (NOT_CANCELLABLE) when the task is not pending or running.
+  void Cancel(const std::string& id, std::function<void(Status)> done);
+  // No task is started any more. `idle` comes when no worker runs.
+  void Drain(std::function<void()> idle);
+  // Ends all workers, their tasks wait again. `idle` as above.
+  void StopWorkers(std::function<void()> idle);
+
+  // Where a running task is; none when it does not run.
+  std::optional<TaskProgress> Progress(const std::string& id) const;
+  // Pending tasks before this one; -1: it does not wait.
+  int64_t Ahead(const std::string& id) const;
+  int running() const;
+
+  void OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) override;
+  void OnExit(const std::string& id, int attempt, const WorkerExit& exit) override;
+
+ private:
+  using Message = std::function<void()>;
+  using Attempt = std::pair<std::string, int>;
+
+  void Post(Message message);
+  void PostLater(std::chrono::milliseconds wait, Message message);
+  void Run();
+  void Carry(const std::vector<Action>& actions);
+  void Do(const StartAction& action);
+  void Do(const StopAction& action);
+  void Do(const FinishAction& action);
+  void Do(const RequeueAction& action);
+  void StartWorker(const StartAction& action);
+  void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
+  void AdoptAttempt(const OpenAttempt& open, const TaskRecord& task);
+  // Repeats a write that failed for want of disk space or the like, every second until it works; other failures are logged.
+  void Write(std::string what, std::function<void(TaskStore::Done)> write, std::function<void(Status)> then = {});
+  void TellIdle();
+  const std::vector<int>& CoresOf(int slot) const;
+
+  const Options options_;
+  const Workspace& workspace_;
+  TaskStore& store_;
+  Executor& executor_;
+  const Clock& clock_;
+
+  mutable std::mutex mutex_;  // over the four below and, for reading from other threads, the scheduler
+  std::condition_variable wake_;
+  std::vector<Message> messages_;
+  std::map<std::string, TaskProgress> progress_;  // running tasks
+  bool stop_ = false;
+  Scheduler scheduler_;
+
+  // Of the dispatcher's thread only:
+  std::multimap<SteadyTime, Message> later_;
+  std::set<Attempt> stopping_;
+  std::vector<std::function<void()>> idle_;
+
+  std::thread thread_;
+};
+
+}  // namespace ns

@@ -1,0 +1,82 @@
+// What the service does for its users, without any transport: REST, gRPC and tests call the same functions.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "service/dispatcher.h"
+#include "service/workspace.h"
+#include "store/task_store.h"
+#include "tasks/task_progress.h"
+#include "tasks/task_spec.h"
+#include "tasks/task_spec_codec.h"
+
+namespace ns {
+
+// A task as users see it.
+struct TaskView {
+  TaskRecord record;
+  TaskProgress progress;
+  int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
+};
+
+// How a submission ended: a task id, wrong fields, or a status.
+struct SubmitOutcome {
+  std::string task_id;
+  std::vector<FieldError> errors;
+  Status status;
+};
+
+// 32 hex digits of a UUID, as the original checks them.
+bool IsTaskId(std::string_view text);
+// 32 lower-case hex digits of a new version-4 UUID.
+std::string NewTaskId();
+
+// Thread-safe.
+class TaskService {
+ public:
+  // `upload_path`: the folder below which models and data sets lie. References outlive the service.
+  TaskService(const Workspace& workspace, std::filesystem::path upload_path, TaskStore& store, Dispatcher& dispatcher, const Clock& clock);
+
+  // `done` comes on another thread when the task is durably accepted, or at once with what is wrong. Unavailable (DRAINING) while stopping.
+  void Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)> done);
+
+  // NotFound (UNKNOWN_TASK), here and below.
+  Result<TaskView> GetTask(const std::string& id) const;
+  Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
+  // The log's file; it may not be there yet.
+  Result<std::filesystem::path> Log(const std::string& id) const;
+  // The zip of a task that is done, made at the first call. FailedPrecondition (NOT_DONE).
+  Result<std::filesystem::path> Download(const std::string& id);
+  // report.json of a task that is done. FailedPrecondition (NOT_DONE).
+  Result<std::filesystem::path> ReportFile(const std::string& id) const;
+  // The baseline first; also while it runs.
+  Result<std::vector<TrialEvent>> Trials(const std::string& id) const;
+  // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
+  void Cancel(const std::string& id, std::function<void(Status)> done);
+
+  // From now on submissions are refused.
+  void StopAccepting() { accepting_ = false; }
+  bool accepting() const { return accepting_; }
+
+ private:
+  Result<TaskProgress> StoredProgress(const std::string& id) const;
+  Result<TaskRecord> DoneTask(const std::string& id) const;
+
+  const Workspace& workspace_;
+  const std::filesystem::path upload_path_;
+  TaskStore& store_;
+  Dispatcher& dispatcher_;
+  const Clock& clock_;
+  std::atomic<bool> accepting_{true};
+  std::mutex zip_mutex_;
+};
+
+}  // namespace ns

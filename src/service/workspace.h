@@ -1,0 +1,32 @@
+// The folder a service works in.
+//   db/task.db, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, serve.json (where it answers), serve.lock (held while it runs)
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+#include "base/status.h"
+
+namespace ns {
+
+class Workspace {
+ public:
+  // Makes the folders that are not there. `root` becomes absolute.
+  static Result<Workspace> Create(const std::filesystem::path& root);
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path store_file() const { return root_ / "db" / "task.db"; }
+  std::filesystem::path task_log(const std::string& id) const { return root_ / "task_log" / ("task_" + id + ".txt"); }
+  std::filesystem::path task_folder(const std::string& id) const { return root_ / "task_workspace" / id; }
+  std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }
+
+  // Takes the workspace for this process, until the descriptor goes. AlreadyExists (ALREADY_RUNNING) when another one has it.
+  Result<FileDescriptor> Lock() const;
+
+ private:
+  explicit Workspace(std::filesystem::path root) : root_(std::move(root)) {}
+  std::filesystem::path root_;
+};
+
+}  // namespace ns

@@ -1,0 +1,83 @@
+#include "store/migrations.h"
+
+#include <array>
+
+namespace ns {
+
+namespace {
+
+// Step n leads from version n to n + 1. Steps that were released are never changed; times are microseconds since 1970, UTC.
+const std::array kSteps = {
+    R"sql(
+CREATE TABLE tasks(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of submission
+  id TEXT NOT NULL UNIQUE,
+  state TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  name TEXT,
+  spec TEXT NOT NULL,                     -- the request
+  model_path TEXT,
+  dataset_path TEXT,
+  calibration_path TEXT,
+  idempotency_key TEXT UNIQUE,
+  submitted INTEGER NOT NULL,
+  started INTEGER,                        -- of the first attempt
+  ended INTEGER,
+  attempt INTEGER NOT NULL DEFAULT 0,     -- attempts started: the fence, only the newest may change the task
+  lost INTEGER NOT NULL DEFAULT 0,        -- attempts whose worker was lost
+  reason TEXT,
+  message TEXT,
+  result TEXT,                            -- payload of the result event
+  last_event INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX tasks_unfinished ON tasks(state, priority, seq) WHERE state IN ('pending', 'running');
+CREATE INDEX tasks_by_state ON tasks(state, seq);
+CREATE TABLE attempts(
+  task INTEGER NOT NULL REFERENCES tasks(seq) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  ended INTEGER,
+  outcome TEXT,
+  worker_seq INTEGER NOT NULL DEFAULT 0,  -- last event of the worker that is stored
+  PRIMARY KEY(task, attempt)
+) WITHOUT ROWID;
+CREATE INDEX attempts_open ON attempts(task) WHERE ended IS NULL;
+CREATE TABLE events(
+  task INTEGER NOT NULL REFERENCES tasks(seq) ON DELETE CASCADE,
+  seq INTEGER NOT NULL,                   -- 1, 2, ... over all attempts
+  attempt INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY(task, seq)
+) WITHOUT ROWID;
+)sql",
+};
+
+}  // namespace
+
+int NewestSchemaVersion() { return static_cast<int>(kSteps.size()); }
+
+Status Migrate(Database& database) {
+  int64_t version = 0;
+  {
+    NS_ASSIGN_OR_RETURN(Statement query, database.Prepare("PRAGMA user_version"));
+    NS_ASSIGN_OR_RETURN(bool row, query.Step());
+    if (row) version = query.Int(0);
+  }
+  if (version > NewestSchemaVersion()) {
+    return FailedPrecondition(fmt::format("the store has schema version {}, this program knows versions up to {}: use the newer program, or "
+                                          "another --workspace", version, NewestSchemaVersion()), "STORE_TOO_NEW");
+  }
+  for (; version < NewestSchemaVersion(); ++version) {
+    Status status = database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT;", kSteps[static_cast<size_t>(version)], version + 1));
+    if (!status.ok()) {
+      if (database.in_transaction()) (void)database.Execute("ROLLBACK");
+      return status.WithContext(fmt::format("cannot bring the store to schema version {}", version + 1));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace ns

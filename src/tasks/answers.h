@@ -1,0 +1,87 @@
+// The bodies of REST answers, in the shapes that clients of the original rely on, and the way back for our own client.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "tasks/task_progress.h"
+#include "tasks/task_state.h"
+
+namespace ns {
+
+// GET /task/status/{id}. Beside the original's fields one of ours, "details".
+struct StatusAnswer {
+  TaskState state = TaskState::kPending;
+  TaskProgress progress;
+  std::optional<ResultEvent> result;  // of a task that is done
+  std::string result_path;            // the download address of a task that is done, else ""
+  // "details":
+  std::string name;
+  std::string reason;    // of failed and cancelled: stable, for programs
+  std::string message;   // ... for people; of pending: why it waits
+  int attempt = 0;       // attempts started
+  int64_t ahead = -1;    // pending tasks that start before this one; -1: not pending
+  std::optional<WallTime> submitted, started, ended;
+};
+std::string StatusAnswerJson(const StatusAnswer& answer);
+Result<StatusAnswer> ParseStatusAnswer(std::string_view json);
+
+// GET /task/{id}: {"status", "optimized_result", "result_path"}.
+std::string TaskAnswerJson(const StatusAnswer& answer);
+// GET /task/status/ of an id nobody has.
+std::string UnknownStatusJson();
+
+// POST /task/submit/.
+std::string SubmitAnswerJson(const std::string& task_id);
+// The task id. InvalidArgument (BAD_ANSWER).
+Result<std::string> ParseSubmitAnswer(std::string_view json);
+
+// One task in a list.
+struct TaskSummary {
+  int64_t order = 0;  // the "after" of the next page
+  std::string id;
+  std::string name;
+  TaskState state = TaskState::kPending;
+  int priority = 2;
+  std::string spec_json;  // the request
+  std::string result_json;  // optimized_result, "" without
+  std::string result_path;
+  std::string reason, message;
+  std::optional<WallTime> submitted, started, ended;
+};
+// GET /task/: {"message": [[id, arguments, workers, status, script_url, optimized, approach, requirements, result, q_model_path], ...]},
+// the columns of the original's table. Of a model task script_url is empty.
+std::string TaskTableJson(const std::vector<TaskSummary>& tasks);
+// GET /tasks: {"tasks": [{...}], "next": order or null}.
+std::string TaskListJson(const std::vector<TaskSummary>& tasks, bool more);
+Result<std::vector<TaskSummary>> ParseTaskList(std::string_view json);
+
+// GET /task/{id}/trials: {"trials": [...]}, the baseline first.
+std::string TrialsJson(const std::vector<TrialEvent>& trials);
+
+// The optimized_result object: decimal strings as the original prints them.
+std::string OptimizedResultJson(const ResultEvent& result);
+
+// {"message": "..."}, {"status": ..., "msg": ...}, {"detail": "..."}.
+std::string MessageJson(std::string_view message);
+std::string PingJson(bool healthy, std::string_view message);
+std::string DetailJson(std::string_view detail);
+// The text of a {"detail": ...} body, whatever its shape; the body itself when it is none.
+std::string ErrorText(std::string_view body);
+
+// serve.json in the workspace: where a running service answers.
+struct ServeRecord {
+  int pid = 0;
+  uint64_t start_ticks = 0;
+  std::string rest_url;  // "http://127.0.0.1:8000"
+  std::string error;     // start failed with this line; then nothing else is set
+};
+std::string ServeRecordJson(const ServeRecord& record);
+Result<ServeRecord> ParseServeRecord(std::string_view json);
+
+}  // namespace ns

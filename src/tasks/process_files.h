@@ -1,0 +1,31 @@
+// What the supervisor of an attempt writes into the task's folder: worker.pid when the worker runs, exit_status when it has ended.
+//   worker.pid   {"attempt": 1, "supervisor": {"pid": 10, "start_ticks": 99}, "worker": {"pid": 11, "start_ticks": 99}}
+//   exit_status  {"attempt": 1, "exit_code": 0, "signal": 0}
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "base/subprocess.h"
+
+namespace ns {
+
+struct WorkerPids {
+  int attempt = 0;
+  ProcessId supervisor;
+  ProcessId worker;
+};
+
+struct ExitRecord {
+  int attempt = 0;
+  ExitStatus exit;
+};
+
+std::string WorkerPidsToJson(const WorkerPids& pids);
+std::string ExitRecordToJson(const ExitRecord& record);
+// InvalidArgument (BAD_PROCESS_FILE).
+Result<WorkerPids> ParseWorkerPids(std::string_view json);
+Result<ExitRecord> ParseExitRecord(std::string_view json);
+
+}  // namespace ns
