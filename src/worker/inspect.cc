@@ -1,0 +1,148 @@
+#include "worker/inspect.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "quantize/prepare.h"
+#include "worker/summary.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+// What would stay in float and why comes with Quantize(), which for static operators wants ranges; any will do here, since the decisions
+// do not depend on them.
+Result<std::vector<OperatorDecision>> Decisions(Quantizer& quantizer, OpMode mode) {
+  QuantConfig config = DefaultConfig(mode);
+  std::vector<OperatorDecision> candidates = quantizer.Candidates(mode);
+  config.default_mode = OpMode::kFloat;
+  NS_ASSIGN_OR_RETURN(QuantizedModel all, quantizer.Quantize(config));
+  for (OperatorDecision& decision : all.decisions) {
+    for (const OperatorDecision& candidate : candidates)
+      if (candidate.name == decision.name) decision = candidate;
+  }
+  return all.decisions;
+}
+
+std::string ShapeText(const TensorSpec& spec) {
+  if (!spec.has_shape) return "any shape";
+  std::string text;
+  for (size_t i = 0; i < spec.shape.size(); ++i) {
+    std::string size = std::to_string(spec.shape[i]);
+    if (spec.shape[i] < 0) size = i < spec.dimension_names.size() && !spec.dimension_names[i].empty() ? spec.dimension_names[i] : "?";
+    text += (i > 0 ? ", " : "") + size;
+  }
+  return "[" + text + "]";
+}
+
+// "12 MatMul: int8 convolution" lines, equal ones counted together, in order of appearance.
+std::string DecisionText(const std::vector<OperatorDecision>& decisions) {
+  std::vector<std::pair<std::string, int>> groups;
+  for (const OperatorDecision& decision : decisions) {
+    std::string what = fmt::format("{:<20}{:<10}{}", decision.type, decision.mode == OpMode::kFloat ? "float" : "int8", decision.why);
+    auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == what; });
+    if (found == groups.end()) {
+      groups.emplace_back(what, 1);
+    } else {
+      ++found->second;
+    }
+  }
+  std::string text;
+  for (const auto& [what, count] : groups) text += fmt::format("  {:>5} {}\n", count, what);
+  return text;
+}
+
+}  // namespace
+
+Result<Inspection> Inspect(const fs::path& path) {
+  NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(path));
+  Inspection inspection;
+  const Model& model = source.model;
+  inspection.onnx = source.onnx;
+  if (source.folder) inspection.task = source.folder->task;
+  inspection.opset = model.opset();
+  inspection.ir_version = model.proto().ir_version();
+  inspection.producer = model.proto().producer_name() + " " + model.proto().producer_version();
+  std::error_code ignored;
+  inspection.file_bytes = fs::file_size(source.onnx, ignored);
+  inspection.weight_bytes = model.WeightBytes();
+  inspection.inputs = model.inputs();
+  inspection.outputs = model.outputs();
+  inspection.notes = model.notes();
+  for (const auto& node : model.graph().node()) {
+    bool standard = node.domain().empty() || node.domain() == "ai.onnx";
+    ++inspection.operators[standard ? node.op_type() : node.domain() + "." + node.op_type()];
+  }
+  NullProgress progress;
+  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress));
+  auto quantizer = Quantizer::Create(std::move(prepared));
+  if (!quantizer.ok() && quantizer.status().reason() == "NOTHING_TO_QUANTIZE") {
+    inspection.notes.push_back(quantizer.status().message());
+    return inspection;
+  }
+  NS_RETURN_IF_ERROR(quantizer.status());
+  NS_ASSIGN_OR_RETURN(inspection.as_static, Decisions(*quantizer, OpMode::kStatic));
+  NS_ASSIGN_OR_RETURN(inspection.as_dynamic, Decisions(*quantizer, OpMode::kDynamic));
+  return inspection;
+}
+
+std::string InspectionText(const Inspection& inspection) {
+  std::string text = fmt::format("{}\n  opset {}, IR {}, {}; file {}, weights {}\n", inspection.onnx.string(), inspection.opset,
+                                 inspection.ir_version, inspection.producer, BytesText(inspection.file_bytes),
+                                 BytesText(inspection.weight_bytes));
+  if (!inspection.task.empty()) text += fmt::format("  task {}\n", inspection.task);
+  text += "inputs\n";
+  for (const TensorSpec& spec : inspection.inputs) text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+  text += "outputs\n";
+  for (const TensorSpec& spec : inspection.outputs) text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+  text += "operators\n";
+  for (const auto& [type, count] : inspection.operators) text += fmt::format("  {:>5} {}\n", count, type);
+  text += "static quantization, after preparation\n" + DecisionText(inspection.as_static);
+  text += "dynamic quantization, after preparation\n" + DecisionText(inspection.as_dynamic);
+  for (const std::string& note : inspection.notes) text += "note: " + note + "\n";
+  return text;
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json SpecsJson(const std::vector<TensorSpec>& specs) {
+  Json list = Json::array();
+  for (const TensorSpec& spec : specs) {
+    Json one = {{"name", spec.name}, {"dtype", DTypeName(spec.dtype)}};
+    one["shape"] = spec.has_shape ? Json(spec.shape) : Json();
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+Json DecisionsJson(const std::vector<OperatorDecision>& decisions) {
+  Json list = Json::array();
+  for (const OperatorDecision& decision : decisions) {
+    list.push_back({{"name", decision.name}, {"type", decision.type}, {"decision", OpModeName(decision.mode)}, {"why", decision.why}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string InspectionJson(const Inspection& inspection) {
+  Json json = {{"model", inspection.onnx.string()},
+               {"task", inspection.task},
+               {"opset", inspection.opset},
+               {"ir_version", inspection.ir_version},
+               {"producer", inspection.producer},
+               {"file_bytes", inspection.file_bytes},
+               {"weight_bytes", inspection.weight_bytes},
+               {"inputs", SpecsJson(inspection.inputs)},
+               {"outputs", SpecsJson(inspection.outputs)},
+               {"operators", inspection.operators},
+               {"static", DecisionsJson(inspection.as_static)},
+               {"dynamic", DecisionsJson(inspection.as_dynamic)},
+               {"notes", inspection.notes}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ns

@@ -1,0 +1,81 @@
+#include "worker/latency.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/cpu.h"
+
+namespace ns {
+
+LatencyRun MakeLatencyRun(const LatencySettings& settings, const std::vector<int>& cores) {
+  LatencyRun run;
+  run.cores = cores.empty() ? UsableCores() : cores;
+  run.threads = settings.threads > 0 ? settings.threads : static_cast<int>(run.cores.size());
+  return run;
+}
+
+SessionOptions TimedSession(const LatencyRun& run) {
+  SessionOptions options;
+  options.threads = run.threads;
+  // More threads than cores: let the system place them.
+  if (static_cast<size_t>(run.threads) <= run.cores.size()) options.cores = run.cores;
+  return options;
+}
+
+Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<const int64_t> rows, int64_t batch, size_t count) {
+  batch = data.fixed_batch().value_or(batch);
+  std::vector<NamedTensors> inputs;
+  size_t next = 0;
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<int64_t> chosen;
+    for (int64_t row = 0; row < batch; ++row) chosen.push_back(rows[next++ % rows.size()]);
+    NS_ASSIGN_OR_RETURN(Batch read, data.Read(chosen));
+    inputs.push_back(std::move(read.inputs));
+    if (next >= rows.size()) break;
+  }
+  return inputs;
+}
+
+namespace {
+
+Tensor MadeUpTensor(const TensorSpec& spec, int64_t batch, int64_t free_size, std::mt19937_64& random) {
+  Shape shape = spec.shape;
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    if (shape[axis] < 0) shape[axis] = axis == 0 ? batch : free_size;
+  Tensor tensor(spec.dtype, shape);
+  auto fill = [&](auto one) {
+    for (auto& value : tensor.mutable_values<decltype(one)>()) value = one;
+  };
+  switch (spec.dtype) {
+    case DType::kFloat: {
+      std::uniform_real_distribution<float> unit(0, 1);
+      for (float& value : tensor.mutable_values<float>()) value = unit(random);
+      break;
+    }
+    case DType::kInt64: fill(int64_t{1}); break;
+    case DType::kInt32: fill(int32_t{1}); break;
+    case DType::kUint8: fill(uint8_t{1}); break;
+    case DType::kBool: fill(true); break;
+    default: break;  // zeros
+  }
+  return tensor;
+}
+
+}  // namespace
+
+NamedTensors MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  NamedTensors made;
+  for (const TensorSpec& spec : inputs) made[spec.name] = MadeUpTensor(spec, batch, free_size, random);
+  return made;
+}
+
+Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions, std::span<const NamedTensors> rows,
+                                                   const LatencyRun& run, ProgressSink& progress, std::stop_token stop) {
+  LatencyOptions options;
+  options.budget_seconds = run.budget_seconds;
+  if (static_cast<size_t>(run.threads) <= run.cores.size()) options.pin_to_cores = {run.cores[0]};
+  return MeasureLatency(sessions, rows, options, stop, &progress);
+}
+
+}  // namespace ns

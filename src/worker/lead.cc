@@ -1,0 +1,69 @@
+#include "worker/lead.h"
+
+#include "base/file.h"
+#include "tasks/event_log.h"
+#include "tasks/task_file.h"
+
+namespace ns {
+
+namespace {
+
+// To the journal, then to whoever else listens.
+class JournalSink final : public EventSink {
+ public:
+  JournalSink(EventLog& journal, EventSink& next) : journal_(journal), next_(next) {}
+  Status Send(const EventPayload& event) override {
+    NS_RETURN_IF_ERROR(journal_.Append(event));
+    return next_.Send(event);
+  }
+
+ private:
+  EventLog& journal_;
+  EventSink& next_;
+};
+
+ResultEvent ResultOf(const OptimizeOutcome& outcome) {
+  ResultEvent event;
+  event.goal_met = outcome.report.goal_met;
+  event.verdict = outcome.report.verdict;
+  if (!outcome.report.optimized.metric.empty()) {
+    event.metric = outcome.report.optimized.metric.begin()->first;
+    event.accuracy = outcome.report.optimized.metric.begin()->second;
+  }
+  event.duration_seconds = outcome.evaluation_seconds;
+  event.optimization_seconds = outcome.report.elapsed_seconds.at("total");
+  return event;
+}
+
+std::optional<double> SecondsTo(const std::optional<WallTime>& deadline, const Clock& clock) {
+  if (!deadline) return std::nullopt;
+  return std::chrono::duration<double>(*deadline - clock.wall()).count();
+}
+
+Result<OptimizeOutcome> RunWith(const TaskFile& task, const WorkContext& context) {
+  NS_ASSIGN_OR_RETURN(OptimizeOptions options, OptionsFromTask(task, SecondsTo(task.deadline, context.clock)));
+  return Optimize(options, context);
+}
+
+}  // namespace
+
+Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context) {
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(task_folder / kTaskFileName, uint64_t{64} << 20));
+  NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
+  NS_ASSIGN_OR_RETURN(auto journal, EventLog::Open(task.events_file, context.clock));
+  JournalSink sink(*journal, context.events);
+  WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
+  auto outcome = RunWith(task, inner);
+  if (outcome.ok()) {
+    NS_RETURN_IF_ERROR(sink.Send(ResultOf(*outcome)));
+    return outcome;
+  }
+  // A stop is the service's own doing; it knows.
+  Status status = outcome.status();
+  if (status.code() != StatusCode::kCancelled) {
+    (void)sink.Send(StateEvent{TaskState::kFailed, status.reason(), status.message(), 0});
+  }
+  return status;
+}
+
+}  // namespace ns

@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "data/statistics.h"
+#include "worker/memory_probe.h"
+#include "worker/optimize_run.h"
+#include "worker/verdict.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t kLatencyRows = 32;
+constexpr size_t kRankRows = 16;
+constexpr const char* kModelName = "model.onnx";
+
+uint64_t SizeOf(const fs::path& model) {
+  std::error_code error;
+  uint64_t bytes = fs::file_size(model, error);
+  fs::path data = model.string() + ".data";
+  if (fs::exists(data, error)) bytes += fs::file_size(data, error);
+  return bytes;
+}
+
+std::string DecisionName(OpMode mode) {
+  switch (mode) {
+    case OpMode::kFloat: return "float";
+    case OpMode::kStatic: return "int8 static";
+    case OpMode::kDynamic: return "int8 dynamic";
+    case OpMode::kWeightOnly: return "int8 weights";
+  }
+  return "float";
+}
+
+LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads) {
+  return {latency.median_ms, latency.p95_ms, static_cast<int>(batch), threads};
+}
+
+}  // namespace
+
+Status OptimizeRun::Package() {
+  progress_.Begin("package", 0.8, 1);
+  NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
+  fs::path model = output.folder() / kModelName;
+  NS_RETURN_IF_ERROR(WriteModel(output.folder()));
+  if (evaluator_) NS_RETURN_IF_ERROR(EvaluatePackaged(model));
+  NS_RETURN_IF_ERROR(TimePackaged(model));
+  NS_RETURN_IF_ERROR(MeasureMemory(output.folder()));
+  NS_RETURN_IF_ERROR(ReportOperators());
+  NS_RETURN_IF_ERROR(Conclude());
+  NS_RETURN_IF_ERROR(WriteRecipe(output.folder()));
+  progress_.End();
+  report_.elapsed_seconds = progress_.elapsed_by_stage();
+  report_.elapsed_seconds["total"] = progress_.elapsed_seconds();
+  NS_RETURN_IF_ERROR(WriteFileAtomic(output.folder() / "report.json", ReportToJson(report_)));
+  NS_RETURN_IF_ERROR(Check());
+  return output.Commit();
+}
+
+Status OptimizeRun::WriteModel(const fs::path& folder) {
+  const Model& model = quantized_ ? quantized_->model : *prepared_;
+  NS_RETURN_IF_ERROR(model.Save(folder / kModelName));
+  if (source_->folder) NS_RETURN_IF_ERROR(CopyModelFolderFiles(source_->folder->folder, folder));
+  report_.optimized.size_bytes = SizeOf(folder / kModelName);
+  return Check();
+}
+
+Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
+  NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
+  ++report_.full_evaluations;
+  report_.optimized.metric[metric_] = packaged_.value;
+  report_.accuracy_difference.value = packaged_.value - baseline_.value;
+  report_.accuracy_difference.low = report_.accuracy_difference.high = report_.accuracy_difference.value;
+  if (packaged_.scores.empty() || packaged_.scores.size() != baseline_.scores.size()) {
+    report_.accuracy_difference.note = fmt::format("'{}' does not add up over rows, so the difference has no paired interval", metric_);
+    return Check();
+  }
+  NS_ASSIGN_OR_RETURN(PairedInterval interval, PairedDifference(packaged_.scores, baseline_.scores));
+  report_.accuracy_difference.low = interval.low;
+  report_.accuracy_difference.high = interval.high;
+  report_.accuracy_difference.note = IntervalNote(report_.accuracy_difference, criterion_, baseline_.value, packaged_.rows);
+  return Check();
+}
+
+Status OptimizeRun::TimePackaged(const fs::path& model) {
+  int64_t batch = options_.latency.batch;
+  NS_ASSIGN_OR_RETURN(Session before, Session::FromModel(source_->model, TimedSession(latency_)));
+  NS_ASSIGN_OR_RETURN(Session after, Session::FromFile(model, TimedSession(latency_)));
+  if (data_) {
+    batch = data_->evaluation->fixed_batch().value_or(batch);
+    NS_ASSIGN_OR_RETURN(rows_, LatencyRows(*data_->evaluation, data_->split.evaluation, batch, kLatencyRows));
+  } else {
+    rows_ = {MadeUpInputs(before.inputs(), batch, 128, 0)};
+  }
+  const Session* both[] = {&before, &after};
+  NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(both, rows_, latency_, progress_, context_.stop));
+  report_.baseline.latency_ms = Figures(latencies[0], batch, latency_.threads);
+  report_.optimized.latency_ms = Figures(latencies[1], batch, latency_.threads);
+  report_.speedup = {latencies[1].speedup.value, latencies[1].speedup.low, latencies[1].speedup.high};
+  return Check();
+}
+
+Status OptimizeRun::MeasureMemory(const fs::path& folder) {
+  MemoryProbe probe{context_.program, folder, latency_.threads};
+  auto measure = [&](const fs::path& model, uint64_t* bytes) -> Status {
+    auto peak = MeasurePeakMemory(probe, model, rows_.at(0), context_.stop);
+    if (peak.ok()) {
+      *bytes = *peak;
+    } else if (peak.status().code() == StatusCode::kCancelled) {
+      return peak.status();
+    } else {
+      AddNote(fmt::format("peak memory is missing: {}", peak.status().message()));
+    }
+    return OkStatus();
+  };
+  NS_RETURN_IF_ERROR(measure(source_->onnx, &report_.baseline.peak_memory_bytes));
+  return measure(folder / kModelName, &report_.optimized.peak_memory_bytes);
+}
+
+Status OptimizeRun::ReportOperators() {
+  if (!quantized_) return OkStatus();
+  std::map<std::string, double> sqnr;
+  if (data_) {
+    std::span<const int64_t> rows = data_->split.calibration;
+    rows = rows.first(std::min(rows.size(), kRankRows));
+    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, data_->calibration(), rows, options_.threads, progress_, context_.stop));
+    for (const OperatorHarm& harm : harms) sqnr[harm.name] = harm.sqnr_db;
+  }
+  for (const OperatorDecision& decision : quantized_->decisions) {
+    OperatorReport entry{decision.name, decision.type, DecisionName(decision.mode), decision.why, std::nullopt, std::nullopt};
+    auto measured = sqnr.find(decision.name);
+    if (measured != sqnr.end() && std::isfinite(measured->second)) entry.sqnr_db = measured->second;
+    report_.operators.push_back(std::move(entry));
+  }
+  return OkStatus();
+}
+
+namespace {
+
+// Trials that no other beats in accuracy, latency and size at once; only those that were timed.
+std::vector<ParetoPoint> Pareto(const Report& report, const std::string& metric, const AccuracyCriterion& criterion, double baseline) {
+  std::vector<ParetoPoint> all;
+  for (const TrialReport& trial : report.trials) {
+    if (trial.metric.contains(metric) && trial.latency_ms && trial.size_bytes) {
+      all.push_back({trial.index, trial.metric.at(metric), *trial.latency_ms, *trial.size_bytes});
+    }
+  }
+  auto beats = [&](const ParetoPoint& a, const ParetoPoint& b) {
+    double margin = criterion.Margin(baseline, a.accuracy) - criterion.Margin(baseline, b.accuracy);
+    if (margin < 0 || a.latency_ms > b.latency_ms || a.size_bytes > b.size_bytes) return false;
+    return margin > 0 || a.latency_ms < b.latency_ms || a.size_bytes < b.size_bytes;
+  };
+  std::vector<ParetoPoint> front;
+  for (const ParetoPoint& point : all) {
+    bool beaten = std::any_of(all.begin(), all.end(), [&](const ParetoPoint& other) { return beats(other, point); });
+    if (!beaten) front.push_back(point);
+  }
+  return front;
+}
+
+}  // namespace
+
+Status OptimizeRun::Conclude() {
+  if (!report_.trials.empty()) report_.trials[0].latency_ms = report_.baseline.latency_ms.median;
+  if (quantized_ && report_.speedup.low <= 1) {
+    for (std::string& why : WhyNotFaster(quantized_->decisions, report_.baseline.latency_ms.median, ThisCpu().vnni)) AddNote(std::move(why));
+  }
+  if (!data_) {
+    report_.verdict = fmt::format("Replayed the recipe ({}) without data: {:.2f} times the speed of fp32, accuracy not measured.",
+                                  quantized_ ? label_ : "fp32", report_.speedup.median);
+    report_.goal_met = true;
+    return OkStatus();
+  }
+  report_.pareto = Pareto(report_, metric_, criterion_, baseline_.value);
+  report_.goal_met = criterion_.Accepts(baseline_.value, packaged_.value);
+  VerdictInput input;
+  input.metric = metric_;
+  input.criterion = criterion_;
+  input.baseline = baseline_.value;
+  input.optimized = packaged_.value;
+  input.kept_float = !quantized_;
+  input.label = label_;
+  input.reason = reason_;
+  input.speedup = report_.speedup;
+  input.float_bytes = report_.baseline.size_bytes;
+  input.optimized_bytes = report_.optimized.size_bytes;
+  report_.verdict = Verdict(input);
+  if (!reason_.empty()) report_.notes.push_back(reason_);
+  return OkStatus();
+}
+
+Status OptimizeRun::WriteRecipe(const fs::path& folder) {
+  Recipe recipe;
+  recipe.model_sha256 = model_sha256_;
+  recipe.label = quantized_ ? label_ : "fp32";
+  recipe.keep_float = !quantized_;
+  if (quantized_) {
+    recipe.config = *config_;
+    NS_ASSIGN_OR_RETURN(recipe.ranges, quantizer_->Ranges(*config_));
+  }
+  NS_ASSIGN_OR_RETURN(recipe.result_sha256, Sha256HexOfFile(folder / kModelName));
+  recipe.made_by = report_.environment.versions;
+  if (recipe_ && recipe_->result_sha256 != recipe.result_sha256) {
+    progress_.Warn("the recipe gave another file than the one it was written for (SHA-256 differs); it was made by another version");
+    report_.notes.push_back("the replayed model differs from the recipe's (SHA-256)");
+  }
+  return WriteFileAtomic(folder / "recipe.json", RecipeToJson(recipe));
+}
+
+}  // namespace ns

@@ -1,0 +1,81 @@
+// One optimization under way: the stages behind Optimize(), sharing what they have found so far. Only optimize*.cc include this.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quantize/prepare.h"
+#include "quantize/quantizer.h"
+#include "tune/tuning_session.h"
+#include "worker/evaluator.h"
+#include "worker/inputs.h"
+#include "worker/latency.h"
+#include "worker/optimize.h"
+#include "worker/recipe.h"
+#include "worker/stage_progress.h"
+#include "worker/trial_runner.h"
+
+namespace ns {
+
+class OptimizeRun {
+ public:
+  OptimizeRun(const OptimizeOptions& options, const WorkContext& context);
+  Result<OptimizeOutcome> Run();
+
+ private:
+  // optimize.cc
+  OutputFolder::Existing Existing() const;
+  Status Check() const;  // Cancelled, or the failure of the event sink
+  Status Load();
+  Status Prepare();
+  Status Baseline();
+  std::vector<StartingPoint> StartingPoints();
+  Status Calibrate();
+  Status Tune();
+  Status Replay();
+  void AddNote(std::string note);
+  void AddGuesses(const std::string& about, const std::vector<std::string>& guesses);
+
+  // optimize_describe.cc
+  Status DescribeModel();
+  Status DescribeData();
+  Result<OptimizeOutcome> DescribePlan();
+
+  // optimize_package.cc
+  Status Package();
+  Status WriteModel(const std::filesystem::path& folder);
+  Status EvaluatePackaged(const std::filesystem::path& model);
+  Status TimePackaged(const std::filesystem::path& model);
+  Status MeasureMemory(const std::filesystem::path& folder);
+  Status ReportOperators();
+  Status Conclude();
+  Status WriteRecipe(const std::filesystem::path& folder);
+
+  OptimizeOptions options_;
+  const WorkContext& context_;
+  StageProgress progress_;
+  LatencyRun latency_;
+  Report report_;
+
+  std::optional<Recipe> recipe_;
+  std::optional<SourceModel> source_;
+  std::string model_sha256_;
+  std::optional<SourceData> data_;     // none: a recipe replayed without data
+  std::string metric_;
+  std::optional<Model> prepared_;
+  std::optional<Quantizer> quantizer_;  // none: nothing can be quantized
+  std::optional<Evaluator> evaluator_;
+  AccuracyCriterion criterion_;
+  Evaluation baseline_;
+
+  // The answer: quantized, or the prepared fp32 model.
+  std::optional<QuantizedModel> quantized_;
+  std::optional<QuantConfig> config_;
+  std::string label_;
+  std::string reason_;
+  std::vector<NamedTensors> rows_;  // timed
+  Evaluation packaged_;
+};
+
+}  // namespace ns

@@ -1,0 +1,60 @@
+// The folder of a result: made whole beside its place and renamed there, so that nobody ever sees a part of it.
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <set>
+
+#include "base/file.h"
+#include "base/status.h"
+
+namespace ns {
+
+// Folders that must not outlive this process, also when it has to end without unwinding (a second within a signal's grace). Thread-safe.
+class ScratchFolders {
+ public:
+  void Add(const std::filesystem::path& folder);
+  void Remove(const std::filesystem::path& folder);
+  // Deletes them all. The process should end next.
+  void DeleteAll();
+
+ private:
+  std::mutex mutex_;
+  std::set<std::filesystem::path> folders_;
+};
+
+class OutputFolder {
+ public:
+  enum class Existing {
+    kRefuse,         // a folder with something in it is refused
+    kReplaceResult,  // an earlier result of ours is replaced, anything else still refused
+  };
+
+  // AlreadyExists (OUTPUT_EXISTS) when `path` is a file or holds something, and what `existing` says.
+  static Status Check(const std::filesystem::path& path, Existing existing);
+
+  // Makes the temporary folder beside `path` (parents are made, too). Errors of Check() and of the file system.
+  static Result<OutputFolder> Create(const std::filesystem::path& path, Existing existing, ScratchFolders& scratch);
+  OutputFolder(OutputFolder&&) noexcept = default;
+  OutputFolder& operator=(OutputFolder&&) = delete;
+  ~OutputFolder();
+
+  // Where the files are written until Commit().
+  const std::filesystem::path& folder() const { return temporary_.path(); }
+  // Makes all files durable and renames the folder into place.
+  Status Commit();
+
+ private:
+  OutputFolder(std::filesystem::path path, TempDir temporary, ScratchFolders& scratch)
+      : path_(std::move(path)), temporary_(std::move(temporary)), scratch_(&scratch) {}
+
+  std::filesystem::path path_;
+  TempDir temporary_;
+  ScratchFolders* scratch_;
+};
+
+// Copies the files of a Hugging Face folder that a user of the model needs beside it: configuration, tokenizer, preprocessing. Those that
+// are not there are passed over.
+Status CopyModelFolderFiles(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace ns

@@ -1,0 +1,75 @@
+#include "worker/quantize_once.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/cpu.h"
+#include "quantize/prepare.h"
+#include "runtime/memory.h"
+#include "worker/inputs.h"
+#include "worker/stage_progress.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+Status Calibrate(Quantizer& quantizer, const SourceModel& source, const QuantizeOnceOptions& options, StageProgress& progress,
+                 std::stop_token stop, int64_t* used) {
+  DataSetOptions open;
+  open.path = options.data;
+  if (source.folder) FillDataSetOptions(*source.folder, &open);
+  NS_ASSIGN_OR_RETURN(auto data, OpenDataSet(open, source.model.inputs()));
+  std::vector<int64_t> rows(static_cast<size_t>(std::min(options.samples, data->rows())));
+  std::iota(rows.begin(), rows.end(), 0);
+  *used = static_cast<int64_t>(rows.size());
+  CalibrationOptions calibration;
+  calibration.method = options.method;
+  calibration.threads = options.threads > 0 ? options.threads : static_cast<int>(UsableCores().size());
+  calibration.batch_size = options.batch_size > 0 ? options.batch_size : data->fixed_batch().value_or(1);
+  return quantizer.Calibrate(*data, rows, calibration, progress, stop);
+}
+
+}  // namespace
+
+Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, const WorkContext& context) {
+  if (options.mode == OpMode::kStatic && options.data.empty()) {
+    return InvalidArgument("static quantization needs calibration rows; name them with --data", "NO_DATA_GIVEN");
+  }
+  QuantizeOnceOutcome outcome;
+  StageProgress progress(context.clock, context.events);
+  double last = 0;
+  auto stage_done = [&](const char* stage) {
+    double now = progress.elapsed_seconds();
+    outcome.elapsed_seconds.emplace_back(stage, now - last);
+    last = now;
+  };
+  progress.Begin("load", 0, 0.05);
+  NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(options.model));
+  stage_done("load");
+  progress.Begin("prepare", 0.05, 0.1);
+  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress));
+  NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
+  stage_done("prepare");
+  if (options.mode == OpMode::kStatic) {
+    progress.Begin("calibrate", 0.1, 0.8);
+    NS_RETURN_IF_ERROR(Calibrate(quantizer, source, options, progress, context.stop, &outcome.rows));
+    stage_done("calibrate");
+  }
+  progress.Begin("quantize", 0.8, 0.9);
+  QuantConfig config = DefaultConfig(options.mode);
+  config.calibration = options.method;
+  NS_ASSIGN_OR_RETURN(QuantizedModel quantized, quantizer.Quantize(config));
+  stage_done("quantize");
+  progress.Begin("write", 0.9, 1);
+  if (context.stop.stop_requested()) return Cancelled();
+  NS_RETURN_IF_ERROR(quantized.model.Save(options.output));
+  stage_done("write");
+  for (const OperatorDecision& decision : quantized.decisions) ++(decision.mode == OpMode::kFloat ? outcome.left_in_float : outcome.quantized);
+  std::error_code ignored;
+  outcome.size_bytes = fs::file_size(options.output, ignored);
+  outcome.peak_memory_bytes = CurrentMemory().peak_resident_bytes;
+  return outcome;
+}
+
+}  // namespace ns

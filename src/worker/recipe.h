@@ -1,0 +1,37 @@
+// What an optimization decided, so that it can be done again without calibrating or tuning: recipe.json.
+//
+//   {"version": 1, "model_sha256": "...", "label": "static, 3 operators in float", "keep_float": false,
+//    "config": {"default_mode": "static", "modes": {"node": "float"}, "calibration": "minmax", ...},
+//    "ranges": {"value": [min, max]}, "result_sha256": "...", "made_by": {"neural_solution": "0.1.0", ...}}
+//
+// The same model file, recipe and version of ours give the same model, byte for byte.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "quantize/config.h"
+#include "quantize/params.h"
+
+namespace ns {
+
+struct Recipe {
+  std::string model_sha256;   // of the model it was made for (DigestOfModel)
+  std::string label;          // for people
+  bool keep_float = false;    // the answer was the prepared fp32 model
+  QuantConfig config;         // unless keep_float
+  std::map<std::string, Range> ranges;  // of the quantized activations; empty without static operators
+  std::string result_sha256;  // of the model.onnx that it gave; "": not known
+  std::map<std::string, std::string> made_by;  // versions
+};
+
+std::string RecipeToJson(const Recipe& recipe);
+// InvalidArgument (BAD_RECIPE) says what is wrong with it.
+Result<Recipe> ParseRecipe(std::string_view json);
+// Errors of ReadFile() and ParseRecipe(), with the file's name.
+Result<Recipe> ReadRecipe(const std::filesystem::path& file);
+
+}  // namespace ns

@@ -1,0 +1,59 @@
+#include "worker/recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ns {
+namespace {
+
+Recipe Example() {
+  Recipe recipe;
+  recipe.model_sha256 = "ab12";
+  recipe.label = "static, 1 operator in float";
+  recipe.config.default_mode = OpMode::kStatic;
+  recipe.config.modes["/layer/MatMul \"x\""] = OpMode::kFloat;
+  recipe.config.calibration = CalibrationMethod::kPercentile;
+  recipe.config.percentile = 99.9;
+  recipe.config.per_channel = false;
+  recipe.config.reduce_range = true;
+  recipe.ranges["act"] = {-0.1f, 3.1415927f};
+  recipe.result_sha256 = "cd34";
+  recipe.made_by = {{"neural_solution", "0.1.0"}};
+  return recipe;
+}
+
+TEST(RecipeTest, ComesBackFromJsonBitForBit) {
+  auto back = ParseRecipe(RecipeToJson(Example()));
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(back->config, Example().config);
+  EXPECT_EQ(back->ranges, Example().ranges);
+  EXPECT_EQ(back->model_sha256, "ab12");
+  EXPECT_EQ(back->label, "static, 1 operator in float");
+  EXPECT_EQ(back->result_sha256, "cd34");
+  EXPECT_EQ(back->made_by, Example().made_by);
+}
+
+TEST(RecipeTest, FloatNeedsNoConfiguration) {
+  Recipe recipe;
+  recipe.keep_float = true;
+  auto back = ParseRecipe(RecipeToJson(recipe));
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back->keep_float);
+}
+
+TEST(RecipeTest, RefusesWhatIsNoRecipe) {
+  for (const char* text : {"", "[]", "{}", "{\"version\": 2}", "not json"}) {
+    auto recipe = ParseRecipe(text);
+    ASSERT_FALSE(recipe.ok()) << text;
+    EXPECT_EQ(recipe.status().reason(), "BAD_RECIPE") << text;
+  }
+}
+
+TEST(RecipeTest, RefusesAnUnknownMode) {
+  std::string text = RecipeToJson(Example());
+  text.replace(text.find("\"static\""), 8, "\"statik\"");
+  EXPECT_FALSE(ParseRecipe(text).ok());
+}
+
+}  // namespace
+}  // namespace ns
