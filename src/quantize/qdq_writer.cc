@@ -1,7 +1,9 @@
 #include "quantize/qdq_writer.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "graph/attributes.h"
 #include "graph/graph_index.h"
 
 namespace ns {
@@ -65,13 +67,6 @@ ns_onnx::NodeProto* QdqWriter::Emit(std::string_view type, std::vector<std::stri
 ns_onnx::NodeProto* QdqWriter::EmitCopy(const ns_onnx::NodeProto& node) {
   nodes_.push_back(node);
   return &nodes_.back();
-}
-
-void QdqWriter::SetAxis(ns_onnx::NodeProto* node, int axis) {
-  auto* attribute = node->add_attribute();
-  attribute->set_name("axis");
-  attribute->set_type(ns_onnx::AttributeProto::INT);
-  attribute->set_i(axis);
 }
 
 std::pair<std::string, std::string> QdqWriter::ScaleAndZero(const std::string& owner, const QuantParams& params) {
@@ -138,7 +133,7 @@ Result<QdqWriter::WeightNames> QdqWriter::IntegerWeight(const ns_onnx::NodeProto
 Result<std::string> QdqWriter::DequantizedWeight(const WeightNames& weight, std::string_view base) {
   std::string output = model_.UniqueName(std::string(base) + "_dequantized");
   auto* node = Emit("DequantizeLinear", {weight.values, weight.scale, weight.zero_point}, {output}, std::string(base) + "_DequantizeLinear");
-  if (weight.axis) SetAxis(node, *weight.axis);
+  if (weight.axis) SetAttribute(*node, "axis", int64_t{*weight.axis});
   return output;
 }
 
@@ -191,10 +186,7 @@ Status QdqWriter::EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan
   bool biased = plan.traits.bias >= 0;
   std::string scaled = biased ? model_.UniqueName(base + "_scaled") : output;
   Emit("MatMulInteger", {x.values, weight.values, x.zero_point, weight.zero_point}, {sum}, base + "_MatMulInteger");
-  auto* to = Emit("Cast", {sum}, {cast}, base + "_Cast")->add_attribute();
-  to->set_name("to");
-  to->set_type(ns_onnx::AttributeProto::INT);
-  to->set_i(static_cast<int64_t>(DType::kFloat));
+  SetAttribute(*Emit("Cast", {sum}, {cast}, base + "_Cast"), "to", static_cast<int64_t>(DType::kFloat));
   Emit("Mul", {x.scale, weight.scale}, {scale}, base + "_Scale");
   Emit("Mul", {cast, scale}, {scaled}, base + "_Mul");
   if (biased) Emit("Add", {scaled, original.input(plan.traits.bias)}, {output}, base + "_Add");
@@ -209,7 +201,7 @@ Status QdqWriter::EmitEmbedding(const ns_onnx::NodeProto& original, const NodePl
   gather->set_input(0, table.values);
   gather->set_output(0, rows);
   auto* node = Emit("DequantizeLinear", {rows, table.scale, table.zero_point}, {output}, original.name() + "_DequantizeLinear");
-  if (table.axis) SetAxis(node, -1);  // the table's columns are the last axis of what was looked up
+  if (table.axis) SetAttribute(*node, "axis", int64_t{-1});  // the table's columns are the last axis of what was looked up
   return OkStatus();
 }
 

@@ -62,7 +62,6 @@ class QdqWriter {
                                     bool transposed);
   Result<std::string> DequantizedWeight(const WeightNames& weight, std::string_view base);
   std::pair<std::string, std::string> ScaleAndZero(const std::string& owner, const QuantParams& params);
-  void SetAxis(ns_onnx::NodeProto* node, int axis);
 
   Model& model_;
   const Plan& plan_;

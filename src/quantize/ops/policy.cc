@@ -3,6 +3,8 @@
 #include <array>
 #include <functional>
 
+#include "graph/attributes.h"
+
 namespace ns {
 
 namespace {
@@ -177,13 +179,6 @@ const std::pair<std::string_view, Rule> kRules[] = {
     {"RNN", [](const Context&) { return Never("recurrent operators are not quantized"); }},
 };
 
-const ns_onnx::AttributeProto* FindAttribute(const ns_onnx::NodeProto& node, std::string_view name) {
-  for (const auto& attribute : node.attribute()) {
-    if (attribute.name() == name) return &attribute;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 OpTraits TraitsOf(const ns_onnx::NodeProto& node, const Model& model, const GraphIndex& index) {
@@ -192,19 +187,6 @@ OpTraits TraitsOf(const ns_onnx::NodeProto& node, const Model& model, const Grap
     if (type == node.op_type()) return rule({node, model, index});
   }
   return {};
-}
-
-int64_t IntAttribute(const ns_onnx::NodeProto& node, std::string_view name, int64_t otherwise) {
-  const auto* attribute = FindAttribute(node, name);
-  return attribute == nullptr ? otherwise : attribute->i();
-}
-float FloatAttribute(const ns_onnx::NodeProto& node, std::string_view name, float otherwise) {
-  const auto* attribute = FindAttribute(node, name);
-  return attribute == nullptr ? otherwise : attribute->f();
-}
-std::string StringAttribute(const ns_onnx::NodeProto& node, std::string_view name, std::string otherwise) {
-  const auto* attribute = FindAttribute(node, name);
-  return attribute == nullptr ? otherwise : attribute->s();
 }
 
 }  // namespace ns

@@ -38,9 +38,4 @@ struct OpTraits {
 // The traits of `node` in this model. Reads attributes and the presence, type and rank of weights.
 OpTraits TraitsOf(const ns_onnx::NodeProto& node, const Model& model, const GraphIndex& index);
 
-// The value of an integer attribute, or `otherwise` when it is not there.
-int64_t IntAttribute(const ns_onnx::NodeProto& node, std::string_view name, int64_t otherwise);
-float FloatAttribute(const ns_onnx::NodeProto& node, std::string_view name, float otherwise);
-std::string StringAttribute(const ns_onnx::NodeProto& node, std::string_view name, std::string otherwise);
-
 }  // namespace ns
