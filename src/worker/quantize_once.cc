@@ -1,6 +1,7 @@
 #include "worker/quantize_once.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/cpu.h"
@@ -8,6 +9,7 @@
 #include "runtime/memory.h"
 #include "worker/inputs.h"
 #include "worker/stage_progress.h"
+#include "worker/summary.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -70,6 +72,27 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
   outcome.size_bytes = fs::file_size(options.output, ignored);
   outcome.peak_memory_bytes = CurrentMemory().peak_resident_bytes;
   return outcome;
+}
+
+std::string QuantizeOnceText(const QuantizeOnceOutcome& outcome) {
+  std::string text = fmt::format("{} operators quantized, {} left in float; {} rows; {}\n", outcome.quantized, outcome.left_in_float,
+                                 outcome.rows, BytesText(outcome.size_bytes));
+  double total = 0;
+  for (const auto& [stage, seconds] : outcome.elapsed_seconds) {
+    text += fmt::format("  {:<12}{:>9.3f} s\n", stage, seconds);
+    total += seconds;
+  }
+  return text + fmt::format("  {:<12}{:>9.3f} s\n  {:<12}{:>9.1f} MB\n", "total", total, "peak memory",
+                            static_cast<double>(outcome.peak_memory_bytes) / 1e6);
+}
+
+std::string QuantizeOnceJson(const QuantizeOnceOutcome& outcome) {
+  nlohmann::ordered_json elapsed = nlohmann::ordered_json::object();
+  for (const auto& [stage, seconds] : outcome.elapsed_seconds) elapsed[stage] = seconds;
+  nlohmann::ordered_json json = {{"quantized", outcome.quantized}, {"left_in_float", outcome.left_in_float}, {"rows", outcome.rows},
+                                 {"size_bytes", outcome.size_bytes}, {"peak_memory_bytes", outcome.peak_memory_bytes},
+                                 {"elapsed_seconds", elapsed}};
+  return json.dump(2) + "\n";
 }
 
 }  // namespace ns

@@ -34,4 +34,7 @@ struct QuantizeOnceOutcome {
 // Errors of loading, calibrating, quantizing and writing; InvalidArgument (NO_DATA_GIVEN) for kStatic without data.
 Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, const WorkContext& context);
 
+std::string QuantizeOnceText(const QuantizeOnceOutcome& outcome);
+std::string QuantizeOnceJson(const QuantizeOnceOutcome& outcome);
+
 }  // namespace ns

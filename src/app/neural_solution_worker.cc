@@ -1,0 +1,217 @@
+// neural_solution_worker: the optimizer as a program. The service starts `lead`, people use the rest (as `neural_solution optimize ...`).
+//
+// Exit codes: 0 an answer was given, 1 it failed, 2 bad usage or input, 130 interrupted.
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "app/neural_solution_worker_options.h"
+#include "base/subprocess.h"
+#include "worker/inspect.h"
+#include "worker/lead.h"
+#include "worker/memory_probe.h"
+#include "worker/summary.h"
+#include "worker/views/json_view.h"
+#include "worker/views/line_view.h"
+#include "worker/views/terminal_view.h"
+
+namespace ns {
+namespace {
+
+constexpr int kFailed = 1, kBadInput = 2, kInterrupted = 130;
+
+int ExitCode(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk: return 0;
+    case StatusCode::kCancelled: return kInterrupted;
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kOutOfRange:
+    case StatusCode::kFailedPrecondition: return kBadInput;
+    default: return kFailed;
+  }
+}
+
+// Libraries put line breaks into their messages; ours is one line.
+std::string OneLine(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+int Fail(const Status& status) {
+  if (status.code() == StatusCode::kCancelled) {
+    fmt::print(stderr, "interrupted; nothing was written\n");
+  } else {
+    fmt::print(stderr, "error: {}\n", OneLine(status.message()));
+  }
+  return ExitCode(status);
+}
+
+// Turns SIGINT and SIGTERM into a stop. Work that does not stop in time (a library call that cannot be interrupted) is cut off: what it
+// has under way is deleted and the process ends.
+class SignalWatch {
+ public:
+  // Signals are blocked in all threads made after this; make it first.
+  explicit SignalWatch(ScratchFolders& scratch) : scratch_(scratch) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    thread_ = std::jthread([this](std::stop_token ended) { Watch(ended); });
+  }
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  static constexpr std::chrono::milliseconds kGrace{700};
+
+  void Watch(std::stop_token ended) {
+    const timespec tick{0, 50'000'000};
+    while (!ended.stop_requested()) {
+      if (::sigtimedwait(&signals_, nullptr, &tick) < 0) continue;
+      source_.request_stop();
+      for (auto waited = std::chrono::milliseconds(0); waited < kGrace; waited += std::chrono::milliseconds(10)) {
+        if (ended.stop_requested()) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      scratch_.DeleteAll();
+      fmt::print(stderr, "\ninterrupted; nothing was written\n");
+      std::fflush(stderr);
+      ::_exit(kInterrupted);
+    }
+  }
+
+  ScratchFolders& scratch_;
+  sigset_t signals_{};
+  std::stop_source source_;
+  std::jthread thread_;
+};
+
+int TerminalColumns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::unique_ptr<EventSink> ViewFor(bool json, const Clock& clock) {
+  if (json) return std::make_unique<JsonView>(stdout, clock);
+  if (::isatty(STDERR_FILENO) != 0) return std::make_unique<TerminalView>(stderr, TerminalColumns());
+  return std::make_unique<LineView>(stderr, clock);
+}
+
+// For commands whose progress nobody needs to see.
+class NoView final : public EventSink {
+ public:
+  Status Send(const EventPayload&) override { return OkStatus(); }
+};
+
+struct Environment {
+  const Clock& clock;
+  std::stop_token stop;
+  std::filesystem::path program;
+  ScratchFolders& scratch;
+};
+
+void SendOutcome(EventSink& view, const OptimizeOutcome& outcome) {
+  ResultEvent event;
+  event.goal_met = outcome.report.goal_met;
+  event.verdict = outcome.report.verdict;
+  if (!outcome.report.optimized.metric.empty()) {
+    event.metric = outcome.report.optimized.metric.begin()->first;
+    event.accuracy = outcome.report.optimized.metric.begin()->second;
+  }
+  event.duration_seconds = outcome.evaluation_seconds;
+  event.optimization_seconds = outcome.report.elapsed_seconds.at("total");
+  (void)view.Send(event);
+}
+
+int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
+  auto view = ViewFor(line.json, environment.clock);
+  WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
+  auto outcome = Optimize(line.optimize, context);
+  if (!outcome.ok() && line.json) {
+    (void)view->Send(StateEvent{TaskState::kFailed, outcome.status().reason(), outcome.status().message(), 0});
+  }
+  if (outcome.ok() && line.json && !line.optimize.dry_run) SendOutcome(*view, *outcome);
+  view.reset();  // takes its bar off the terminal
+  if (!outcome.ok()) return Fail(outcome.status());
+  if (line.json) return 0;
+  fmt::print("{}", line.optimize.dry_run ? outcome->plan : SummaryText(outcome->report, outcome->output));
+  return 0;
+}
+
+int RunLead(const WorkerCommandLine& line, const Environment& environment) {
+  LineView view(stdout, environment.clock);
+  WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
+  auto outcome = RunTask(line.task_folder, context);
+  if (!outcome.ok()) return Fail(outcome.status());
+  fmt::print("{}", SummaryText(outcome->report, outcome->output));
+  return 0;
+}
+
+int RunInspect(const WorkerCommandLine& line) {
+  auto inspection = Inspect(line.inspected);
+  if (!inspection.ok()) return Fail(inspection.status());
+  fmt::print("{}", line.json ? InspectionJson(*inspection) : InspectionText(*inspection));
+  return 0;
+}
+
+int RunBenchmark(const WorkerCommandLine& line, const Environment& environment) {
+  NoView view;
+  WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
+  auto outcome = Benchmark(line.benchmark, context);
+  if (!outcome.ok()) return Fail(outcome.status());
+  fmt::print("{}", line.json ? BenchmarkJson(*outcome) : BenchmarkText(*outcome));
+  return 0;
+}
+
+int RunQuantize(const WorkerCommandLine& line, const Environment& environment) {
+  auto view = std::make_unique<NoView>();
+  WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
+  auto outcome = QuantizeOnce(line.quantize, context);
+  if (!outcome.ok()) return Fail(outcome.status());
+  fmt::print("{}", line.json ? QuantizeOnceJson(*outcome) : QuantizeOnceText(*outcome));
+  return 0;
+}
+
+int RunMeasureMemory(const WorkerCommandLine& line) {
+  auto peak = RunForPeakMemory(line.measured, line.shapes, line.threads);
+  if (!peak.ok()) return Fail(peak.status());
+  fmt::print("{}\n", *peak);
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  ScratchFolders scratch;
+  SignalWatch signals(scratch);
+  auto line = ParseWorkerCommandLine(argc, argv);
+  if (!line.ok()) return Fail(line.status());
+  auto program = ThisProgram();
+  if (!program.ok()) return Fail(program.status());
+  SystemClock clock;
+  Environment environment{clock, signals.token(), *program, scratch};
+  switch (line->command) {
+    case WorkerCommand::kHelp: fmt::print("{}", line->help); return 0;
+    case WorkerCommand::kOptimize: return RunOptimize(*line, environment);
+    case WorkerCommand::kLead: return RunLead(*line, environment);
+    case WorkerCommand::kInspect: return RunInspect(*line);
+    case WorkerCommand::kBenchmark: return RunBenchmark(*line, environment);
+    case WorkerCommand::kQuantize: return RunQuantize(*line, environment);
+    case WorkerCommand::kMeasureMemory: return RunMeasureMemory(*line);
+  }
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace ns
+
+int main(int argc, char** argv) { return ns::Main(argc, argv); }

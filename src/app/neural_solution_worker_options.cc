@@ -1,0 +1,223 @@
+#include "app/neural_solution_worker_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "data/metrics/registry.h"
+#include "worker/memory_probe.h"
+
+namespace ns {
+
+namespace {
+
+// What CLI11 fills before it is checked and converted.
+struct Raw {
+  std::string approach = "auto";
+  std::string quantize_approach = "static";
+  std::string criterion = "relative";
+  std::string method = "minmax";
+  std::string cores;
+  std::string text, text_pair, label;
+  std::string higher_is_better;
+  std::vector<std::string> inputs;
+  std::vector<std::string> shapes;
+  int64_t calibration_samples = 0, evaluation_samples = 0;
+};
+
+// `word` as one of `known`, else an error that suggests the nearest.
+Status CheckName(std::string_view what, const std::string& word, const std::vector<std::string>& known, std::string reason) {
+  std::string list;
+  for (const std::string& name : known) {
+    if (name == word) return OkStatus();
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  std::string nearest = NearestName(word, known);
+  std::string hint = nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest);
+  return InvalidArgument(fmt::format("unknown {} '{}'; {}known are {}", what, word, hint, list), std::move(reason));
+}
+
+const std::vector<std::string>& CalibrationMethods() {
+  static const std::vector<std::string> names = {"minmax", "moving_average", "entropy", "percentile", "mse"};
+  return names;
+}
+
+Status ParseShapes(const std::vector<std::string>& texts, std::map<std::string, Shape>* shapes) {
+  for (const std::string& text : texts) {
+    NS_ASSIGN_OR_RETURN(auto shape, ParseInputShape(text));
+    shapes->insert(std::move(shape));
+  }
+  return OkStatus();
+}
+
+void AddDataOptions(CLI::App* command, DataOptions& data, Raw& raw) {
+  command->add_option("--calibration", data.calibration, "Rows to calibrate with: a second data set, or a row range of the first (0:200)");
+  command->add_option("--calibration-samples", raw.calibration_samples, "Rows to calibrate with (100)")->check(CLI::PositiveNumber);
+  command->add_option("--evaluation-samples", raw.evaluation_samples, "Rows to evaluate (all that do not calibrate)")->check(CLI::PositiveNumber);
+  command->add_option("--batch-size", data.batch_size, "Rows of one evaluation run (the model's own batch, else 1)")->check(CLI::PositiveNumber);
+  command->add_option("--text", raw.text, "Column of the text");
+  command->add_option("--text-pair", raw.text_pair, "Column of the second text");
+  command->add_option("--label", raw.label, "Column or array of the labels");
+  command->add_option("--input", raw.inputs, "Which array or column feeds which model input: ARRAY=INPUT")->take_all();
+  command->add_option("--seed", data.seed, "Which rows are split off (0)");
+}
+
+void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  OptimizeOptions& options = line.optimize;
+  CLI::App* command = app.add_subcommand("optimize", "Find the fastest model that keeps the accuracy");
+  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("--data", options.data.path, "Rows to evaluate: .npz, .csv, .tsv, .jsonl");
+  AddDataOptions(command, options.data, raw);
+  command->add_option("--metric", options.metric, "accuracy, f1, ... (chosen by model and labels)");
+  command->add_option("--approach", raw.approach, "auto, static or dynamic (auto: both, the faster wins)");
+  command->add_option("--tolerable-loss", options.criterion.tolerable_loss, "Largest accepted loss (0.01)");
+  command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
+  command->add_option("--higher-is-better", raw.higher_is_better, "true or false (the metric's own sense)");
+  command->add_option("--calibration-method", raw.method, "minmax, moving_average, entropy, percentile or mse (minmax)");
+  command->add_option("--exclude", options.excluded_operators, "Operator name or type that stays in float; may be repeated")->take_all();
+  command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")->check(CLI::PositiveNumber);
+  command->add_option("--latency-threads", options.latency.threads, "Threads of a timed run (as many as cores)")->check(CLI::PositiveNumber);
+  command->add_option("--latency-batch", options.latency.batch, "Rows of a timed run (1)")->check(CLI::PositiveNumber);
+  command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
+  command->add_option("--timeout", options.stop.timeout_seconds, "Seconds for all (0: no limit); the best so far is the answer")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--max-trials", options.stop.max_trials, "Full evaluations beside the baseline's (100)")->check(CLI::PositiveNumber);
+  command->add_option("--recipe", options.recipe, "Replay this recipe.json instead of tuning");
+  command->add_flag("--dry-run", options.dry_run, "Check everything, say what would be done, write nothing");
+  command->add_flag("--json", line.json, "Events as JSON lines on standard output");
+  command->add_flag("--force", options.force, "Replace an earlier result in OUT");
+  command->add_option("-o,--output", options.output, "Folder of the result (<model>-optimized)");
+  command->callback([&line] { line.command = WorkerCommand::kOptimize; });
+}
+
+void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  QuantizeOnceOptions& options = line.quantize;
+  CLI::App* command = app.add_subcommand("quantize", "Quantize in one shot: no evaluation, no timing");
+  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("--data", options.data, "Rows to calibrate with (static)");
+  command->add_option("--approach", raw.quantize_approach, "static or dynamic (static)");
+  command->add_option("--calibration-method", raw.method, "minmax, moving_average, entropy, percentile or mse (minmax)");
+  command->add_option("--calibration-samples", options.samples, "The first so many rows calibrate (100)")->check(CLI::PositiveNumber);
+  command->add_option("--batch-size", options.batch_size, "Rows of one calibration run (the model's own batch, else 1)")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options.threads, "Threads of calibration (one a core)")->check(CLI::PositiveNumber);
+  command->add_flag("--json", line.json, "The figures as JSON on standard output");
+  command->add_option("-o,--output", options.output, "The .onnx file to write")->required();
+  command->callback([&line] { line.command = WorkerCommand::kQuantize; });
+}
+
+void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  BenchmarkOptions& options = line.benchmark;
+  CLI::App* command = app.add_subcommand("benchmark", "Latency of a model, or of two beside each other");
+  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("MODEL2", options.other, "Timed interleaved with the first");
+  command->add_option("--data", options.data, "Rows to run (made-up inputs)");
+  command->add_option("--shape", raw.shapes, "Shape of a made-up input: NAME=1,3,224,224; may be repeated")->take_all();
+  command->add_option("--free-size", options.free_size, "Size of an input's free axes but the first (128)")->check(CLI::PositiveNumber);
+  command->add_option("--batch", options.latency.batch, "Rows of a run (1)")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options.latency.threads, "Threads of a run (as many as cores)")->check(CLI::PositiveNumber);
+  command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
+  command->add_option("--seconds", options.budget_seconds, "Time to measure (10)")->check(CLI::PositiveNumber);
+  command->add_flag("--json", line.json, "The figures as JSON on standard output");
+  command->callback([&line] { line.command = WorkerCommand::kBenchmark; });
+}
+
+void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  CLI::App* lead = app.add_subcommand("lead", "Run a task of the service");
+  lead->add_option("--task-folder", line.task_folder, "Folder with task.json")->required();
+  lead->callback([&line] { line.command = WorkerCommand::kLead; });
+  CLI::App* inspect = app.add_subcommand("inspect", "What a model is made of and what would be quantized");
+  inspect->add_option("MODEL", line.inspected, "A .onnx file or a Hugging Face folder")->required();
+  inspect->add_flag("--json", line.json, "As JSON");
+  inspect->callback([&line] { line.command = WorkerCommand::kInspect; });
+  CLI::App* memory = app.add_subcommand("measure-memory", "");
+  memory->group("");  // ours alone: not in the help
+  memory->add_option("MODEL", line.measured)->required();
+  memory->add_option("--shape", raw.shapes)->take_all();
+  memory->add_option("--threads", line.threads);
+  memory->callback([&line] { line.command = WorkerCommand::kMeasureMemory; });
+}
+
+Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
+  NS_RETURN_IF_ERROR(CheckName("approach", raw.approach, {"auto", "static", "dynamic"}, "UNKNOWN_APPROACH"));
+  options->approach = raw.approach == "auto" ? Approach::kAuto : raw.approach == "static" ? Approach::kStatic : Approach::kDynamic;
+  NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
+  NS_ASSIGN_OR_RETURN(options->criterion.kind, CriterionKindByName(raw.criterion));
+  NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
+  NS_ASSIGN_OR_RETURN(options->calibration_method, CalibrationMethodByName(raw.method));
+  if (!options->metric.empty()) {
+    std::vector<std::string> metrics;
+    for (const MetricEntry& entry : MetricTable()) metrics.emplace_back(entry.name);
+    NS_RETURN_IF_ERROR(CheckName("metric", options->metric, metrics, "UNKNOWN_METRIC"));
+  }
+  if (!raw.higher_is_better.empty()) {
+    NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
+    options->higher_is_better = raw.higher_is_better == "true";
+  }
+  if (!raw.cores.empty()) {
+    NS_ASSIGN_OR_RETURN(options->cores, ParseCores(raw.cores));
+  }
+  if (raw.calibration_samples > 0) options->data.calibration_samples = raw.calibration_samples;
+  if (raw.evaluation_samples > 0) options->data.evaluation_samples = raw.evaluation_samples;
+  options->data.columns = {raw.text, raw.text_pair, raw.label, {}};
+  for (const std::string& pair : raw.inputs) {
+    size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+      return InvalidArgument(fmt::format("--input '{}' is not of the form ARRAY=INPUT", pair), "BAD_USAGE");
+    }
+    options->data.columns.inputs[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (options->data.path.empty() && options->recipe.empty()) {
+    return InvalidArgument("no data given; name a .npz, .csv, .tsv or .jsonl file with --data", "NO_DATA_GIVEN");
+  }
+  return OkStatus();
+}
+
+Status FinishQuantize(const Raw& raw, QuantizeOnceOptions* options) {
+  NS_RETURN_IF_ERROR(CheckName("approach", raw.quantize_approach, {"static", "dynamic"}, "UNKNOWN_APPROACH"));
+  NS_ASSIGN_OR_RETURN(options->mode, OpModeByName(raw.quantize_approach));
+  NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
+  NS_ASSIGN_OR_RETURN(options->method, CalibrationMethodByName(raw.method));
+  return OkStatus();
+}
+
+Status Finish(const Raw& raw, WorkerCommandLine* line) {
+  switch (line->command) {
+    case WorkerCommand::kOptimize: return FinishOptimize(raw, &line->optimize);
+    case WorkerCommand::kQuantize: return FinishQuantize(raw, &line->quantize);
+    case WorkerCommand::kBenchmark:
+      if (!raw.cores.empty()) {
+        NS_ASSIGN_OR_RETURN(line->benchmark.cores, ParseCores(raw.cores));
+      }
+      return ParseShapes(raw.shapes, &line->benchmark.shapes);
+    case WorkerCommand::kMeasureMemory: return ParseShapes(raw.shapes, &line->shapes);
+    case WorkerCommand::kHelp:
+    case WorkerCommand::kLead:
+    case WorkerCommand::kInspect: return OkStatus();
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<WorkerCommandLine> ParseWorkerCommandLine(int argc, const char* const* argv) {
+  WorkerCommandLine line;
+  Raw raw;
+  CLI::App app("Makes models faster in low precision while keeping their accuracy.", "neural_solution_worker");
+  app.require_subcommand(1);
+  AddOptimize(app, line, raw);
+  AddQuantize(app, line, raw);
+  AddBenchmark(app, line, raw);
+  AddOthers(app, line, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    line.command = WorkerCommand::kHelp;
+    auto chosen = app.get_subcommands();
+    line.help = chosen.empty() ? app.help() : chosen[0]->help();
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return InvalidArgument(fmt::format("{}; see --help", error.what()), "BAD_USAGE");
+  }
+  NS_RETURN_IF_ERROR(Finish(raw, &line));
+  return line;
+}
+
+}  // namespace ns

@@ -1,0 +1,33 @@
+// The command line of neural_solution_worker.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "worker/benchmark.h"
+#include "worker/optimize.h"
+#include "worker/quantize_once.h"
+
+namespace ns {
+
+enum class WorkerCommand { kHelp, kOptimize, kLead, kInspect, kBenchmark, kQuantize, kMeasureMemory };
+
+struct WorkerCommandLine {
+  WorkerCommand command = WorkerCommand::kHelp;
+  std::string help;                     // kHelp: the text
+  bool json = false;                    // events (optimize, lead) or the result as JSON on standard output
+  OptimizeOptions optimize;
+  std::filesystem::path task_folder;    // kLead
+  std::filesystem::path inspected;      // kInspect
+  BenchmarkOptions benchmark;
+  QuantizeOnceOptions quantize;
+  std::filesystem::path measured;       // kMeasureMemory
+  std::map<std::string, Shape> shapes;  // kMeasureMemory
+  int threads = 1;                      // kMeasureMemory
+};
+
+// InvalidArgument (BAD_USAGE and the reasons of single options) with one line that names the option and what it accepts.
+Result<WorkerCommandLine> ParseWorkerCommandLine(int argc, const char* const* argv);
+
+}  // namespace ns
