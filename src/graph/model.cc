@@ -156,7 +156,7 @@ void Model::SetWeight(std::string_view name, Tensor tensor) {
   } else {
     weight_index_[key] = graph().initializer_size();
     proto = mutable_graph().add_initializer();
-    names_.insert(key);
+    if (!names_.empty()) names_.insert(key);
   }
   SetTensorHeader(name, tensor, *proto);
   if (tensor.byte_size() < kSharedWeightBytes) {
@@ -166,6 +166,19 @@ void Model::SetWeight(std::string_view name, Tensor tensor) {
   MarkShared(*proto);
   auto owner = std::make_shared<Tensor>(std::move(tensor));
   shared_[key] = WeightBytesView{owner->view().bytes(), owner, {}, 0, {}};
+}
+
+Status Model::CopyWeightFrom(const Model& other, std::string_view name) {
+  std::string key(name);
+  auto found = other.weight_index_.find(key);
+  if (found == other.weight_index_.end()) return NoWeight(name);
+  auto [position, is_new] = weight_index_.try_emplace(key, graph().initializer_size());
+  TensorProto* proto = is_new ? mutable_graph().add_initializer() : mutable_graph().mutable_initializer(position->second);
+  *proto = other.graph().initializer(found->second);
+  shared_.erase(key);
+  if (const WeightBytesView* shared = other.SharedWeight(name)) shared_[key] = *shared;
+  if (!names_.empty()) names_.insert(key);
+  return OkStatus();
 }
 
 bool Model::RemoveWeight(std::string_view name) { return RemoveWeights({std::string(name)}) > 0; }

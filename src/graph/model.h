@@ -108,6 +108,8 @@ class Model {
   Result<Tensor> Weight(std::string_view name) const;
   // Adds or replaces. Shares the tensor's memory when it is big: do not change it afterwards.
   void SetWeight(std::string_view name, Tensor tensor);
+  // Adds or replaces by `other`'s weight of that name, sharing its memory, of whatever type. NotFound (NO_WEIGHT).
+  Status CopyWeightFrom(const Model& other, std::string_view name);
   // False when there is none. Uses of the name are not looked at.
   bool RemoveWeight(std::string_view name);
   // Keeps those for which `keep` says so: one sweep, for the removal of many.

@@ -25,6 +25,18 @@ class LayersTest(unittest.TestCase):
         self.assertEqual(len(bad), 1)
         self.assertIn("base/a.cc:2: 'base' may not include 'graph'", bad[0])
 
+    def test_lets_only_tests_use_what_a_test_row_allows(self):
+        table = "base:\nrun: base\npass: base\ntest pass: run\n"
+        rows, test_rows = layers.read_rows(table), layers.read_rows(table, "test ")
+        self.assertEqual(rows, {"base": [], "run": ["base"], "pass": ["base"]})
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "pass").mkdir()
+            for name in ("a_test.cc", "a.cc"):
+                (pathlib.Path(folder) / "pass" / name).write_text('#include "run/a.h"\n')
+            bad = layers.check(pathlib.Path(folder), rows, test_rows)
+        self.assertEqual(len(bad), 1)
+        self.assertIn("pass/a.cc:1: 'pass' may not include 'run'", bad[0])
+
     def test_refuses_a_folder_without_a_row(self):
         self.assertIn("folder 'utils' has no row", self.check({"utils/a.h": ""})[0])
 

@@ -1,0 +1,56 @@
+#include "passes/fold_batch_normalization.h"
+
+#include <cmath>
+
+#include "graph/attributes.h"
+#include "passes/conv_affine.h"
+
+namespace ns {
+namespace {
+
+using ns_onnx::NodeProto;
+
+// None when it trains, or a parameter is not a float32 weight of the right length.
+std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node, int64_t channels) {
+  if (node.input_size() != 5 || IntAttribute(node, "training_mode", 0) != 0) return std::nullopt;
+  for (int i = 1; i < node.output_size(); ++i)
+    if (!node.output(i).empty()) return std::nullopt;
+  std::vector<Tensor> parameters;  // scale, B, mean, variance
+  for (int i = 1; i < 5; ++i) {
+    auto tensor = model.Weight(node.input(i));
+    if (!tensor.ok() || tensor->dtype() != DType::kFloat || tensor->count() != channels) return std::nullopt;
+    parameters.push_back(*tensor);
+  }
+  double epsilon = FloatAttribute(node, "epsilon", 1e-5f);
+  ChannelAffine affine;
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+    auto at = [&](size_t which) { return static_cast<double>(parameters[which].values<float>()[c]); };
+    double factor = at(0) / std::sqrt(at(3) + epsilon);
+    affine.factor.push_back(static_cast<float>(factor));
+    affine.shift.push_back(static_cast<float>(at(1) - at(2) * factor));
+  }
+  return affine;
+}
+
+}  // namespace
+
+Result<int> FoldBatchNormalization::Run(Model& model, const PassContext&) {
+  int folded = 0;
+  for (int n = 0; n < model.graph().node_size();) {
+    const NodeProto& node = model.graph().node(n);
+    std::optional<FoldableConv> conv;
+    std::optional<ChannelAffine> affine;
+    if (node.op_type() == "BatchNormalization" && node.domain().empty()) conv = FindFoldableConv(model, GraphIndex(model), node.input(0));
+    if (conv) affine = AffineOf(model, node, conv->channels);
+    if (!affine) {
+      ++n;
+      continue;
+    }
+    NS_RETURN_IF_ERROR(FoldIntoConv(model, *conv, *affine));
+    TakeOverOutput(model, *conv, n);
+    ++folded;
+  }
+  return folded;
+}
+
+}  // namespace ns
