@@ -12,7 +12,7 @@ namespace {
 using json = nlohmann::ordered_json;  // columns keep the order of the file
 
 constexpr size_t kMaxRank = 8;
-constexpr double kMaxExact = 9007199254740992.0;  // 2^53: larger integers lose digits in a double
+constexpr double kMaxExact = 9007199254740992.0;  // 2^53: from here on integers may lose digits in a double
 
 Result<json> ParseObject(std::string_view record) {
   try {
@@ -28,7 +28,7 @@ std::optional<double> Number(const json& value) {
   if (value.is_boolean()) return value.get<bool>() ? 1.0 : 0.0;
   if (!value.is_number()) return std::nullopt;
   auto number = value.get<double>();
-  if (value.is_number_integer() && std::fabs(number) > kMaxExact) return std::nullopt;
+  if (value.is_number_integer() && std::fabs(number) >= kMaxExact) return std::nullopt;
   return number;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "data/names.h"
@@ -74,6 +75,7 @@ class LabelReader {
     }
     if (cell.numbers.empty()) return Bad(row, "the label is an empty array", "BAD_VALUE");
     for (double value : cell.numbers) {
+      if (std::fabs(value) > std::numeric_limits<float>::max()) return Bad(row, fmt::format("{} is too large", cell.text), "BAD_VALUE");
       bool whole = value == std::trunc(value) && std::fabs(value) < 1e15;
       fractions_ = fractions_ || !whole;
       bool is_class = whole && std::binary_search(classes_.begin(), classes_.end(), static_cast<int64_t>(value));

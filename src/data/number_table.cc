@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "data/array_data_set.h"
 #include "data/columns.h"
@@ -56,31 +57,53 @@ Status AddRow(const Table& table, int64_t row, std::vector<Cell>* cells, ColumnG
   return OkStatus();
 }
 
-// As the input wants it: [rows, 1] where cells are single and the input has two axes; the input's own type, so that a text file's numbers
-// aren't told to be converted.
+// The table's row and column of a value.
+Status BadValue(const Table& table, const ColumnGroup& group, size_t i, std::string_view what, std::string_view reason) {
+  size_t per_row = group.values.size() / static_cast<size_t>(table.rows());
+  size_t column = group.columns.size() > 1 ? group.columns[i % per_row] : group.columns[0];
+  return BadCell(table, static_cast<int64_t>(i / per_row), column, fmt::format("{} {}", group.values[i], what), reason);
+}
+
+Result<Tensor> WholeNumbers(const Table& table, const ColumnGroup& group, const Shape& shape, DType wanted) {
+  std::vector<int64_t> whole;
+  whole.reserve(group.values.size());
+  for (size_t i = 0; i < group.values.size(); ++i) {
+    if (group.values[i] != std::trunc(group.values[i]) || std::fabs(group.values[i]) > 9e15) {
+      return BadValue(table, group, i, fmt::format("is no whole number, but the model's input is {}", DTypeName(wanted)), "DTYPE_MISMATCH");
+    }
+    whole.push_back(static_cast<int64_t>(group.values[i]));
+  }
+  return Tensor::From<int64_t>(shape, whole);
+}
+
+Result<Tensor> Floats(const Table& table, const ColumnGroup& group, const Shape& shape) {
+  std::vector<float> floats;
+  floats.reserve(group.values.size());
+  for (size_t i = 0; i < group.values.size(); ++i) {
+    if (std::fabs(group.values[i]) > std::numeric_limits<float>::max()) {
+      return BadValue(table, group, i, "does not fit into float32", "VALUE_OUT_OF_RANGE");
+    }
+    floats.push_back(static_cast<float>(group.values[i]));
+  }
+  return Tensor::From<float>(shape, floats);
+}
+
+// As the input wants it: [rows, 1] where cells are single and the input has two axes; integers, float32 or float64 after the input's own
+// type, so that a text file's numbers aren't told to be converted.
 Result<Tensor> ToTensor(const Table& table, const ColumnGroup& group, const TensorSpec& input) {
   Shape shape = group.cell_shape;
   bool column_axis = input.has_shape && input.shape.size() == 2 && group.cell_shape.empty();
-  if (group.columns.size() > 1) shape = {static_cast<int64_t>(group.columns.size())};
-  else if (column_axis) shape = {1};
-  shape.insert(shape.begin(), table.rows());
-  Conversion from_integers = ConversionOf(DType::kInt64, input.dtype);
-  Conversion from_floats = ConversionOf(DType::kDouble, input.dtype);
-  if (from_floats == Conversion::kImpossible && from_integers != Conversion::kImpossible) {
-    size_t per_row = group.values.size() / static_cast<size_t>(table.rows());
-    std::vector<int64_t> whole;
-    for (size_t i = 0; i < group.values.size(); ++i) {
-      if (group.values[i] != std::trunc(group.values[i]) || std::fabs(group.values[i]) > 9e15) {
-        return BadCell(table, static_cast<int64_t>(i / per_row), group.columns[group.columns.size() > 1 ? i % per_row : 0],
-                       fmt::format("{} is no whole number, but the model's input is {}", group.values[i], DTypeName(input.dtype)), "DTYPE_MISMATCH");
-      }
-      whole.push_back(static_cast<int64_t>(group.values[i]));
-    }
-    return Tensor::From<int64_t>(shape, whole);
+  if (group.columns.size() > 1) {
+    shape = {static_cast<int64_t>(group.columns.size())};
+  } else if (column_axis) {
+    shape = {1};
   }
-  if (input.dtype != DType::kFloat) return Tensor::From<double>(shape, group.values);
-  std::vector<float> floats(group.values.begin(), group.values.end());
-  return Tensor::From<float>(shape, floats);
+  shape.insert(shape.begin(), table.rows());
+  bool takes_fractions = ConversionOf(DType::kDouble, input.dtype) != Conversion::kImpossible;
+  bool takes_integers = ConversionOf(DType::kInt64, input.dtype) != Conversion::kImpossible;
+  if (takes_integers && !takes_fractions) return WholeNumbers(table, group, shape, input.dtype);
+  if (input.dtype == DType::kFloat) return Floats(table, group, shape);
+  return Tensor::From<double>(shape, group.values);
 }
 
 std::optional<size_t> FindColumn(const Table& table, const std::string& name) {

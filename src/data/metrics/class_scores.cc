@@ -43,7 +43,7 @@ Shape WithoutLastOne(Shape shape) {
 
 // Whether `output` is [M, rest of `labels`], M at least the labels' rows.
 bool SameButMoreRows(const Shape& output, const Shape& labels) {
-  return output.size() == labels.size() && output[0] >= labels[0] && std::equal(output.begin() + 1, output.end(), labels.begin() + 1);
+  return !output.empty() && output.size() == labels.size() && output[0] >= labels[0] && std::equal(output.begin() + 1, output.end(), labels.begin() + 1);
 }
 
 }  // namespace
@@ -111,7 +111,8 @@ Status ClassPredictions::ReadOutput(const TensorView& output, const TensorView& 
     return OkStatus();
   }
   Shape without_classes(output.shape.begin(), output.shape.end() - 1);
-  if (without_classes.empty() || !SameButMoreRows(without_classes, wanted)) {
+  bool fits = SameButMoreRows(without_classes, labels.shape) || SameButMoreRows(without_classes, wanted);
+  if (without_classes.empty() || !fits) {
     return InvalidArgument(fmt::format("output {} and labels {} do not fit: the output needs the labels' axes and one of class scores",
                                        ShapeToString(output.shape), ShapeToString(labels.shape)),
                            "SHAPE_MISMATCH");
