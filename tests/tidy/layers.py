@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_0-9]+)/')
 
 
 def read_rows(text, kind=""):
-    """The rows "folder: allowed ...", or with kind "test " the rows "test folder: allowed ...", which add to a folder's *_test.cc files."""
+    """The rows "folder: allowed ...", or with kind "test " the rows "test folder: allowed ...", which add to a folder's *_test.cc and testing/."""
     rows = {}
     for line in text.splitlines():
         line = line.split("#")[0].strip()
@@ -46,7 +46,7 @@ def check(source, rows, test_rows=None):
             bad.append(f"{path}: folder '{folder}' has no row in tests/tidy/layers.txt")
             continue
         allowed = rows[folder]
-        if path.name.endswith("_test.cc"):
+        if path.name.endswith("_test.cc") or path.parent.name == "testing":
             allowed = allowed + (test_rows or {}).get(folder, [])
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             match = INCLUDE.match(line)

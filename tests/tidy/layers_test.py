@@ -30,8 +30,8 @@ class LayersTest(unittest.TestCase):
         rows, test_rows = layers.read_rows(table), layers.read_rows(table, "test ")
         self.assertEqual(rows, {"base": [], "run": ["base"], "pass": ["base"]})
         with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "pass").mkdir()
-            for name in ("a_test.cc", "a.cc"):
+            (pathlib.Path(folder) / "pass/testing").mkdir(parents=True)
+            for name in ("a_test.cc", "testing/b.h", "a.cc"):
                 (pathlib.Path(folder) / "pass" / name).write_text('#include "run/a.h"\n')
             bad = layers.check(pathlib.Path(folder), rows, test_rows)
         self.assertEqual(len(bad), 1)

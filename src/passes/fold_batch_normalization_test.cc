@@ -1,0 +1,70 @@
+#include "passes/fold_batch_normalization.h"
+
+#include <gmock/gmock.h>
+
+#include "passes/testing/same_numbers.h"
+
+namespace ns {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr const char* kConvBn = R"(g (float[1, 2, 4, 4] x) => (float[1, 4, ?, ?] y)
+  <float[1] w = {0}, float[4] b = {1, 2, 3, 4}, float[4] scale = {1, 2, 0.5, -1}, float[4] B = {0, 1, 2, 3}, float[4] mean = {0.5, 0, -1, 2},
+   float[4] var = {1, 4, 0.25, 2}> {
+  c = CONV
+  y = BatchNormalization (c, scale, B, mean, var) })";
+
+Model ConvBn(const std::string& conv, Shape weight) {
+  std::string text = kConvBn;
+  text.replace(text.find("CONV"), 4, conv);
+  text.replace(text.find("?, ?"), 4, "h, v");
+  Model model = ParseModel(text);
+  model.SetWeight("w", Wave(std::move(weight)));
+  return model;
+}
+
+TEST(FoldBatchNormalization, FoldsIntoConvWithAndWithoutBias) {
+  for (const char* conv : {"Conv (x, w, b)", "Conv (x, w)", "Conv <pads = [1, 1, 1, 1]> (x, w)"}) {
+    Model model = ConvBn(conv, {4, 2, 3, 3});
+    EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 2, 4, 4}), 1e-5f), 1);
+    ASSERT_EQ(model.graph().node_size(), 1);
+    EXPECT_EQ(model.graph().node(0).output(0), "y");
+  }
+}
+
+TEST(FoldBatchNormalization, FoldsIntoGroupedConvolutions) {
+  Model grouped = ConvBn("Conv <group = 2> (x, w)", {4, 1, 3, 3});
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), grouped, X({1, 2, 4, 4}), 1e-5f), 1);
+  Model transposed = ConvBn("ConvTranspose (x, w, b)", {2, 4, 3, 3});
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), transposed, X({1, 2, 4, 4}), 1e-5f), 1);
+  Model both = ConvBn("ConvTranspose <group = 2> (x, w)", {2, 2, 3, 3});
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), both, X({1, 2, 4, 4}), 1e-5f), 1);
+}
+
+// One channel by hand: w = 2, b = 1, scale = 3, B = 5, mean = 4, variance = 9 with epsilon 0: f = 3/3 = 1 → w' = 2, b' = (1 - 4) 1 + 5 = 2.
+TEST(FoldBatchNormalization, ComputesTheParametersOfTheFormula) {
+  Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y)
+    <float[1, 1, 1, 1] w = {2}, float[1] b = {1}, float[1] scale = {3}, float[1] B = {5}, float[1] mean = {4}, float[1] var = {9}> {
+    c = Conv (x, w, b)  y = BatchNormalization <epsilon = 0.0> (c, scale, B, mean, var) })");
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2}), 1e-6f), 1);
+  EXPECT_THAT(model.Weight(model.graph().node(0).input(1))->values<float>(), ElementsAre(2));
+  EXPECT_THAT(model.Weight(model.graph().node(0).input(2))->values<float>(), ElementsAre(2));
+}
+
+TEST(FoldBatchNormalization, LeavesAConvolutionWithAnotherUser) {
+  Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y, float[1, 1, 2, 2] z)
+    <float[1, 1, 1, 1] w = {2}, float[1] one = {1}> {
+    c = Conv (x, w)  y = BatchNormalization (c, one, one, one, one)  z = Relu(c) })");
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2})), 0);
+}
+
+TEST(FoldBatchNormalization, LeavesTheWeightsOfAnotherConvolutionAlone) {
+  Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y, float[1, 1, 2, 2] z)
+    <float[1, 1, 1, 1] w = {2}, float[1] one = {1}, float[1] four = {4}> {
+    c = Conv (x, w)  y = BatchNormalization (c, four, one, one, one)  z = Conv(x, w) })");
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2}), 1e-6f), 1);
+}
+
+}  // namespace
+}  // namespace ns
