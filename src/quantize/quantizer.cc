@@ -29,6 +29,7 @@ struct Quantizer::State {
     }
   }
 
+  std::vector<OperatorDecision> Decisions(const Plan& plan) const;
   Result<Range> RangeOf(const std::string& value, const QuantConfig& config) const;
   Result<std::map<std::string, Range>> Ranges(const Plan& plan, const QuantConfig& config) const;
   Result<ActivationParams> Params(const Plan& plan, const QuantConfig& config) const;
@@ -200,18 +201,24 @@ Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, 
   return OkStatus();
 }
 
+std::vector<OperatorDecision> Quantizer::State::Decisions(const Plan& plan) const {
+  std::vector<OperatorDecision> decisions;
+  for (int n = 0; n < index.node_count(); ++n) {
+    const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.traits.role != OpRole::kNone || !node.traits.why_not.empty()) decisions.push_back(DecisionOf(index.node(n), node));
+  }
+  return decisions;
+}
+
+std::vector<OperatorDecision> Quantizer::Decisions(const QuantConfig& config) const {
+  return state_->Decisions(MakePlan(state_->prepared, state_->index, config));
+}
+
 Result<QuantizedModel> Quantizer::Quantize(const QuantConfig& config) const {
   Plan plan = MakePlan(state_->prepared, state_->index, config);
   NS_ASSIGN_OR_RETURN(ActivationParams params, state_->Params(plan, config));
   NS_ASSIGN_OR_RETURN(Model model, InsertQuantization(state_->prepared, state_->index, plan, params, config));
-  QuantizedModel result{std::move(model), {}};
-  for (int n = 0; n < state_->index.node_count(); ++n) {
-    const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
-    if (node.traits.role != OpRole::kNone || !node.traits.why_not.empty()) {
-      result.decisions.push_back(DecisionOf(state_->index.node(n), node));
-    }
-  }
-  return result;
+  return QuantizedModel{std::move(model), state_->Decisions(plan)};
 }
 
 Result<std::map<std::string, Range>> Quantizer::Ranges(const QuantConfig& config) const {

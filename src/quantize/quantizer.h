@@ -66,6 +66,9 @@ class Quantizer {
   // The operators that some mode other than kFloat suits, in graph order; `mode` is what `default_mode` would give them.
   std::vector<OperatorDecision> Candidates(OpMode default_mode) const;
 
+  // What Quantize(config) would decide for each operator, without making anything: needs no calibration.
+  std::vector<OperatorDecision> Decisions(const QuantConfig& config) const;
+
   // Runs the prepared model over `rows` of `data`, keeping statistics of the tensors that static quantization reads: running ranges,
   // and for the entropy, percentile and mse methods histograms of fixed size; never the activations of more than `threads` batches.
   // Later Quantize() calls may ask for `options.method`, for minmax, and, when it was a histogram method, for all of these.
