@@ -11,20 +11,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What would stay in float and why comes with Quantize(), which for static operators wants ranges; any will do here, since the decisions
-// do not depend on them.
-Result<std::vector<OperatorDecision>> Decisions(Quantizer& quantizer, OpMode mode) {
-  QuantConfig config = DefaultConfig(mode);
-  std::vector<OperatorDecision> candidates = quantizer.Candidates(mode);
-  config.default_mode = OpMode::kFloat;
-  NS_ASSIGN_OR_RETURN(QuantizedModel all, quantizer.Quantize(config));
-  for (OperatorDecision& decision : all.decisions) {
-    for (const OperatorDecision& candidate : candidates)
-      if (candidate.name == decision.name) decision = candidate;
-  }
-  return all.decisions;
-}
-
 std::string ShapeText(const TensorSpec& spec) {
   if (!spec.has_shape) return "any shape";
   std::string text;
@@ -82,8 +68,8 @@ Result<Inspection> Inspect(const fs::path& path) {
     return inspection;
   }
   NS_RETURN_IF_ERROR(quantizer.status());
-  NS_ASSIGN_OR_RETURN(inspection.as_static, Decisions(*quantizer, OpMode::kStatic));
-  NS_ASSIGN_OR_RETURN(inspection.as_dynamic, Decisions(*quantizer, OpMode::kDynamic));
+  inspection.as_static = quantizer->Decisions(DefaultConfig(OpMode::kStatic));
+  inspection.as_dynamic = quantizer->Decisions(DefaultConfig(OpMode::kDynamic));
   return inspection;
 }
 

@@ -44,7 +44,7 @@ std::string Operators(const Report& report) {
 std::string Elapsed(const Report& report) {
   std::string text;
   for (const auto& [stage, seconds] : report.elapsed_seconds)
-    if (stage != "total") text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, DurationText(seconds));
+    if (stage != "total" && seconds >= 0.05) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, DurationText(seconds));
   auto total = report.elapsed_seconds.find("total");
   if (total != report.elapsed_seconds.end()) text = DurationText(total->second) + " (" + text + ")";
   return fmt::format("  {:<22}{}\n", "time taken", text);
