@@ -140,6 +140,16 @@ class Model {
   // Tells the kernel that mapped weights are not needed in memory for now; touching them reads them again.
   void DropWeightPages() const;
 
+  // Writes the big weights that are only in memory (or whose file was replaced) into the new file `file`, each on a page, and uses them
+  // from there, mapped: memory becomes what the kernel can drop, and sessions read the weights in place. The file must stay until the
+  // last session of this model (or a clone) is made; it is not synced, and no model by itself. AlreadyExists when there is such a file;
+  // ResourceExhausted (DISK_FULL): nothing is left behind and the model is unchanged.
+  Status MoveWeightsToFile(const std::filesystem::path& file);
+  // The same into a file of the model's own, which goes with the last weight that uses it.
+  Status MoveWeightsToTemporaryFile();
+  // Bytes of big weights that MoveWeightsToFile() would move.
+  uint64_t InMemoryWeightBytes() const;
+
   // Puts another structure in the place of this one (after a conversion by a library), keeping the big weights by name: an initializer
   // of `proto` that is marked as shared must be a weight of this model. Internal (LOST_WEIGHT) otherwise; the model is then unchanged.
   Status ReplaceProto(ns_onnx::ModelProto proto);

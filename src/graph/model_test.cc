@@ -184,6 +184,20 @@ TEST_F(ModelFileTest, LeavesNothingWhenItCannotBeWritten) {
   EXPECT_THAT(Files(), ElementsAre("taken.onnx"));
 }
 
+TEST_F(ModelFileTest, MovesWeightsFromMemoryIntoAMappedFile) {
+  Model model = BigWeightModel();
+  model.SetWeight("second", Tensor(DType::kInt8, {5000}));
+  EXPECT_EQ(model.InMemoryWeightBytes(), 2048u + 5000u);
+  ASSERT_TRUE(model.MoveWeightsToFile(Path("weights")).ok());
+  EXPECT_EQ(model.InMemoryWeightBytes(), 0u);
+  EXPECT_EQ(model.SharedWeight("second")->file, Path("weights"));
+  EXPECT_EQ(model.SharedWeight("second")->file_offset, 4096u);
+  EXPECT_EQ(fs::file_size(Path("weights")), 4096u + 5000u);
+  EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
+  EXPECT_EQ(model.MoveWeightsToFile(Path("weights")).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(fs::file_size(Path("weights")), 4096u + 5000u);
+}
+
 TEST_F(ModelFileTest, ReadsFloatDataInPlace) {
   ns_onnx::ModelProto proto = BigWeightModel().proto();
   auto* w = proto.mutable_graph()->mutable_initializer(1);

@@ -1,6 +1,7 @@
 #include "passes/fold_scale_shift.h"
 
 #include <cmath>
+#include <memory>
 #include <set>
 
 #include "passes/conv_affine.h"
@@ -50,12 +51,13 @@ std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node,
 Result<int> FoldScaleShift::Run(Model& model, const PassContext&) {
   static const std::set<std::string> kEitherSide = {"Mul", "Add"}, kLeftOnly = {"Sub", "Div"};
   int folded = 0;
+  auto index = std::make_unique<GraphIndex>(model);
   for (int n = 0; n < model.graph().node_size();) {
     const NodeProto& node = model.graph().node(n);
     int sides = !node.domain().empty() ? 0 : kEitherSide.contains(node.op_type()) ? 2 : kLeftOnly.contains(node.op_type()) ? 1 : 0;
     bool changed = false;
     for (int from = 0; from < sides && !changed; ++from) {
-      std::optional<FoldableConv> conv = FindFoldableConv(model, GraphIndex(model), node.input(from));
+      std::optional<FoldableConv> conv = FindFoldableConv(model, *index, node.input(from));
       std::optional<ChannelAffine> affine;
       if (conv) affine = AffineOf(model, node, from, *conv);
       if (!affine) continue;
@@ -64,6 +66,7 @@ Result<int> FoldScaleShift::Run(Model& model, const PassContext&) {
       changed = true;
     }
     if (changed) {
+      index = std::make_unique<GraphIndex>(model);
       ++folded;
     } else {
       ++n;

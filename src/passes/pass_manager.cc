@@ -53,6 +53,7 @@ Result<std::vector<PassReport>> RunPasses(std::span<const std::unique_ptr<Pass>>
     if (!changes.ok()) return changes.status().WithContext(fmt::format("pass '{}'", pass.name()));
     report.changes = *changes;
     if (report.changes > 0) NS_RETURN_IF_ERROR(AfterChange(pass, i, model, options));
+    model.DropWeightPages();  // now, while the model still has the weights that were folded and are dead
   }
   return reports;
 }

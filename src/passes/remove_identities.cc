@@ -1,5 +1,6 @@
 #include "passes/remove_identities.h"
 
+#include <memory>
 #include <set>
 
 #include "graph/attributes.h"
@@ -69,11 +70,12 @@ bool Bypass(GraphProto& graph, const GraphIndex& index, int n) {
 Result<int> RemoveIdentities::Run(Model& model, const PassContext&) {
   int removed = 0;
   ShapeMap shapes = ShapeMap::Infer(model);
-  // One at a time: each removal renames values, so the index is made anew. Only names that exist before are looked up in `shapes`.
+  // Each removal renames values, so the index is made anew after it. Only names that exist before are looked up in `shapes`.
+  auto index = std::make_unique<GraphIndex>(model);
   for (int n = 0; n < model.graph().node_size();) {
-    GraphIndex index(model);
-    if (HandsItsInputOn(model.graph().node(n), index, model, shapes) && Bypass(model.mutable_graph(), index, n)) {
+    if (HandsItsInputOn(model.graph().node(n), *index, model, shapes) && Bypass(model.mutable_graph(), *index, n)) {
       RemoveNodes(model.mutable_graph(), {n});
+      index = std::make_unique<GraphIndex>(model);
       ++removed;
     } else {
       ++n;

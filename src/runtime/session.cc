@@ -4,6 +4,7 @@
 #include <new>
 
 #include "graph/tensor_proto.h"
+#include "runtime/memory.h"
 #include "runtime/ort.h"
 #include "runtime/session_model.h"
 
@@ -123,6 +124,8 @@ Result<Session> Session::FromModel(const Model& model, const SessionOptions& opt
   try {
     auto state = std::make_unique<State>();
     state->session = Ort::Session(OrtEnvironment(), made.bytes.data(), made.bytes.size(), MakeOptions(options));
+    // Graph optimization frees as much as the weights have; the C library would keep it.
+    if (model.WeightBytes() > (uint64_t{16} << 20)) ReleaseFreeMemory();
     state->inputs = model.inputs();
     state->outputs = OutputSpecs(model, state->session);
     return Session(std::move(state));

@@ -144,6 +144,16 @@ TEST(Session, RunsFromSeveralThreads) {
   EXPECT_EQ(right, 200);
 }
 
+TEST(Session, RunsEveryOpsetThatTheLoaderAccepts) {
+  for (int64_t opset = kOldestOpset; opset <= kNewestOpset; ++opset) {
+    Model model = Model::FromText(fmt::format(R"(<ir_version: 8, opset_import: ["" : {}]>
+      g (float[2] x) => (float[2] y) {{ y = Relu(x) }})", opset)).value();
+    auto session = Session::FromModel(model);
+    ASSERT_TRUE(session.ok()) << session.status().ToString();
+    EXPECT_THAT(session->Run({{"x", Tensor::From<float>({2}, {-1, 1})}}).value()[0].values<float>(), ElementsAre(0, 1));
+  }
+}
+
 TEST(Session, RefusesAFileThatIsMissing) {
   EXPECT_EQ(Session::FromFile("/nonexistent/m.onnx").status().reason(), "MODEL_NOT_FOUND");
 }
