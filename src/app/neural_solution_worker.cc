@@ -121,19 +121,6 @@ struct Environment {
   ScratchFolders& scratch;
 };
 
-void SendOutcome(EventSink& view, const OptimizeOutcome& outcome) {
-  ResultEvent event;
-  event.goal_met = outcome.report.goal_met;
-  event.verdict = outcome.report.verdict;
-  if (!outcome.report.optimized.metric.empty()) {
-    event.metric = outcome.report.optimized.metric.begin()->first;
-    event.accuracy = outcome.report.optimized.metric.begin()->second;
-  }
-  event.duration_seconds = outcome.evaluation_seconds;
-  event.optimization_seconds = outcome.report.elapsed_seconds.at("total");
-  (void)view.Send(event);
-}
-
 int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
   auto view = ViewFor(line.json, environment.clock);
   WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
@@ -141,7 +128,7 @@ int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
   if (!outcome.ok() && line.json) {
     (void)view->Send(StateEvent{TaskState::kFailed, outcome.status().reason(), outcome.status().message(), 0});
   }
-  if (outcome.ok() && line.json && !line.optimize.dry_run) SendOutcome(*view, *outcome);
+  if (outcome.ok() && line.json && !line.optimize.dry_run) (void)view->Send(ResultEventOf(*outcome));
   view.reset();  // takes its bar off the terminal
   if (!outcome.ok()) return Fail(outcome.status());
   if (line.json) return 0;

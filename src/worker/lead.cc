@@ -22,19 +22,6 @@ class JournalSink final : public EventSink {
   EventSink& next_;
 };
 
-ResultEvent ResultOf(const OptimizeOutcome& outcome) {
-  ResultEvent event;
-  event.goal_met = outcome.report.goal_met;
-  event.verdict = outcome.report.verdict;
-  if (!outcome.report.optimized.metric.empty()) {
-    event.metric = outcome.report.optimized.metric.begin()->first;
-    event.accuracy = outcome.report.optimized.metric.begin()->second;
-  }
-  event.duration_seconds = outcome.evaluation_seconds;
-  event.optimization_seconds = outcome.report.elapsed_seconds.at("total");
-  return event;
-}
-
 std::optional<double> SecondsTo(const std::optional<WallTime>& deadline, const Clock& clock) {
   if (!deadline) return std::nullopt;
   return std::chrono::duration<double>(*deadline - clock.wall()).count();
@@ -47,6 +34,19 @@ Result<OptimizeOutcome> RunWith(const TaskFile& task, const WorkContext& context
 
 }  // namespace
 
+ResultEvent ResultEventOf(const OptimizeOutcome& outcome) {
+  ResultEvent event;
+  event.goal_met = outcome.report.goal_met;
+  event.verdict = outcome.report.verdict;
+  if (!outcome.report.optimized.metric.empty()) {
+    event.metric = outcome.report.optimized.metric.begin()->first;
+    event.accuracy = outcome.report.optimized.metric.begin()->second;
+  }
+  event.duration_seconds = outcome.evaluation_seconds;
+  event.optimization_seconds = outcome.report.elapsed_seconds.at("total");
+  return event;
+}
+
 Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context) {
   NS_ASSIGN_OR_RETURN(std::string text, ReadFile(task_folder / kTaskFileName, uint64_t{64} << 20));
   NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
@@ -55,7 +55,7 @@ Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const 
   WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
   auto outcome = RunWith(task, inner);
   if (outcome.ok()) {
-    NS_RETURN_IF_ERROR(sink.Send(ResultOf(*outcome)));
+    NS_RETURN_IF_ERROR(sink.Send(ResultEventOf(*outcome)));
     return outcome;
   }
   // A stop is the service's own doing; it knows.

@@ -12,4 +12,7 @@ namespace ns {
 // Errors: of reading task.json (BAD_TASK_FILE), of the journal, and of Optimize().
 Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context);
 
+// The event that ends a successful optimization.
+ResultEvent ResultEventOf(const OptimizeOutcome& outcome);
+
 }  // namespace ns

@@ -1,0 +1,125 @@
+#include "worker/evaluator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "data/array_data_set.h"
+#include "graph/model.h"
+
+namespace ns {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Two classes: the scores are the input times `gain`.
+Model Scores(float gain, std::string_view batch = "N") {
+  Model model = Model::FromText(fmt::format(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[{0}, 2] x) => (float[{0}, 2] logits) <float[1] gain = {{1}}> {{ logits = Mul(x, gain) }})", batch)).value();
+  model.SetWeight("gain", Tensor::From<float>({1}, {gain}));
+  return model;
+}
+
+// Rows whose larger entry is column i % 2; labels say 0, so that every second row is right.
+std::unique_ptr<DataSet> Rows(const Model& model, int64_t rows, bool labels = true) {
+  Tensor x(DType::kFloat, {rows, 2}), y(DType::kInt64, {rows});
+  for (int64_t i = 0; i < rows; ++i) x.mutable_values<float>()[static_cast<size_t>(2 * i + i % 2)] = 1;
+  std::map<std::string, Tensor> arrays = {{"x", x}};
+  if (labels) arrays["labels"] = y;
+  return ArrayDataSet::Create(arrays, model.inputs(), {}).value();
+}
+
+Evaluator Make(const DataSet& data, std::vector<int64_t> rows, const EvaluatorOptions& options) {
+  TensorSpec output{"logits", DType::kFloat, {-1, 2}, true, {}};
+  return Evaluator::Create(data, std::move(rows), std::span(&output, 1), options, nullptr).value();
+}
+
+EvaluatorOptions Options(std::string metric, int threads = 1, int64_t batch = 0) {
+  EvaluatorOptions options;
+  options.metric = std::move(metric);
+  options.threads = threads;
+  options.batch_size = batch;
+  return options;
+}
+
+TEST(EvaluatorTest, CountsTheRowsGivenAndNoOthers) {
+  Model model = Scores(1);
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  Evaluator evaluator = Make(*data, {0, 1, 2, 4}, Options("accuracy"));
+  Evaluation evaluation = evaluator.EvaluateBaseline(session, progress, {}).value();
+  EXPECT_DOUBLE_EQ(evaluation.value, 0.75);  // rows 0, 2, 4 of four
+  EXPECT_EQ(evaluation.rows, 4);
+  EXPECT_THAT(evaluation.scores, ElementsAre(RowScore{1, 1}, RowScore{0, 1}, RowScore{1, 1}, RowScore{1, 1}));
+}
+
+TEST(EvaluatorTest, ThreadsAndBatchesChangeNothing) {
+  Model model = Scores(1);
+  auto data = Rows(model, 101);
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < 101; ++i) rows.push_back(100 - i);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  Evaluation one = Make(*data, rows, Options("accuracy", 1, 1)).EvaluateBaseline(session, progress, {}).value();
+  Evaluation many = Make(*data, rows, Options("accuracy", 4, 7)).EvaluateBaseline(session, progress, {}).value();
+  EXPECT_EQ(one.value, many.value);
+  EXPECT_EQ(one.scores, many.scores);
+}
+
+TEST(EvaluatorTest, AFixedBatchIsFilledUpAndCountsItsOwnRows) {
+  Model model = Scores(1, "4");
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  Evaluator evaluator = Make(*data, {0, 2, 4, 6, 8, 1}, Options("accuracy"));
+  EXPECT_EQ(evaluator.batch_size(), 4);
+  Evaluation evaluation = evaluator.EvaluateBaseline(session, progress, {}).value();
+  EXPECT_EQ(evaluation.rows, 6);
+  EXPECT_DOUBLE_EQ(evaluation.value, 5.0 / 6);
+}
+
+TEST(EvaluatorTest, AgreementComparesWithTheBaseline) {
+  Model model = Scores(1), turned = Scores(-1);
+  auto data = Rows(model, 10, false);
+  Session session = Session::FromModel(model).value(), other = Session::FromModel(turned).value();
+  NullProgress progress;
+  Evaluator evaluator = Make(*data, {0, 1, 2, 3}, Options("agreement", 2));
+  EXPECT_EQ(evaluator.EvaluateBaseline(session, progress, {}).value().value, 1);
+  EXPECT_EQ(evaluator.Evaluate(session, progress, {}).value().value, 1);
+  EXPECT_EQ(evaluator.Evaluate(other, progress, {}).value().value, 0);
+}
+
+TEST(EvaluatorTest, AnOutputThatIsNoNumberNamesTheRow) {
+  Model model = Scores(std::nanf(""));
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  Status status = Make(*data, {3}, Options("accuracy")).EvaluateBaseline(session, progress, {}).status();
+  EXPECT_EQ(status.reason(), "NON_FINITE_OUTPUT");
+  EXPECT_THAT(status.message(), HasSubstr("row 3"));
+}
+
+TEST(EvaluatorTest, StopsWhenAsked) {
+  Model model = Scores(1);
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  std::stop_source stop;
+  stop.request_stop();
+  Status status = Make(*data, {0, 1}, Options("accuracy")).EvaluateBaseline(session, progress, stop.get_token()).status();
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+}
+
+TEST(EvaluatorTest, RefusesABatchLargerThanTheModels) {
+  Model model = Scores(1, "4");
+  auto data = Rows(model, 10);
+  TensorSpec output{"logits", DType::kFloat, {4, 2}, true, {}};
+  auto evaluator = Evaluator::Create(*data, {0}, std::span(&output, 1), Options("accuracy", 1, 5), nullptr);
+  EXPECT_EQ(evaluator.status().reason(), "BATCH_TOO_LARGE");
+}
+
+}  // namespace
+}  // namespace ns

@@ -1,0 +1,435 @@
+"""neural_solution_worker as its users run it: the examples, recipes, views, interruptions, and everything that can be wrong with the input.
+
+Usage: optimize_test.py [unittest arguments], with NS_BIN_DIR set to the folder of the programs (default: build/bin of the source tree).
+"""
+import array
+import json
+import os
+import pathlib
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKER = pathlib.Path(os.environ.get("NS_BIN_DIR", ROOT / "build/bin")) / "neural_solution_worker"
+IMAGES = ROOT / "examples/image-classification"
+TEXTS = ROOT / "examples/text-classification"
+
+
+def npy(dtype, shape, values):
+    """The bytes of a .npy file. dtype: '<f4' or '<i8'."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {tuple(shape)!r}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    code = {"<f4": "f", "<i8": "q"}[dtype]
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + array.array(code, values).tobytes()
+
+
+def write_npz(path, **arrays):
+    """arrays: name=(dtype, shape, values)"""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, (dtype, shape, values) in arrays.items():
+            archive.writestr(name + ".npy", npy(dtype, shape, values))
+
+
+def images(rows, value=0.5, shape=(1, 8, 8)):
+    size = shape[0] * shape[1] * shape[2] if len(shape) == 3 else shape[0]
+    return ("<f4", (rows, *shape), [value] * (rows * size))
+
+
+def labels(rows, value=3):
+    return ("<i8", (rows,), [value] * rows)
+
+
+class WorkerTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ns-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.out = self.folder / "parent" / "out"
+        self.out.parent.mkdir()
+
+    def run_worker(self, *arguments, **options):
+        return subprocess.run([str(WORKER), *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=self.folder, **options)
+
+    def optimize(self, *arguments, **options):
+        return self.run_worker("optimize", *arguments, "-o", self.out, **options)
+
+    def optimize_images(self, *arguments):
+        return self.optimize(IMAGES / "model.onnx", "--data", IMAGES / "evaluation.npz", "--calibration", IMAGES / "calibration.npz",
+                             *arguments)
+
+    def assert_nothing_left(self):
+        self.assertEqual(os.listdir(self.out.parent), [])
+
+    def assert_refused(self, result, *needles, code=2):
+        """One line on standard error that begins with 'error: ' and holds the needles; nothing left behind."""
+        lines = [line for line in result.stderr.splitlines() if not line.startswith("[")]
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith("error: "), lines[0])
+        for needle in needles:
+            self.assertIn(needle, lines[0])
+        self.assert_nothing_left()
+
+    def report(self):
+        return json.loads((self.out / "report.json").read_text())
+
+
+class ExamplesTest(WorkerTest):
+    def test_images_end_to_end(self):
+        result = self.optimize_images()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sorted(os.listdir(self.out)), ["model.onnx", "recipe.json", "report.json"])
+        self.assertEqual(os.listdir(self.out.parent), ["out"])
+        report = self.report()
+        self.assertTrue(report["goal_met"])
+        self.assertEqual(report["evaluation_rows"], 540)
+        self.assertGreater(report["baseline"]["metric"]["accuracy"], 0.97)
+        self.assertGreaterEqual(report["optimized"]["metric"]["accuracy"], 0.99 * report["baseline"]["metric"]["accuracy"])
+        self.assertEqual(report["optimized"]["size_bytes"], (self.out / "model.onnx").stat().st_size)
+        for side in ("baseline", "optimized"):
+            self.assertGreater(report[side]["latency_ms"]["median"], 0)
+            self.assertGreater(report[side]["peak_memory_bytes"], 10_000_000)
+        self.assertLessEqual(report["speedup"]["low"], report["speedup"]["median"])
+        self.assertLessEqual(report["speedup"]["median"], report["speedup"]["high"])
+        self.assertEqual([entry["role"] for entry in report["inputs"]], ["model", "dataset", "calibration"])
+        self.assertRegex(report["inputs"][0]["sha256"], "^[0-9a-f]{64}$")
+        self.assertIn("onnxruntime", report["environment"]["versions"])
+        self.assertIn(report["verdict"], result.stdout)
+
+    def test_texts_from_a_hugging_face_folder(self):
+        result = self.optimize(TEXTS, "--data", TEXTS / "evaluation.tsv", "--calibration", TEXTS / "calibration.tsv",
+                               "--evaluation-samples", 300)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertTrue(report["goal_met"], report["verdict"])
+        self.assertEqual(report["evaluation_rows"], 300)
+        for name in ("config.json", "tokenizer.json"):
+            self.assertEqual((self.out / name).read_bytes(), (TEXTS / name).read_bytes())
+        # The result is a model folder again.
+        self.assertEqual(self.run_worker("inspect", self.out).returncode, 0)
+
+    def test_every_approach_gives_what_it_says(self):
+        for approach in ("static", "dynamic"):
+            with self.subTest(approach):
+                result = self.optimize_images("--approach", approach, "--force")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                tried = {trial["configuration"].split(",")[0] for trial in self.report()["trials"]}
+                self.assertEqual(tried, {"fp32", approach})
+
+    def test_every_calibration_method_holds_the_accuracy(self):
+        for method in ("minmax", "moving_average", "entropy", "percentile", "mse"):
+            with self.subTest(method):
+                result = self.optimize_images("--approach", "static", "--calibration-method", method, "--force")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertTrue(self.report()["goal_met"])
+
+    def test_without_labels_outputs_are_compared_with_fp32(self):
+        rows = 60
+        write_npz(self.folder / "d.npz", image=images(rows))
+        result = self.optimize(IMAGES / "model.onnx", "--data", self.folder / "d.npz")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertEqual(report["baseline"]["metric"], {"agreement": 1.0})
+        self.assertIn("metric", [guess["what"] for guess in report["guesses"]])
+
+    def test_a_goal_above_the_baseline_ends_with_an_answer(self):
+        result = self.optimize_images("--criterion", "absolute", "--tolerable-loss=-0.5")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertFalse(self.report()["goal_met"])
+        self.assertIn("Goal not met", result.stdout)
+
+    def test_a_timeout_that_has_passed_keeps_fp32(self):
+        result = self.optimize_images("--timeout", "0.001")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertTrue(report["goal_met"])
+        self.assertIn("Kept fp32", report["verdict"])
+        self.assertEqual(len(report["trials"]), 1)
+
+
+class RecipeTest(WorkerTest):
+    def test_replays_to_the_same_bytes_without_data(self):
+        self.assertEqual(self.optimize_images().returncode, 0)
+        first = (self.out / "model.onnx").read_bytes()
+        again = self.folder / "again"
+        result = self.run_worker("optimize", IMAGES / "model.onnx", "--recipe", self.out / "recipe.json", "-o", again)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((again / "model.onnx").read_bytes(), first)
+
+    def test_refuses_a_recipe_for_another_model(self):
+        self.assertEqual(self.optimize_images().returncode, 0)
+        recipe = self.folder / "recipe.json"
+        recipe.write_text((self.out / "recipe.json").read_text().replace('"model_sha256": "', '"model_sha256": "00'))
+        shutil.rmtree(self.out)
+        self.assert_refused(self.optimize(IMAGES / "model.onnx", "--recipe", recipe), "made for another model")
+
+    def test_refuses_what_is_no_recipe(self):
+        (self.folder / "r.json").write_text("{}")
+        self.assert_refused(self.optimize(IMAGES / "model.onnx", "--recipe", self.folder / "r.json"), "r.json", "not a recipe")
+
+
+class ViewsTest(WorkerTest):
+    def test_piped_output_is_plain_lines(self):
+        result = self.optimize_images()
+        self.assertNotRegex(result.stderr + result.stdout, r"[\x00-\x08\x0b-\x1f]")
+        self.assertRegex(result.stderr, r"\[ +\d+\.\d s\] baseline")
+        self.assertRegex(result.stderr, r"trial 1: static: accuracy 0\.\d+ holds")
+
+    def test_json_is_one_numbered_event_a_line(self):
+        result = self.optimize_images("--json")
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(events[-1]["type"], "result")
+        self.assertTrue(events[-1]["payload"]["goal_met"])
+        stages = [event["payload"]["stage"] for event in events if event["type"] == "stage"]
+        self.assertEqual(stages[:4], ["load", "prepare", "baseline", "calibrate"])
+        self.assertEqual(stages[-1], "package")
+
+    def test_json_tells_a_failure(self):
+        result = self.optimize("nope.onnx", "--data", IMAGES / "evaluation.npz", "--json")
+        last = json.loads(result.stdout.splitlines()[-1])
+        self.assertEqual((last["type"], last["payload"]["state"]), ("state", "failed"))
+        self.assertIn("nope.onnx", last["payload"]["message"])
+
+    def test_a_terminal_gets_a_bar_that_goes_away(self):
+        controller, terminal = pty.openpty()
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"), "-o",
+                                    str(self.out)], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder)
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(controller, 65536)
+            except OSError:  # the other end has closed
+                break
+            if not chunk:
+                break
+            shown += chunk
+        os.close(controller)
+        summary = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 0, shown)
+        self.assertRegex(shown.decode(), r"\[#*\.*\] +\d+ % ")
+        self.assertTrue(shown.endswith(b"\r\x1b[2K"))
+        self.assertIn(b"latency", summary)
+
+
+class InterruptionTest(WorkerTest):
+    def interrupt(self, after, signal_number):
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"), "-o",
+                                    str(self.out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        time.sleep(after)
+        process.send_signal(signal_number)
+        sent = time.monotonic()
+        errors = process.communicate(timeout=30)[1]
+        return process.returncode, time.monotonic() - sent, errors
+
+    def test_stops_at_once_at_any_moment_and_leaves_nothing(self):
+        interrupted = 0
+        for step in range(12):
+            shutil.rmtree(self.out, ignore_errors=True)
+            code, seconds, errors = self.interrupt(0.02 + 0.12 * step, signal.SIGINT if step % 2 else signal.SIGTERM)
+            if code == 0:  # it was quicker: then the result is whole
+                self.assertEqual(os.listdir(self.out.parent), ["out"])
+                self.assertTrue((self.out / "recipe.json").exists())
+                continue
+            interrupted += 1
+            # A signal before main() has blocked it ends the process the plain way.
+            self.assertIn(code, (130, -signal.SIGINT, -signal.SIGTERM), errors)
+            self.assertLess(seconds, 1.5)
+            self.assert_nothing_left()
+        self.assertGreater(interrupted, 3)
+
+
+class BadInputTest(WorkerTest):
+    """Each is refused by one line that names the thing and what to do."""
+
+    def optimize_with(self, *arguments, model=IMAGES / "model.onnx", **arrays):
+        write_npz(self.folder / "d.npz", **arrays)
+        return self.optimize(model, "--data", self.folder / "d.npz", *arguments)
+
+    def model_file(self, content):
+        path = self.folder / "broken.onnx"
+        path.write_bytes(content)
+        return path
+
+    def test_missing_model(self):
+        self.assert_refused(self.optimize("nope.onnx", "--data", IMAGES / "evaluation.npz"), "nope.onnx", "no such file")
+
+    def test_empty_model(self):
+        self.assert_refused(self.optimize(self.model_file(b""), "--data", IMAGES / "evaluation.npz"), "broken.onnx", "empty")
+
+    def test_truncated_model(self):
+        whole = (IMAGES / "model.onnx").read_bytes()
+        for part in (0.1, 0.5, 0.9):
+            with self.subTest(part):
+                path = self.model_file(whole[:int(len(whole) * part)])
+                self.assert_refused(self.optimize(path, "--data", IMAGES / "evaluation.npz"), "broken.onnx")
+
+    def test_not_onnx(self):
+        for content in (b"hello\n", b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x03\x04" + bytes(100)):
+            with self.subTest(content[:4]):
+                self.assert_refused(self.optimize(self.model_file(content), "--data", IMAGES / "evaluation.npz"), "not an ONNX model")
+
+    def test_a_folder_without_a_model(self):
+        self.assert_refused(self.optimize(self.folder, "--data", IMAGES / "evaluation.npz"), "model.onnx")
+
+    def test_missing_data(self):
+        self.assert_refused(self.optimize(IMAGES / "model.onnx", "--data", "nope.npz"), "nope.npz")
+
+    def test_no_data_given(self):
+        self.assert_refused(self.optimize(IMAGES / "model.onnx"), "--data")
+
+    def test_an_array_of_another_name(self):
+        self.assert_refused(self.optimize_with(pixels=images(50), extra=images(50), labels=labels(50)), "image")
+
+    def test_an_array_of_another_shape(self):
+        self.assert_refused(self.optimize_with(image=images(50, shape=(1, 9, 8)), labels=labels(50)), "image", "9")
+
+    def test_arrays_of_different_lengths(self):
+        self.assert_refused(self.optimize_with(image=images(50), labels=labels(49)), "50", "49")
+
+    def test_values_of_another_type(self):
+        self.assert_refused(self.optimize_with(image=("<i8", (50, 1, 8, 8), [2**60 + 1] * 50 * 64), labels=labels(50)), "image")
+
+    def test_no_labels(self):
+        self.assert_refused(self.optimize_with("--metric", "accuracy", image=images(50)), "label")
+
+    def test_a_label_that_no_class_has(self):
+        self.assert_refused(self.optimize_with(image=images(50), labels=labels(50, 10)), "10")
+
+    def test_nan_in_the_data(self):
+        self.assert_refused(self.optimize_with(image=images(50, float("nan")), labels=labels(50)), "image", "NaN")
+
+    def test_fewer_rows_than_asked(self):
+        self.assert_refused(self.optimize_images("--calibration-samples", 100000), "100000", "200")
+        self.assert_refused(self.optimize_images("--evaluation-samples", 100000), "100000", "540")
+
+    def test_one_row_is_too_few(self):
+        self.assert_refused(self.optimize_with(image=images(1), labels=labels(1)), "row")
+
+    def test_activations_that_are_not_numbers(self):
+        write_npz(self.folder / "c.npz", image=images(20, 3e38))
+        result = self.optimize(IMAGES / "model.onnx", "--data", IMAGES / "evaluation.npz", "--calibration", self.folder / "c.npz")
+        self.assert_refused(result, "NaN or infinity", "row")
+
+    def test_unknown_names_suggest_the_nearest(self):
+        for option, wrong, right in (("--metric", "acuracy", "accuracy"), ("--approach", "statik", "static"),
+                                     ("--criterion", "relativ", "relative"), ("--calibration-method", "percentil", "percentile")):
+            with self.subTest(option):
+                self.assert_refused(self.optimize_images(option, wrong), wrong, f"did you mean '{right}'")
+
+    def test_an_output_with_something_in_it(self):
+        self.out.mkdir()
+        (self.out / "mine").write_text("x")
+        for force in ((), ("--force",)):
+            result = self.optimize_images(*force)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("-o", result.stderr)
+            self.assertEqual(os.listdir(self.out), ["mine"])
+
+    def test_bad_usage(self):
+        for arguments in ((), ("optimise",), ("optimize",), ("optimize", "--bogus"), ("lead",)):
+            with self.subTest(arguments):
+                self.assert_refused(self.run_worker(*arguments), "--help")
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system takes root")
+    def test_a_full_disk(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], capture_output=True).returncode != 0:
+            self.skipTest("mounting is not allowed here")
+        try:
+            result = self.run_worker("optimize", IMAGES / "model.onnx", "--data", IMAGES / "evaluation.npz", "-o", small / "out")
+            self.assert_refused(result, "No space left", code=1)
+            self.assertEqual(os.listdir(small), [])
+        finally:
+            subprocess.run(["umount", str(small)], check=True)
+
+
+class LeadTest(WorkerTest):
+    def write_task(self, **changes):
+        self.task = self.folder / "task"
+        self.task.mkdir()
+        task = {"version": 1, "task_id": "0" * 32, "attempt": 1, "cores": [], "model_path": str(IMAGES / "model.onnx"),
+                "dataset_path": str(IMAGES / "evaluation.npz"), "output_folder": str(self.task / "result"),
+                "events_file": str(self.task / "events.jsonl"),
+                "spec": {"model": "model.onnx", "dataset": {"path": "evaluation.npz", "calibration": "0:100"}, "metric": "accuracy"}}
+        task.update(changes)
+        (self.task / "task.json").write_text(json.dumps(task))
+
+    def events(self):
+        return [json.loads(line) for line in (self.task / "events.jsonl").read_text().splitlines()]
+
+    def test_runs_a_task_and_writes_its_events(self):
+        self.write_task()
+        result = self.run_worker("lead", "--task-folder", self.task)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sorted(os.listdir(self.task)), ["events.jsonl", "result", "task.json"])
+        events = self.events()
+        self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(events[-1]["type"], "result")
+        report = json.loads((self.task / "result/report.json").read_text())
+        self.assertEqual(events[-1]["payload"]["accuracy"], report["optimized"]["metric"]["accuracy"])
+        self.assertEqual(report["evaluation_rows"], 440)
+        trials = [event["payload"]["index"] for event in events if event["type"] == "trial"]
+        self.assertEqual(trials[0], 0)
+
+    def test_a_second_attempt_replaces_the_first_result(self):
+        self.write_task()
+        for _ in range(2):
+            self.assertEqual(self.run_worker("lead", "--task-folder", self.task).returncode, 0)
+        events = self.events()
+        self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+
+    def test_a_task_that_cannot_work_says_why_in_its_events(self):
+        self.write_task(model_path=str(self.folder / "gone.onnx"))
+        result = self.run_worker("lead", "--task-folder", self.task)
+        self.assertEqual(result.returncode, 2)
+        last = self.events()[-1]
+        self.assertEqual((last["type"], last["payload"]["state"], last["payload"]["reason"]), ("state", "failed", "MODEL_NOT_FOUND"))
+
+    def test_a_folder_without_a_task(self):
+        self.assertEqual(self.run_worker("lead", "--task-folder", self.folder).returncode, 2)
+
+
+class OtherCommandsTest(WorkerTest):
+    def test_inspect_says_what_would_be_quantized(self):
+        result = self.run_worker("inspect", IMAGES / "model.onnx", "--json")
+        inspection = json.loads(result.stdout)
+        self.assertEqual(inspection["inputs"], [{"name": "image", "dtype": "float32", "shape": [-1, 1, 8, 8]}])
+        self.assertIn("static", {op["decision"] for op in inspection["static"] if op["type"] == "Conv"})
+        self.assertIn("float", {op["decision"] for op in inspection["dynamic"] if op["type"] == "Conv"})
+        self.assertTrue(all(op["why"] for op in inspection["static"]))
+        self.assertIn("inputs\n", self.run_worker("inspect", IMAGES / "model.onnx").stdout)
+
+    def test_benchmark_compares_two(self):
+        result = self.run_worker("benchmark", IMAGES / "model.onnx", IMAGES / "model.onnx", "--seconds", 1, "--json")
+        both = json.loads(result.stdout)["models"]
+        self.assertEqual(len(both), 2)
+        self.assertTrue(0.5 < both[1]["speedup"]["median"] < 2)
+
+    def test_quantize_writes_one_file(self):
+        for approach in ("static", "dynamic"):
+            target = self.out.parent / f"{approach}.onnx"
+            result = self.run_worker("quantize", IMAGES / "model.onnx", "--data", IMAGES / "calibration.npz", "--approach", approach, "-o",
+                                     target, "--json")
+            figures = json.loads(result.stdout)
+            self.assertEqual(figures["size_bytes"], target.stat().st_size)
+            self.assertLess(figures["size_bytes"], (IMAGES / "model.onnx").stat().st_size)
+        self.assertEqual(sorted(os.listdir(self.out.parent)), ["dynamic.onnx", "static.onnx"])
+
+    def test_dry_run_writes_nothing(self):
+        result = self.optimize_images("--dry-run")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"to try +static: \d+ operators")
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    unittest.main()
