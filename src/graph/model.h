@@ -139,6 +139,7 @@ class Model {
 
   // Tells the kernel that mapped weights are not needed in memory for now; touching them reads them again.
   void DropWeightPages() const;
+  void DropWeightPages(std::string_view name) const;
 
   // Writes the big weights that are only in memory (or whose file was replaced) into the new file `file`, each on a page, and uses them
   // from there, mapped: memory becomes what the kernel can drop, and sessions read the weights in place. The file must stay until the

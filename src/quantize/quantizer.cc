@@ -171,7 +171,10 @@ Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, 
   Observed observed;
   for (const std::string& value : values) (state_->index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
 
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(WithOutputs(state_->prepared, observed.computed), {}));
+  // Not kAll: its blocked layouts copy every convolution's weights, and observed tensors would be converted back.
+  SessionOptions session_options;
+  session_options.optimization = GraphOptimization::kExtended;
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(WithOutputs(state_->prepared, observed.computed), session_options));
   TensorObserver empty(ObserverOptionsFor(options.method));
   std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(values.size(), empty));
   auto observe = [&](BatchResult result) -> Status {
