@@ -29,13 +29,15 @@ Dispatcher::Dispatcher(const Options& options, const Workspace& workspace, TaskS
   thread_ = std::thread([this] { Run(); });
 }
 
-Dispatcher::~Dispatcher() {
+Dispatcher::~Dispatcher() { Stop(); }
+
+void Dispatcher::Stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Dispatcher::Post(Message message) {

@@ -33,6 +33,8 @@ class Dispatcher final : public ExecutorListener {
   // All references outlive the dispatcher. The executor is listened to.
   Dispatcher(const Options& options, const Workspace& workspace, TaskStore& store, Executor& executor, const Clock& clock);
   ~Dispatcher() override;
+  // Ends the dispatcher's thread: what is told to it afterwards is not heard, and it uses neither executor nor store any more.
+  void Stop();
 
   // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, first.
   Status Recover();

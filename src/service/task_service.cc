@@ -95,7 +95,7 @@ Result<TaskView> TaskService::GetTask(const std::string& id) const {
   auto running = dispatcher_.Progress(id);
   NS_ASSIGN_OR_RETURN(view.record, store_.Get(id));
   if (view.record.state == TaskState::kPending) {
-    view.ahead = dispatcher_.Ahead(id);
+    view.ahead = std::max<int64_t>(0, dispatcher_.Ahead(id));  // not there yet: it was committed a moment ago
   } else if (view.record.state == TaskState::kRunning && running) {
     view.progress = *running;
   } else {

@@ -141,6 +141,10 @@ std::string SubmitAnswerJson(const std::string& task_id) {
   return Dump({{"status", "successfully"}, {"task_id", task_id}, {"msg", "Task submitted successfully"}});
 }
 
+std::string CancelAnswerJson(const std::string& task_id) { return Dump({{"status", "cancelled"}, {"task_id", task_id}}); }
+
+std::string DownloadedJson(const std::string& file) { return Dump({{"file", file}}); }
+
 Result<std::string> ParseSubmitAnswer(std::string_view text) {
   auto json = ParseJson(text);
   std::string id;

@@ -41,6 +41,12 @@ std::string SubmitAnswerJson(const std::string& task_id);
 // The task id. InvalidArgument (BAD_ANSWER).
 Result<std::string> ParseSubmitAnswer(std::string_view json);
 
+// POST /task/{id}/cancel: {"status": "cancelled", "task_id": ...}.
+std::string CancelAnswerJson(const std::string& task_id);
+
+// What `neural_solution download --json` prints: {"file": "..."}.
+std::string DownloadedJson(const std::string& file);
+
 // One task in a list.
 struct TaskSummary {
   int64_t order = 0;  // the "after" of the next page

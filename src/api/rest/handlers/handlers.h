@@ -1,0 +1,27 @@
+// The endpoints, each in its own file: a handler translates a request into a call of TaskService and its outcome into an answer.
+#pragma once
+
+#include "api/rest/message.h"
+#include "api/rest/router.h"
+#include "service/task_service.h"
+
+namespace ns {
+
+void HandleRoot(const Request& request, Responder respond);
+void HandlePing(TaskService& service, const Request& request, Responder respond);
+void HandleHealth(const Request& request, Responder respond);
+void HandleSubmit(TaskService& service, const Request& request, Responder respond);
+void HandleStatus(TaskService& service, const Request& request, Responder respond);
+void HandleTask(TaskService& service, const Request& request, Responder respond);
+void HandleTaskTable(TaskService& service, const Request& request, Responder respond);
+void HandleTaskList(TaskService& service, const Request& request, Responder respond);
+void HandleLog(TaskService& service, const Request& request, Responder respond);
+void HandleDownload(TaskService& service, const Request& request, Responder respond);
+void HandleCancel(TaskService& service, const Request& request, Responder respond);
+void HandleReport(TaskService& service, const Request& request, Responder respond);
+void HandleTrials(TaskService& service, const Request& request, Responder respond);
+
+// The table of all endpoints. `service` outlives the router.
+Router MakeRouter(TaskService& service);
+
+}  // namespace ns

@@ -1,0 +1,16 @@
+#include "api/rest/handlers/common.h"
+#include "api/rest/handlers/handlers.h"
+#include "api/wire/http_status.h"
+
+namespace ns {
+
+void HandleStatus(TaskService& service, const Request& request, Responder respond) {
+  auto id = TaskIdOf(request, respond);
+  if (!id) return;
+  auto view = service.GetTask(*id);
+  if (view.ok()) return respond(JsonResponse(200, StatusAnswerJson(ToAnswer(*view, request))));
+  if (view.status().code() == StatusCode::kNotFound) return respond(JsonResponse(200, UnknownStatusJson()));
+  respond(ErrorResponse(view.status()));
+}
+
+}  // namespace ns

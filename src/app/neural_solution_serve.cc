@@ -1,0 +1,166 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "api/rest/handlers/handlers.h"
+#include "api/rest/server.h"
+#include "app/serve.h"
+#include "base/cpu.h"
+#include "base/log.h"
+#include "base/subprocess.h"
+#include "executors/local_executor.h"
+#include "service/dispatcher.h"
+#include "service/task_service.h"
+#include "service/workspace.h"
+#include "store/task_store.h"
+#include "tasks/answers.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kIdleSignal = SIGUSR2;  // sent to ourselves when no worker runs any more
+
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGUSR1, kIdleSignal}) sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Groups of `cores_per_worker` of the cores we may use; what is left over stays free for the service.
+std::vector<std::vector<int>> MakeSlots(const std::vector<int>& cores, int cores_per_worker) {
+  size_t size = cores_per_worker > 0 ? static_cast<size_t>(cores_per_worker) : std::clamp<size_t>(cores.size() / 4, 1, 4);
+  size = std::min(size, cores.size());
+  std::vector<std::vector<int>> slots;
+  for (size_t at = 0; at + size <= cores.size(); at += size) {
+    auto begin = cores.begin() + static_cast<ptrdiff_t>(at);
+    slots.emplace_back(begin, begin + static_cast<ptrdiff_t>(size));
+  }
+  return slots;
+}
+
+std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::path& program) {
+  if (options.worker_program.empty()) return {(program.parent_path() / "neural_solution_worker").string()};
+  return {fs::absolute(options.worker_program).string()};
+}
+
+Result<FileDescriptor> LockWorkspace(const Workspace& workspace) {
+  auto lock = workspace.Lock();
+  if (lock.ok() || lock.status().reason() != "ALREADY_RUNNING") return lock;
+  auto text = ReadFile(workspace.root() / "serve.json");
+  auto record = text.ok() ? ParseServeRecord(*text) : Result<ServeRecord>(text.status());
+  std::string where = record.ok() ? fmt::format(" (pid {}, {})", record->pid, record->rest_url) : "";
+  return Status(lock.status().code(),
+                fmt::format("{}{}; stop it with 'neural_solution stop --workspace {}', or give another --workspace", lock.status().message(),
+                            where, workspace.root().string()),
+                lock.status().reason());
+}
+
+std::string UrlOf(const std::string& host, uint16_t port) {
+  std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1" : host == "::" ? "::1" : host;
+  return shown.find(':') == std::string::npos ? fmt::format("http://{}:{}", shown, port) : fmt::format("http://[{}]:{}", shown, port);
+}
+
+Status Announce(const Workspace& workspace, const std::string& url) {
+  NS_ASSIGN_OR_RETURN(ProcessId self, IdentifyProcess(::getpid()));
+  ServeRecord record;
+  record.pid = self.pid;
+  record.start_ticks = self.start_ticks;
+  record.rest_url = url;
+  // The frontends have no processes, and so no logs, of their own; their files say where to look.
+  fs::path logs = workspace.root() / "serve_log";
+  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend.log", fmt::format("REST API on {}; its log is backend.log\n", url)));
+  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend_grpc.log", "gRPC API: not available in this version\n"));
+  return WriteFileAtomic(workspace.root() / "serve.json", ServeRecordJson(record));
+}
+
+Status Listen(const ServeOptions& options, TaskService& service, std::unique_ptr<RestServer>* server) {
+  RestServer::Options rest;
+  rest.host = options.host;
+  rest.port = static_cast<uint16_t>(options.restful_api_port);
+  NS_ASSIGN_OR_RETURN(*server, RestServer::Start(rest, MakeRouter(service)));
+  return OkStatus();
+}
+
+// Waits for signals and carries out what they ask; returns when the service may end.
+void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService& service, Dispatcher& dispatcher) {
+  using std::chrono::steady_clock;
+  std::optional<steady_clock::time_point> stop_at;
+  bool stopping = false;
+  auto idle = [] { ::kill(::getpid(), kIdleSignal); };
+  auto stop_workers = [&] {
+    stopping = true;
+    stop_at.reset();
+    service.StopAccepting();
+    dispatcher.StopWorkers(idle);
+  };
+  while (true) {
+    timespec wait{3600, 0};
+    if (stop_at) {
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*stop_at - steady_clock::now()).count();
+      wait = {std::max<int64_t>(0, left) / 1000, (std::max<int64_t>(0, left) % 1000) * 1'000'000};
+    }
+    int signal = ::sigtimedwait(&signals, nullptr, &wait);
+    if (signal == kIdleSignal) return;
+    if (signal == SIGINT && !stopping) {
+      LogInfo("stopping now");
+      stop_workers();
+    } else if ((signal == SIGTERM || signal == SIGUSR1) && !stopping) {
+      LogInfo("stopping when the running tasks have ended");
+      service.StopAccepting();
+      dispatcher.Drain(idle);
+      if (signal == SIGTERM) stop_at = steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(grace_seconds * 1000));
+    } else if (signal < 0 && errno == EAGAIN && stop_at) {
+      LogInfo("tasks still run: ending them");
+      stop_workers();
+    }
+  }
+}
+
+}  // namespace
+
+Status Serve(const ServeOptions& options, const std::function<void(const std::string& url)>& ready) {
+  sigset_t signals = BlockSignals();
+  SystemClock clock;
+  NS_ASSIGN_OR_RETURN(fs::path program, ThisProgram());
+  NS_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(options.workspace));
+  NS_ASSIGN_OR_RETURN(FileDescriptor lock, LockWorkspace(workspace));
+  if (!options.start_report.empty()) NS_RETURN_IF_ERROR(LogToFile(workspace.root() / "serve_log" / "backend.log"));
+  std::error_code ignored;
+  fs::path uploads = fs::absolute(options.upload_path, ignored).lexically_normal();
+  std::vector<std::vector<int>> slots = MakeSlots(UsableCores(), options.cores_per_worker);
+
+  // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
+  std::unique_ptr<RestServer> server;
+  NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create({program, WorkerCommand(options, program)}));
+  Dispatcher dispatcher(Dispatcher::Options{slots, {}}, workspace, *store, *executor, clock);
+  TaskService service(workspace, uploads, *store, dispatcher, clock);
+
+  Status status = Listen(options, service, &server);
+  std::string url = status.ok() ? UrlOf(options.host, server->port()) : "";
+  if (status.ok()) status = Announce(workspace, url);
+  if (status.ok()) status = dispatcher.Recover();
+  if (status.ok()) {
+    LogInfo("serving {} with {} slots of {} cores, workspace {}", url, slots.size(), slots[0].size(), workspace.root().string());
+    ready(url);
+    RunUntilStopped(signals, options.grace_seconds, service, dispatcher);
+    LogInfo("stopped");
+  }
+  if (server != nullptr) server->Stop();
+  dispatcher.Stop();
+  executor.reset();
+  store.reset();  // after the writes that were made
+  return status;
+}
+
+}  // namespace ns

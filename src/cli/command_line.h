@@ -1,0 +1,49 @@
+// Commands and options, by CLI11, which stays in one .cc: it takes seconds to compile.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ns {
+
+// A command with its options. What an option is written to must live until Parse() has returned.
+class Command {
+ public:
+  struct Node;  // holds the library's own object
+  explicit Command(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+
+  // `names`: "-f,--follow", or "id" for a positional argument. Options take both "--opt value" and "--opt=value".
+  Command& Option(const std::string& names, std::string* out, const std::string& help, bool required = false);
+  Command& Option(const std::string& names, int* out, const std::string& help, int low, int high);
+  Command& Option(const std::string& names, double* out, const std::string& help);
+  Command& Choice(const std::string& names, std::string* out, const std::vector<std::string>& values, const std::string& help);
+  Command& Flag(const std::string& names, bool* out, const std::string& help);
+  // Accepted, not shown in the help.
+  Command& Hidden(const std::string& names, std::string* out);
+  // What the command does; its result is the exit code.
+  void Runs(std::function<int()> action);
+
+ private:
+  std::shared_ptr<Node> node_;
+};
+
+class CommandLine {
+ public:
+  CommandLine(const std::string& program, const std::string& description, const std::string& version);
+  ~CommandLine();
+
+  Command Add(const std::string& name, const std::string& description, const std::string& group);
+  // Text at the end of the general help.
+  void Footer(const std::string& text);
+
+  // Parses and runs. 2 and one line on standard error for a wrong command line.
+  int Parse(int argc, char** argv);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ns

@@ -1,0 +1,35 @@
+#include <cstdio>
+
+#include "base/file.h"
+#include "cli/commands.h"
+#include "tasks/answers.h"
+
+namespace ns {
+
+void AddServe(CommandLine& line, const CliHooks& hooks) {
+  auto options = std::make_shared<ServeOptions>();
+  Command command = line.Add("serve", "Run the service in the foreground (for systemd and containers)", "Service");
+  AddServeOptions(command, options.get());
+  command.Runs([options, serve = hooks.serve] {
+    auto ready = [&](const std::string& url) {
+      if (options->start_report.empty()) {
+        std::fprintf(stderr, "neural_solution: REST API on %s\n", url.c_str());
+      } else {
+        ServeRecord record;
+        record.rest_url = url;
+        if (Status status = WriteFileAtomic(options->start_report, ServeRecordJson(record)); !status.ok()) (void)Fail(status);
+      }
+    };
+    Status status = CheckServeOptions(*options);
+    if (status.ok()) status = serve(*options, ready);
+    if (status.ok()) return 0;
+    if (!options->start_report.empty()) {
+      ServeRecord record;
+      record.error = status.message();
+      (void)WriteFileAtomic(options->start_report, ServeRecordJson(record)).ok();
+    }
+    return Fail(status) == 1 && status.code() == StatusCode::kInternal ? 1 : 2;
+  });
+}
+
+}  // namespace ns

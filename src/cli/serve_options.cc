@@ -1,0 +1,73 @@
+#include "cli/serve_options.h"
+
+#include <filesystem>
+#include <map>
+
+namespace ns {
+namespace fs = std::filesystem;
+
+void AddServeOptions(Command& command, ServeOptions* o) {
+  command.Option("--workspace", &o->workspace, "Folder for the store, logs and results")
+      .Option("--restful_api_port", &o->restful_api_port, "Port of the REST API; 0: any free one", 0, 65535)
+      .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API (not available in this version)", 0, 65535)
+      .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; unused", 0, 65535)
+      .Option("--task_monitor_port", &o->task_monitor_port, "Accepted for old command lines; unused", 0, 65535)
+      .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
+      .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
+      .Option("--host", &o->host, "Address to listen on; another than this machine's own needs --insecure")
+      .Flag("--insecure", &o->insecure, "Allow an address that other machines reach, without access control")
+      .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
+      .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
+      .Option("--hostfile", &o->hostfile, "Nodes of a cluster (not available in this version)")
+      .Option("--conda_env", &o->conda_env, "Environment of script tasks (not available in this version)")
+      .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
+      .Hidden("--worker_program", &o->worker_program)
+      .Hidden("--start_report", &o->start_report);
+}
+
+Status CheckServeOptions(const ServeOptions& o) {
+  bool own = o.host == "127.0.0.1" || o.host == "::1" || o.host == "localhost";
+  if (!own && !o.insecure) {
+    return InvalidArgument(fmt::format("--host {} is open to other machines and this version has no access control; add --insecure if you "
+                                       "mean it, or leave --host out", o.host), "NEEDS_INSECURE");
+  }
+  if (o.api_type == "grpc") {
+    return InvalidArgument("gRPC is not available in this version; use --api_type restful", "NO_GRPC");
+  }
+  if (o.executor != "local") {
+    return InvalidArgument(fmt::format("--executor {} is not available in this version; use --executor local", o.executor), "NO_EXECUTOR");
+  }
+  std::error_code error;
+  if (!o.hostfile.empty() && !fs::is_regular_file(o.hostfile, error)) {
+    return InvalidArgument(fmt::format("--hostfile '{}' is not there; give an existing file, or leave it out to use this machine", o.hostfile), "NO_HOSTFILE");
+  }
+  if (!o.hostfile.empty()) {
+    return InvalidArgument("--hostfile is not available in this version; leave it out to use this machine", "NO_HOSTFILE");
+  }
+  if (o.upload_path != ServeOptions().upload_path && !fs::is_directory(o.upload_path, error)) {
+    return InvalidArgument(fmt::format("--upload_path '{}' is not a folder; give the folder with your models and data", o.upload_path), "NO_UPLOAD_PATH");
+  }
+  const ServeOptions defaults;
+  std::map<int, std::string> given;
+  for (auto [name, port, usual] : {std::tuple("--restful_api_port", o.restful_api_port, defaults.restful_api_port),
+                                   std::tuple("--grpc_api_port", o.grpc_api_port, defaults.grpc_api_port),
+                                   std::tuple("--result_monitor_port", o.result_monitor_port, defaults.result_monitor_port),
+                                   std::tuple("--task_monitor_port", o.task_monitor_port, defaults.task_monitor_port)}) {
+    if (port == usual || port == 0) continue;
+    auto [at, added] = given.emplace(port, name);
+    if (!added) return InvalidArgument(fmt::format("{} and {} are both {}; give each its own port", at->second, name, port), "SAME_PORT");
+  }
+  return OkStatus();
+}
+
+std::vector<std::string> ServeArguments(const ServeOptions& o) {
+  std::vector<std::string> args = {"--workspace", o.workspace, "--restful_api_port", std::to_string(o.restful_api_port), "--api_type", o.api_type,
+                                   "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
+                                   "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds)};
+  if (o.insecure) args.push_back("--insecure");
+  if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});
+  if (!o.start_report.empty()) args.insert(args.end(), {"--start_report", o.start_report});
+  return args;
+}
+
+}  // namespace ns

@@ -1,0 +1,37 @@
+// Options of `start` and `serve`: the original's names, and ours.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "cli/command_line.h"
+
+namespace ns {
+
+struct ServeOptions {
+  std::string workspace = "./ns_workspace";
+  std::string host = "127.0.0.1";
+  bool insecure = false;          // may listen elsewhere than on this machine, without access control
+  int restful_api_port = 8000;    // 0: any free one
+  int grpc_api_port = 8001;       // accepted; gRPC is not available in this version
+  int result_monitor_port = 3333;  // accepted; unused
+  int task_monitor_port = 2222;    // accepted; unused
+  std::string api_type = "all";
+  std::string upload_path = "examples";
+  std::string conda_env;           // accepted; for script tasks, which are not available in this version
+  std::string hostfile;            // refused in this version
+  std::string executor = "local";
+  int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
+  double grace_seconds = 30;       // how long SIGTERM waits for running tasks
+  std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
+  std::string start_report;        // hidden: file that tells `start` how it went; also: log to files
+};
+
+void AddServeOptions(Command& command, ServeOptions* options);
+// What cannot be served, before anything is touched: FailedPrecondition or InvalidArgument with the remedy.
+Status CheckServeOptions(const ServeOptions& options);
+// The same options as arguments of `serve`.
+std::vector<std::string> ServeArguments(const ServeOptions& options);
+
+}  // namespace ns

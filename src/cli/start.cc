@@ -1,0 +1,92 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "base/file.h"
+#include "base/subprocess.h"
+#include "cli/commands.h"
+#include "tasks/answers.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);
+
+// Waits until the new process has said how it went.
+Result<ServeRecord> AwaitReport(const fs::path& report, const ProcessId& child, const fs::path& log) {
+  auto until = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    auto exit = TryWaitChild(child.pid);
+    bool ended = exit.ok() && exit->has_value();
+    if (auto text = ReadFile(report); text.ok()) return ParseServeRecord(*text);
+    if (ended) return Internal(fmt::format("the service ended at once ({}); see '{}'", (*exit)->ToString(), log.string()));
+    if (std::chrono::steady_clock::now() > until) {
+      (void)SignalProcess(child, SIGKILL);
+      return Unavailable(fmt::format("the service did not answer in {} s; see '{}'", kPatience.count(), log.string()));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+void PrintStarted(const ServeOptions& options, const std::string& url, pid_t pid, bool json) {
+  if (json) {
+    ServeRecord record;
+    record.pid = pid;
+    record.rest_url = url;
+    std::printf("%s", ServeRecordJson(record).c_str());
+    return;
+  }
+  std::printf("Neural Solution started (pid %d).\n  REST API   %s\n", static_cast<int>(pid), url.c_str());
+  if (options.api_type == "all") std::printf("  gRPC API   not available in this version\n");
+  std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
+}
+
+int Start(ServeOptions options, bool json) {
+  if (Status status = CheckServeOptions(options); !status.ok()) return Fail(status), 2;
+  fs::path logs = fs::path(options.workspace) / "serve_log";
+  std::error_code error;
+  fs::create_directories(logs, error);
+  if (error) return Fail(ErrnoStatus(error.value(), fmt::format("cannot make the workspace '{}'", options.workspace))), 2;
+  auto folder = TempDir::Create("neural_solution_start_");
+  auto program = ThisProgram();
+  if (!folder.ok()) return Fail(folder.status());
+  if (!program.ok()) return Fail(program.status());
+
+  options.start_report = (folder->path() / "report.json").string();
+  SpawnOptions spawn;
+  spawn.argv = {program->string(), "serve"};
+  for (const std::string& argument : ServeArguments(options)) spawn.argv.push_back(argument);
+  spawn.new_session = true;
+  spawn.stdout_file = spawn.stderr_file = logs / "backend.log";
+  auto child = Spawn(spawn);
+  if (!child.ok()) return Fail(child.status());
+  auto record = AwaitReport(options.start_report, *child, logs / "backend.log");
+  if (!record.ok()) return Fail(record.status()), 2;
+  if (!record->error.empty()) {
+    (void)WaitChild(child->pid);
+    std::fprintf(stderr, "neural_solution: %s\n", record->error.c_str());
+    return 2;
+  }
+  PrintStarted(options, record->rest_url, child->pid, json);
+  return 0;
+}
+
+}  // namespace
+
+void AddStart(CommandLine& line) {
+  auto options = std::make_shared<ServeOptions>();
+  auto json = std::make_shared<bool>(false);
+  Command command = line.Add("start", "Start the service in the background", "Service");
+  AddServeOptions(command, options.get());
+  command.Flag("--json", json.get(), "Print JSON");
+  command.Runs([options, json] { return Start(*options, *json); });
+}
+
+}  // namespace ns

@@ -1,0 +1,153 @@
+#include "client/api_client.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/file.h"
+
+namespace ns {
+namespace fs = std::filesystem;
+
+namespace {
+
+using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
+using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
+
+constexpr long kConnectSeconds = 5;
+constexpr long kRequestSeconds = 60;
+
+size_t AppendToString(char* data, size_t, size_t size, void* out) {
+  static_cast<std::string*>(out)->append(data, size);
+  return size;
+}
+
+size_t AppendToFile(char* data, size_t, size_t size, void* out) {
+  return WriteAll(*static_cast<int*>(out), std::string_view(data, size), "download").ok() ? size : 0;
+}
+
+Curl Open(const std::string& url) {
+  static const bool initialized = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  (void)initialized;
+  Curl curl(curl_easy_init(), curl_easy_cleanup);
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "127.0.0.1,localhost,::1");
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  return curl;
+}
+
+Result<int> Perform(CURL* curl, const std::string& base_url) {
+  CURLcode code = curl_easy_perform(curl);
+  if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) {
+    return Unavailable(fmt::format("no service answers at {}; start one with 'neural_solution start'", base_url), "NO_SERVICE");
+  }
+  if (code != CURLE_OK) return Unavailable(fmt::format("{}: {}", base_url, curl_easy_strerror(code)), "NO_SERVICE");
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
+Status Refused(const HttpAnswer& answer) {
+  std::string text = ErrorText(answer.body);
+  switch (answer.status) {
+    case 400:
+    case 422: return InvalidArgument(text, "REFUSED");
+    case 404: return NotFound(text, "UNKNOWN_TASK");
+    case 409: return FailedPrecondition(text, "REFUSED");
+    case 503: return Unavailable(text, "REFUSED");
+    case 507: return ResourceExhausted(text, "DISK_FULL");
+    default: return Internal(fmt::format("the service answered {}: {}", answer.status, text), "REFUSED");
+  }
+}
+
+}  // namespace
+
+Result<HttpAnswer> ApiClient::Get(const std::string& path) const {
+  Curl curl = Open(base_url_ + path);
+  HttpAnswer answer;
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));
+  return answer;
+}
+
+Result<HttpAnswer> ApiClient::Post(const std::string& path, const std::string& json) const {
+  Curl curl = Open(base_url_ + path);
+  Headers headers(curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all);
+  HttpAnswer answer;
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(json.size()));
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, json.data());
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));
+  return answer;
+}
+
+Result<std::string> ApiClient::GetBody(const std::string& path) const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Get(path));
+  if (answer.status != 200) return Refused(answer);
+  return std::move(answer.body);
+}
+
+Result<std::string> ApiClient::Submit(const std::string& request_json) const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Post("/task/submit/", request_json));
+  if (answer.status != 200) return Refused(answer);
+  return ParseSubmitAnswer(answer.body);
+}
+
+Result<std::string> ApiClient::StatusJson(const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(std::string body, GetBody("/task/status/" + id));
+  if (body == UnknownStatusJson()) return NotFound(fmt::format("no task {}", id), "UNKNOWN_TASK");
+  return body;
+}
+
+Result<StatusAnswer> ApiClient::GetStatus(const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(std::string body, StatusJson(id));
+  return ParseStatusAnswer(body);
+}
+
+Result<std::string> ApiClient::ListJson(int64_t after, int limit, const std::string& state) const {
+  return GetBody(fmt::format("/tasks?after={}&limit={}{}", after, limit, state.empty() ? "" : "&status=" + state));
+}
+
+Result<std::string> ApiClient::Cancel(const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Post("/task/" + id + "/cancel", ""));
+  if (answer.status != 200) return Refused(answer);
+  return std::move(answer.body);
+}
+
+Result<std::string> ApiClient::Log(const std::string& id, uint64_t offset) const {
+  return GetBody(fmt::format("/task/log/{}?offset={}", id, offset));
+}
+
+Status ApiClient::Download(const std::string& id, const fs::path& file) const {
+  fs::path partial = file.string() + ".partial";
+  FileDescriptor out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!out.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", partial.string()));
+  int fd = out.get();
+  Curl curl = Open(base_url_ + "/download/" + id);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToFile);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &fd);
+  auto code = Perform(curl.get(), base_url_);
+  Status status = code.status();
+  if (status.ok() && *code != 200) status = Refused({*code, ReadFile(partial, 1 << 16).value_or("")});
+  if (status.ok()) status = SyncFile(fd, partial);
+  if (status.ok() && ::rename(partial.c_str(), file.c_str()) != 0) status = ErrnoStatus(errno, fmt::format("cannot write '{}'", file.string()));
+  if (!status.ok()) ::unlink(partial.c_str());
+  return status;
+}
+
+Status ApiClient::Ping() const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Get("/ping"));
+  if (answer.body.find("\"Healthy\"") != std::string::npos) return OkStatus();
+  return Unavailable(fmt::format("the service at {} is not well: {}", base_url_, answer.body), "NOT_HEALTHY");
+}
+
+}  // namespace ns

@@ -1,0 +1,51 @@
+// The service's REST API from the client's side.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "tasks/answers.h"
+
+namespace ns {
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+};
+
+// Thread-compatible. Failures to reach the service are Unavailable (NO_SERVICE); an answer that refuses is turned into the Status with the
+// service's own words, the HTTP code in the message where it says more.
+class ApiClient {
+ public:
+  // "http://127.0.0.1:8000", without a slash at the end.
+  explicit ApiClient(std::string base_url) : base_url_(std::move(base_url)) {}
+
+  const std::string& base_url() const { return base_url_; }
+
+  // The raw exchange; any HTTP status is an answer.
+  Result<HttpAnswer> Get(const std::string& path) const;
+  Result<HttpAnswer> Post(const std::string& path, const std::string& json) const;
+
+  // Id of the new task. InvalidArgument (REFUSED) with every wrong field in one line.
+  Result<std::string> Submit(const std::string& request_json) const;
+  Result<StatusAnswer> GetStatus(const std::string& id) const;
+  // The body of GET /task/status/{id} as it came. NotFound (UNKNOWN_TASK), as for all that take an id.
+  Result<std::string> StatusJson(const std::string& id) const;
+  Result<std::string> ListJson(int64_t after, int limit, const std::string& state) const;
+  Result<std::string> Cancel(const std::string& id) const;
+  Result<std::string> Log(const std::string& id, uint64_t offset) const;
+  // Into `file`, which appears only when it is complete.
+  Status Download(const std::string& id, const std::filesystem::path& file) const;
+  Status Ping() const;
+
+ private:
+  Result<std::string> GetBody(const std::string& path) const;
+
+  std::string base_url_;
+};
+
+}  // namespace ns

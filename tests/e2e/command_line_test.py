@@ -1,0 +1,117 @@
+"""The command line against the real programs."""
+import json
+import socket
+import time
+import unittest
+import uuid
+import zipfile
+
+from harness import ServiceTest, alive, free_port
+
+
+class CommandLineTest(ServiceTest):
+    def cli(self, *args, code=0, **more):
+        result = self.run_program(*args, "--workspace", self.workspace, **more)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def assert_one_line(self, result, *words):
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def test_start_prints_where_it_answers_and_stop_ends_it(self):
+        began = time.monotonic()
+        started = self.start()
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertIn(f"http://127.0.0.1:{self.port}", started.stdout)
+        self.assertIn("gRPC API   not available in this version", started.stdout)
+        self.assertEqual(self.get("/ping").status, 200)
+        for path in ("db/task.db", "serve_log/backend.log", "serve_log/frontend.log", "serve_log/frontend_grpc.log", "task_log", "task_workspace"):
+            self.assertTrue((self.workspace / path).exists(), path)
+        pid = self.service_pid()
+        self.assertEqual(self.cli("status").stdout, f"http://127.0.0.1:{self.port}: running\n")
+        self.cli("stop")
+        self.assertFalse(alive(pid))
+        self.assert_one_line(self.cli("stop", code=1), "no service runs on the workspace")
+        self.assert_one_line(self.cli("status", code=1), "no service answers", "neural_solution start")
+
+    def test_a_second_start_says_that_it_runs_already(self):
+        self.start()
+        self.assert_one_line(self.start(expect=2), "already runs on the workspace", str(self.service_pid()), f"http://127.0.0.1:{self.port}")
+        self.assertEqual(self.get("/ping").status, 200)
+
+    def test_bad_options_are_one_line_and_exit_code_2(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            result = self.run_program("start", "--workspace", self.workspace, "--restful_api_port", port)
+            self.assertEqual(result.returncode, 2)
+            self.assert_one_line(result, f"port {port} is in use")
+        for args, words in [(["--nonsense"], ["--nonsense"]), (["--host", "0.0.0.0"], ["--insecure"]), (["--api_type", "grpc"], ["not available"]),
+                            (["--api_type", "soap"], ["api_type"]), (["--hostfile", "none.txt"], ["none.txt"]),
+                            (["--restful_api_port=99999"], ["restful_api_port"]), (["--upload_path", "none"], ["none"]),
+                            (["--executor", "slurm"], ["not available"])]:
+            result = self.run_program("start", "--workspace", self.workspace, *args)
+            self.assertEqual(result.returncode, 2, args)
+            self.assert_one_line(result, *words)
+        self.assert_one_line(self.cli("stop", code=1), "no service runs")
+
+    def test_submit_wait_download(self):
+        self.start()
+        task = self.cli("submit", "--model", "model.onnx", "--dataset", "rows.npz", "--name", "sleep=0.5").stdout.strip()
+        waited = self.cli("wait", task)
+        self.assertIn("done: twice as fast", waited.stdout)
+        self.assertIn("accuracy 0.8912 (before: 0.9000)", waited.stdout)
+        self.assertIn("evaluate", waited.stdout)
+        file = self.cli("download", task, "-o", "out.zip").stdout.strip()
+        self.assertEqual(sorted(zipfile.ZipFile(self.folder / file).namelist()), ["model.onnx", "recipe.json", "report.json"])
+        self.assertEqual(self.cli("log", "-f", task).stdout, "fake worker: started\nfake worker: done\n")
+        self.assertIn("twice as fast", self.cli("show", task).stdout)
+        self.assertIn(task, self.cli("list").stdout)
+        self.assertEqual(json.loads(self.cli("list", "--json").stdout)["tasks"][0]["id"], task)
+        self.assertEqual(json.loads(self.cli("wait", task, "--json").stdout)["status"], "done")
+
+    def test_request_files_and_dry_run(self):
+        self.start()
+        request = json.dumps({"model": "model.onnx", "dataset": {"path": "rows.npz"}, "metric": "f1"})
+        (self.folder / "request.json").write_text(request)
+        shown = json.loads(self.cli("submit", "request.json", "--dry-run").stdout)
+        self.assertEqual((shown["model"], shown["metric"]), ("model.onnx", "f1"))
+        self.assertEqual(self.get("/task/").json, {"message": []})
+        task = self.cli("submit", "-", "--json", stdin=request).stdout
+        self.assertEqual(json.loads(task)["status"], "successfully")
+        self.assert_one_line(self.cli("submit", "-", stdin='{"model": 3}', code=2), "model: must be a string, got 3")
+        self.assert_one_line(self.cli("submit", "--model", "none.onnx", "--dataset", "rows.npz", code=2), "none.onnx")
+
+    def test_wait_ends_with_1_when_the_task_failed_or_was_cancelled(self):
+        self.start()
+        failed = self.cli("submit", "--model", "model.onnx", "--dataset", "rows.npz", "--name", "fail").stdout.strip()
+        self.assertIn("failed: column 'label' is missing", self.cli("wait", failed, code=1).stdout)
+        task = self.submit("sleep=60")
+        self.assertIn("cancelled", self.cli("cancel", task).stdout)
+        self.assertIn("cancelled", self.cli("wait", task, code=1).stdout)
+        self.assert_one_line(self.cli("download", task, code=1), "not done")
+        self.assert_one_line(self.cli("show", uuid.uuid4().hex, code=1), "no task")
+
+    def test_help_and_version(self):
+        self.assertIn("start", self.run_program("-h").stdout)
+        self.assertIn("--restful_api_port", self.run_program("start", "-h").stdout)
+        self.assertNotIn("worker_program", self.run_program("start", "-h").stdout)
+        self.assertRegex(self.run_program("--version").stdout, r"^neural_solution \d+\.\d+\.\d+\n$")
+        self.assertEqual(self.run_program().returncode, 2)
+        self.assertEqual(self.run_program("nonsense").returncode, 2)
+
+    def test_two_workspaces_run_side_by_side(self):
+        self.start()
+        other = self.folder / "other"
+        port = free_port()
+        self.assertEqual(self.run_program("start", "--workspace", other, "--restful_api_port", port).returncode, 0)
+        self.cli("stop")
+        self.assertEqual(self.run_program("status", "--workspace", other).returncode, 0)
+        self.assertEqual(self.run_program("stop", "--workspace", other).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""A worker that speaks the worker protocol and does what the name of its task says, for tests of everything around a worker.
+
+Called as `fake_worker.py lead --task-folder DIR`. The task's `name`, words joined by '+':
+  sleep=S      works S seconds, with progress (default 0.05)
+  fail         ends with exit code 2 and a reason of its own
+  exit=N       ends with exit code N and no reason
+  crash        kills itself with SIGKILL
+  crash_once   the same in the first attempt only
+  deaf         ignores SIGTERM
+  child        leaves a child that sleeps, in a session of its own; its pid is in DIR/child.pid
+  events=N     writes N notes
+"""
+import datetime
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+
+class Worker:
+    def __init__(self, folder):
+        self.task = json.loads((folder / "task.json").read_text())
+        self.folder = folder
+        self.seq = 0
+        words = self.task["spec"].get("name", "").split("+")
+        self.words = dict((word.split("=") + [""])[:2] for word in words)
+
+    def event(self, kind, payload):
+        self.seq += 1
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        line = json.dumps({"seq": self.seq, "time": now, "type": kind, "payload": payload}) + "\n"
+        with open(self.task["events_file"], "a") as out:
+            out.write(line)
+            out.flush()
+            if kind in ("state", "result"):
+                os.fsync(out.fileno())
+
+    def prepare(self):
+        with open(self.folder / "started.txt", "a") as out:
+            out.write(f"{self.task['attempt']} {os.getpid()} {time.time()} {sorted(os.sched_getaffinity(0))}\n")
+        if "deaf" in self.words:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if "child" in self.words:
+            child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+            (self.folder / "child.pid").write_text(str(child.pid))
+
+    def work(self):
+        print("fake worker: started", flush=True)
+        self.event("stage", {"stage": "baseline"})
+        self.event("trial", {"index": 0, "configuration": "fp32", "metric": "accuracy", "accuracy": 0.9, "duration_seconds": 0.5})
+        self.event("stage", {"stage": "evaluate"})
+        for number in range(int(self.words.get("events", "0"))):
+            self.event("note", {"text": f"note {number}"})
+        until = time.time() + float(self.words.get("sleep", "0.05"))
+        while time.time() < until:
+            self.event("progress", {"stage": "evaluate", "done": 1 - (until - time.time()), "total": 10})
+            time.sleep(0.05)
+        self.event("trial", {"index": 1, "configuration": "static", "metric": "accuracy", "accuracy": 0.89123456, "duration_seconds": 0.25,
+                             "meets_criterion": True, "best": True})
+
+    def end_badly(self):
+        if "fail" in self.words:
+            self.event("state", {"state": "failed", "reason": "BAD_DATA", "message": "column 'label' is missing"})
+            sys.exit(2)
+        if "exit" in self.words:
+            sys.exit(int(self.words["exit"]))
+        if "crash" in self.words or ("crash_once" in self.words and self.task["attempt"] == 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def finish(self):
+        out = pathlib.Path(self.task["output_folder"])
+        out.mkdir(parents=True)
+        (out / "model.onnx").write_bytes(b"not really a model" * 1000)
+        (out / "recipe.json").write_text("{}")
+        (out / "report.json").write_text(json.dumps({"verdict": "twice as fast", "goal_met": True}))
+        self.event("result", {"goal_met": True, "verdict": "twice as fast", "metric": "accuracy", "accuracy": 0.89123456,
+                              "duration_seconds": 0.25, "optimization_seconds": 1.5})
+        print("fake worker: done", flush=True)
+
+
+def main():
+    assert sys.argv[1:3] == ["lead", "--task-folder"], sys.argv
+    worker = Worker(pathlib.Path(sys.argv[3]))
+    worker.prepare()
+    worker.work()
+    worker.end_badly()
+    worker.finish()
+
+
+main()
