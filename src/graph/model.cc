@@ -135,6 +135,19 @@ Result<Tensor> Model::Weight(std::string_view name) const {
   return Tensor(TensorView{dtype, DimsOf(proto), shared->bytes.data()}, shared->owner);
 }
 
+namespace {
+
+// Only whole pages, and only of a file: a page of plain memory would come back as zeros.
+void DropPages(const Model::WeightBytesView& weight) {
+  if (weight.file.empty()) return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto first = (reinterpret_cast<uintptr_t>(weight.bytes.data()) + page - 1) / page * page;
+  auto last = reinterpret_cast<uintptr_t>(weight.bytes.data() + weight.bytes.size()) / page * page;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+}  // namespace
+
 void MarkShared(TensorProto& proto) {
   proto.clear_raw_data();
   proto.clear_external_data();
@@ -208,13 +221,11 @@ uint64_t Model::WeightBytes() const {
 }
 
 void Model::DropWeightPages() const {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  for (const auto& [name, weight] : shared_) {
-    if (weight.file.empty()) continue;
-    auto first = (reinterpret_cast<uintptr_t>(weight.bytes.data()) + page - 1) / page * page;
-    auto last = reinterpret_cast<uintptr_t>(weight.bytes.data() + weight.bytes.size()) / page * page;
-    if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-  }
+  for (const auto& [name, weight] : shared_) DropPages(weight);
+}
+
+void Model::DropWeightPages(std::string_view name) const {
+  if (const WeightBytesView* weight = SharedWeight(name)) DropPages(*weight);
 }
 
 Status Model::ReplaceProto(ns_onnx::ModelProto proto) {

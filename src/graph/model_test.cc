@@ -1,8 +1,9 @@
 #include "graph/model.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
 
-#include <fstream>
 #include <numeric>
 
 #include "base/file.h"
@@ -196,6 +197,37 @@ TEST_F(ModelFileTest, MovesWeightsFromMemoryIntoAMappedFile) {
   EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
   EXPECT_EQ(model.MoveWeightsToFile(Path("weights")).code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(fs::file_size(Path("weights")), 4096u + 5000u);
+}
+
+TEST_F(ModelFileTest, LeavesNothingWhenTheFileCannotGrow) {
+  Model model = BigWeightModel();
+  model.SetWeight("large", Tensor(DType::kFloat, {1 << 20}));
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit limit = before;
+  limit.rlim_cur = 1 << 20;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  Status inline_status = model.Save(Path("m.onnx"));
+  Status external_status = model.Save(Path("m.onnx"), {.external_data = true});
+  Status moved = model.MoveWeightsToFile(Path("weights"));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_FALSE(inline_status.ok());
+  EXPECT_FALSE(external_status.ok());
+  EXPECT_FALSE(moved.ok());
+  EXPECT_THAT(Files(), ElementsAre());
+  EXPECT_EQ(model.Weight("w")->values<float>()[3], 3.0f);
+}
+
+TEST_F(ModelFileTest, DroppedPagesComeBackFromTheFile) {
+  Model model = BigWeightModel();
+  model.SetWeight("large", Tensor(DType::kFloat, {5000}));
+  ASSERT_TRUE(model.MoveWeightsToFile(Path("weights")).ok());
+  model.SetWeight("memory", Tensor::From<int64_t>({512}, std::span<const int64_t>(std::vector<int64_t>(512, 9))));
+  model.DropWeightPages();
+  model.DropWeightPages("w");
+  EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
+  EXPECT_EQ(model.Weight("memory")->values<int64_t>()[511], 9);
 }
 
 TEST_F(ModelFileTest, ReadsFloatDataInPlace) {

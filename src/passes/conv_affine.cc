@@ -72,6 +72,7 @@ Status FoldIntoConv(Model& model, const FoldableConv& conv, const ChannelAffine&
   std::string bias_name = model.UniqueName((has_bias ? node.input(2) : node.input(1) + "_bias") + "_folded");
   model.SetWeight(weight_name, ScaledWeight(weight, node, affine.factor));
   model.SetWeight(bias_name, bias);
+  model.DropWeightPages(node.input(1));
   node.set_input(1, weight_name);
   while (node.input_size() < 3) node.add_input("");
   node.set_input(2, bias_name);
