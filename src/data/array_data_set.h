@@ -12,11 +12,12 @@
 namespace ns {
 
 struct ArrayDataSetOptions {
-  std::map<std::string, std::string> inputs;  // array → model input; an array that is not listed feeds the input of its own name
-  std::string label;                          // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
+  // Array → model input; an array that is not listed feeds the input of its own name.
+  std::map<std::string, std::string> inputs;
+  std::string label;  // the array of the labels; empty: `labels`, or guessed among label, y, targets, ...
   DataSetOptions::Labels labels = DataSetOptions::Labels::kOptional;
-  std::string noun = "array";                 // what messages call them: an "array", or a table's "column"
-  std::vector<std::string> guesses;            // what the caller guessed, to stand before the set's own
+  std::string noun = "array";        // what messages call them: an "array", or a table's "column"
+  std::vector<std::string> guesses;  // what the caller guessed, to stand before the set's own
   // Arrays that are there but can't be used, and why: told when one of them turns out to be needed.
   std::map<std::string, Status> unusable;
 };
@@ -25,7 +26,8 @@ struct ArrayDataSetOptions {
 class ArrayDataSet final : public DataSet {
  public:
   // `arrays` by name, rows on axis 0 of each; their memory need not be aligned. Errors as OpenDataSet().
-  static Result<std::unique_ptr<DataSet>> Create(std::map<std::string, Tensor> arrays, std::span<const TensorSpec> model_inputs,
+  static Result<std::unique_ptr<DataSet>> Create(std::map<std::string, Tensor> arrays,
+                                                 std::span<const TensorSpec> model_inputs,
                                                  const ArrayDataSetOptions& options);
 
   int64_t rows() const override { return rows_; }

@@ -43,7 +43,8 @@ TEST(ArrayDataSetTest, ReadsRowsInTheOrderAsked) {
 TEST(ArrayDataSetTest, ConvertsTypesAndRecordsIt) {
   Arrays arrays = {{"x", Tensor::From<uint8_t>({1, 2}, {0, 255})}, {"y", Tensor::From<double>({1}, {0.5})}};
   auto set = ArrayDataSet::Create(arrays, kX, {}).value();
-  EXPECT_THAT(set->guesses(), ElementsAre("array 'y' taken as the labels", "array 'x' converted from uint8 to float32"));
+  EXPECT_THAT(set->guesses(),
+              ElementsAre("array 'y' taken as the labels", "array 'x' converted from uint8 to float32"));
   Batch batch = set->Read(std::vector<int64_t>{0}).value();
   EXPECT_THAT(Values<float>(batch.inputs.at("x")), ElementsAre(0, 255));
   EXPECT_THAT(Values<float>(*batch.labels), ElementsAre(0.5f));
@@ -85,7 +86,8 @@ TEST(ArrayDataSetTest, NanIsToldWithRowAndElement) {
 TEST(ArrayDataSetTest, AShapeThatDiffersNamesArrayAndInput) {
   Status status = CreateStatus({{"x", Tensor(DType::kFloat, {5, 3})}}, kX);
   EXPECT_EQ(status.reason(), "SHAPE_MISMATCH");
-  EXPECT_EQ(status.message(), "array 'x' (float32 [5,3]) can't feed the model's input 'x' (float32 [?,2]): the shapes differ");
+  EXPECT_EQ(status.message(),
+            "array 'x' (float32 [5,3]) can't feed the model's input 'x' (float32 [?,2]): the shapes differ");
   EXPECT_EQ(CreateStatus({{"x", Tensor(DType::kFloat, {5})}}, kX).reason(), "SHAPE_MISMATCH");
   EXPECT_EQ(CreateStatus({{"x", Tensor(DType::kFloat, {})}}, kX).reason(), "SHAPE_MISMATCH");
   EXPECT_EQ(CreateStatus({{"x", Tensor(DType::kFloat, {5, 2})}}, {Input("x", DType::kFloat, {})}).message(),
@@ -102,7 +104,9 @@ TEST(ArrayDataSetTest, ATypeThatLosesValuesIsRefused) {
 }
 
 TEST(ArrayDataSetTest, TheOnlyArrayFeedsTheOnlyInputAndThatIsAGuess) {
-  auto set = ArrayDataSet::Create({{"images", Tensor(DType::kFloat, {1, 2})}, {"labels", Tensor(DType::kInt64, {1})}}, kX, {}).value();
+  auto set =
+      ArrayDataSet::Create({{"images", Tensor(DType::kFloat, {1, 2})}, {"labels", Tensor(DType::kInt64, {1})}}, kX, {})
+          .value();
   EXPECT_THAT(set->guesses(), ElementsAre("array 'images', the only one, feeds the model's input 'x'"));
 }
 
@@ -141,7 +145,9 @@ TEST(ArrayDataSetTest, LabelsThatAMetricNeedsButAreNotThereAreAnError) {
 }
 
 TEST(ArrayDataSetTest, AnInputNamedYIsNoLabel) {
-  auto set = ArrayDataSet::Create({{"y", Tensor(DType::kFloat, {1, 2})}}, std::vector{Input("y", DType::kFloat, {-1, 2})}, {}).value();
+  auto set =
+      ArrayDataSet::Create({{"y", Tensor(DType::kFloat, {1, 2})}}, std::vector{Input("y", DType::kFloat, {-1, 2})}, {})
+          .value();
   EXPECT_FALSE(set->has_labels());
 }
 
@@ -149,14 +155,18 @@ TEST(ArrayDataSetTest, ArraysOfDifferentRowsAreRefused) {
   Arrays arrays = {{"x", Tensor(DType::kFloat, {3, 2})}, {"labels", Tensor(DType::kInt64, {2})}};
   Status status = CreateStatus(arrays, kX);
   EXPECT_EQ(status.reason(), "ROW_COUNT_MISMATCH");
-  EXPECT_EQ(status.message(), "array 'x' (float32 [3,2]) and array 'labels' (int64 [2]) have different numbers of rows");
+  EXPECT_EQ(status.message(),
+            "array 'x' (float32 [3,2]) and array 'labels' (int64 [2]) have different numbers of rows");
 }
 
 TEST(ArrayDataSetTest, EmptyArraysAndImpossibleBatchesAreRefused) {
   EXPECT_EQ(CreateStatus({{"x", Tensor(DType::kFloat, {0, 2})}}, kX).reason(), "EMPTY_DATA_SET");
-  EXPECT_EQ(CreateStatus({{"x", Tensor(DType::kFloat, {1, 2})}}, {Input("x", DType::kFloat, {int64_t{1} << 40, 2})}).reason(), "SHAPE_MISMATCH");
+  EXPECT_EQ(
+      CreateStatus({{"x", Tensor(DType::kFloat, {1, 2})}}, {Input("x", DType::kFloat, {int64_t{1} << 40, 2})}).reason(),
+      "SHAPE_MISMATCH");
   std::vector<TensorSpec> different = {Input("x", DType::kFloat, {1, 2}), Input("z", DType::kFloat, {2, 2})};
-  EXPECT_EQ(CreateStatus({}, different).message(), "the model's inputs 'x' and 'z' have different fixed batch sizes, 1 and 2");
+  EXPECT_EQ(CreateStatus({}, different).message(),
+            "the model's inputs 'x' and 'z' have different fixed batch sizes, 1 and 2");
 }
 
 }  // namespace

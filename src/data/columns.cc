@@ -10,8 +10,9 @@ namespace ns {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kLabels = {"label",    "labels", "label_name", "label_text", "class",  "classes",
-                                                      "category", "target", "targets",    "y",          "score", "intent"};
+constexpr std::array<std::string_view, 12> kLabels = {"label",   "labels",  "label_name", "label_text",
+                                                      "class",   "classes", "category",   "target",
+                                                      "targets", "y",       "score",      "intent"};
 
 // The texts of the usual data sets (the pairs of GLUE as in transformers' run_glue.py, and common single names).
 constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kTexts = {{
@@ -49,6 +50,21 @@ bool IsTold(const std::string& column, const ColumnOptions& told) {
   return column == told.text || column == told.text_pair || told.inputs.contains(column);
 }
 
+// The only column whose first rows hold nothing but names of labels.
+Result<std::optional<size_t>> ColumnOfNames(const Table& table, const ColumnOptions& told,
+                                            const std::map<std::string, int64_t>& label_ids) {
+  std::vector<bool> possible(table.columns().size(), !label_ids.empty());
+  for (size_t i = 0; i < possible.size(); ++i) possible[i] = possible[i] && !IsTold(table.columns()[i], told);
+  for (int64_t row = 0; row < std::min<int64_t>(table.rows(), 10); ++row) {
+    NS_ASSIGN_OR_RETURN(std::vector<Cell> cells, table.Row(row));
+    for (size_t i = 0; i < cells.size(); ++i) {
+      possible[i] = possible[i] && cells[i].kind == Cell::Kind::kText && label_ids.contains(cells[i].text);
+    }
+  }
+  if (std::count(possible.begin(), possible.end(), true) != 1) return std::optional<size_t>();
+  return std::optional<size_t>(std::find(possible.begin(), possible.end(), true) - possible.begin());
+}
+
 std::optional<TextColumns> GuessText(const Table& table, std::optional<size_t> label) {
   for (auto [first, second] : kTexts) {
     std::optional<size_t> text = FindIgnoringCase(table, first);
@@ -71,7 +87,9 @@ bool IsRowNumber(std::string_view column) {
   return name.empty() || name == "id" || name == "idx" || name == "index";
 }
 
-Result<std::optional<size_t>> ChooseLabelColumn(const Table& table, const ColumnOptions& told, std::vector<std::string>* guesses) {
+Result<std::optional<size_t>> ChooseLabelColumn(const Table& table, const ColumnOptions& told,
+                                                const std::map<std::string, int64_t>& label_ids,
+                                                std::vector<std::string>* guesses) {
   if (!told.label.empty()) {
     Result<size_t> column = table.Column(told.label);
     if (!column.ok()) return column.status().WithContext("label").WithField("columns.label");
@@ -83,10 +101,16 @@ Result<std::optional<size_t>> ChooseLabelColumn(const Table& table, const Column
     guesses->push_back(fmt::format("column '{}' taken as the label", Name(table, *column)));
     return column;
   }
-  return std::optional<size_t>();
+  NS_ASSIGN_OR_RETURN(std::optional<size_t> named, ColumnOfNames(table, told, label_ids));
+  if (named) {
+    guesses->push_back(
+        fmt::format("column '{}' taken as the label: it holds the model's label names", Name(table, *named)));
+  }
+  return named;
 }
 
-Result<TextColumns> ChooseTextColumns(const Table& table, const ColumnOptions& told, std::optional<size_t> label, std::vector<std::string>* guesses) {
+Result<TextColumns> ChooseTextColumns(const Table& table, const ColumnOptions& told, std::optional<size_t> label,
+                                      std::vector<std::string>* guesses) {
   if (!told.text.empty()) {
     TextColumns chosen;
     Result<size_t> text = table.Column(told.text);
@@ -99,16 +123,21 @@ Result<TextColumns> ChooseTextColumns(const Table& table, const ColumnOptions& t
     return chosen;
   }
   if (!told.text_pair.empty()) {
-    return InvalidArgument("a column for the second text is told, none for the first", "MISSING_COLUMN", "columns.text");
+    return InvalidArgument("a column for the second text is told, none for the first", "MISSING_COLUMN",
+                           "columns.text");
   }
   std::optional<TextColumns> guess = GuessText(table, label);
   if (!guess) {
-    return InvalidArgument(fmt::format("which column is the text? The data set has {}; expected are text, sentence, sentence1 and sentence2, "
-                                       "question and context or the like, or the name of the column in 'columns'", ListNames(table.columns())),
-                           "MISSING_COLUMN", "columns.text");
+    return InvalidArgument(
+        fmt::format(
+            "which column is the text? The data set has {}; expected are text, sentence, sentence1 and sentence2, "
+            "question and context or the like, or the name of the column in 'columns'",
+            ListNames(table.columns())),
+        "MISSING_COLUMN", "columns.text");
   }
   if (guess->pair) {
-    guesses->push_back(fmt::format("columns '{}' and '{}' taken as a pair of texts", Name(table, guess->text), Name(table, *guess->pair)));
+    guesses->push_back(fmt::format("columns '{}' and '{}' taken as a pair of texts", Name(table, guess->text),
+                                   Name(table, *guess->pair)));
   } else {
     guesses->push_back(fmt::format("column '{}' taken as the text", Name(table, guess->text)));
   }

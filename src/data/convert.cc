@@ -15,7 +15,7 @@ namespace {
 // What is known of a type's numbers.
 struct Traits {
   enum Kind { kNone, kInteger, kFloating } kind = kNone;
-  int digits = 0;          // value bits of an integer, significant bits of a float
+  int digits = 0;  // value bits of an integer, significant bits of a float
   bool has_sign = false;
 };
 

@@ -17,8 +17,8 @@ enum class Conversion {
 };
 Conversion ConversionOf(DType from, DType to);
 
-// Converts `count` elements; neither side needs to be aligned. Returns the index of the first element that does not fit (then the rest of
-// `out` is not written). The conversion is not kImpossible (NS_CHECK).
+// Converts `count` elements; neither side needs to be aligned. Returns the index of the first element that does not fit
+// (then the rest of `out` is not written). The conversion is not kImpossible (NS_CHECK).
 std::optional<size_t> ConvertElements(const void* in, DType in_type, size_t count, void* out, DType out_type);
 
 // Index of the first NaN or infinity; none for integers. `in` need not be aligned.

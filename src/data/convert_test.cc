@@ -69,9 +69,9 @@ TEST(ConvertTest, HalfPrecisionFollowsIeee754) {
   EXPECT_TRUE(std::isinf(HalfToFloat(0x7C00)));
   EXPECT_TRUE(std::isnan(HalfToFloat(0x7E00)));
   for (uint32_t bits = 0; bits < 0x7C00; ++bits) ASSERT_EQ(FloatToHalf(HalfToFloat(static_cast<uint16_t>(bits))), bits);
-  EXPECT_EQ(FloatToHalf(1.0f + std::ldexp(1.0f, -11)), 0x3C00);      // half-way: to even
+  EXPECT_EQ(FloatToHalf(1.0f + std::ldexp(1.0f, -11)), 0x3C00);  // half-way: to even
   EXPECT_EQ(FloatToHalf(1.0f + 3 * std::ldexp(1.0f, -11)), 0x3C02);
-  EXPECT_EQ(FloatToHalf(65520.0f), 0x7C00);                          // half-way beyond the largest
+  EXPECT_EQ(FloatToHalf(65520.0f), 0x7C00);  // half-way beyond the largest
   EXPECT_EQ(FloatToBfloat(1.0f), 0x3F80);
   EXPECT_EQ(BfloatToFloat(0xC000), -2.0f);
 }

@@ -32,7 +32,9 @@ class CsvReader {
 
  private:
   bool At(char c) const { return at_ < text_.size() && text_[at_] == c; }
-  bool AtLineEnd() const { return done() || At('\n') || (At('\r') && (at_ + 1 == text_.size() || text_[at_ + 1] == '\n')); }
+  bool AtLineEnd() const {
+    return done() || At('\n') || (At('\r') && (at_ + 1 == text_.size() || text_[at_ + 1] == '\n'));
+  }
   void PassLineEnd() {
     if (At('\r')) ++at_;
     if (At('\n')) ++at_;
@@ -89,7 +91,9 @@ Status CsvTable::Scan() {
       if (columns().empty()) {
         NS_RETURN_IF_ERROR(SetColumns(std::move(*fields)));
       } else if (fields->size() != columns().size()) {
-        return InvalidArgument(fmt::format("{} has {} fields, the header has {}", Context(line), fields->size(), columns().size()), "RAGGED_ROW");
+        return InvalidArgument(
+            fmt::format("{} has {} fields, the header has {}", Context(line), fields->size(), columns().size()),
+            "RAGGED_ROW");
       } else {
         AddRecord({begin, reader.position(), line});
       }

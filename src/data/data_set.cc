@@ -27,13 +27,16 @@ Result<std::unique_ptr<DataSet>> OpenNpz(const DataSetOptions& options, std::spa
 Result<std::unique_ptr<DataSet>> OpenDataSet(const DataSetOptions& options, std::span<const TensorSpec> model_inputs) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(options.path, error);
-  if (!std::filesystem::exists(status)) return NotFound(fmt::format("data set '{}' is not there", options.path.string()), "FILE_NOT_FOUND");
+  if (!std::filesystem::exists(status)) {
+    return NotFound(fmt::format("data set '{}' is not there", options.path.string()), "FILE_NOT_FOUND");
+  }
   std::string extension = LowerCase(options.path.extension().string());
   bool is_table = extension == ".csv" || extension == ".tsv" || extension == ".jsonl";
   if (std::filesystem::is_directory(status) || (!is_table && extension != ".npz")) {
-    return InvalidArgument(fmt::format("data set '{}' is {}; .npz, .csv, .tsv and .jsonl are read", options.path.string(),
-                                       std::filesystem::is_directory(status) ? "a folder" : "of an unknown kind"),
-                           "UNSUPPORTED_FORMAT");
+    return InvalidArgument(
+        fmt::format("data set '{}' is {}; .npz, .csv, .tsv and .jsonl are read", options.path.string(),
+                    std::filesystem::is_directory(status) ? "a folder" : "of an unknown kind"),
+        "UNSUPPORTED_FORMAT");
   }
   if (!is_table) return OpenNpz(options, model_inputs);
   if (options.tokenizer) return TextDataSet::Open(options, model_inputs);

@@ -26,7 +26,7 @@ uint16_t FloatToHalf(float value) {
     float scaled = std::nearbyint(std::ldexp(std::bit_cast<float>(magnitude), 24));
     return sign | static_cast<uint16_t>(scaled);
   }
-  // Adding just under half of the last kept bit, and one more when that bit is odd, rounds to even; a carry runs into the exponent.
+  // Adding just under half of the last kept bit, and one more when that bit is odd, rounds to even.
   uint32_t rounded = magnitude + 0xFFFu + (magnitude >> 13 & 1u);
   return sign | static_cast<uint16_t>((rounded >> 13) - (112u << 10));
 }

@@ -32,7 +32,8 @@ std::optional<double> Number(const json& value) {
   return number;
 }
 
-// Appends the numbers of `value`, which lies `depth` arrays deep; false when the array is irregular or holds something else.
+// Appends the numbers of `value`, which lies `depth` arrays deep; false when the array is irregular or holds something
+// else.
 bool Flatten(const json& value, size_t depth, Cell* cell) {
   if (!value.is_array()) {
     std::optional<double> number = Number(value);

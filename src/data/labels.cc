@@ -22,7 +22,8 @@ std::string ListLabels(const LabelIds& label_ids) {
 // Collects the labels row by row.
 class LabelReader {
  public:
-  LabelReader(const Table& table, size_t column, const LabelIds& label_ids) : table_(table), column_(column), label_ids_(label_ids) {
+  LabelReader(const Table& table, size_t column, const LabelIds& label_ids)
+      : table_(table), column_(column), label_ids_(label_ids) {
     for (const auto& [name, id] : label_ids) classes_.push_back(id);
     std::sort(classes_.begin(), classes_.end());
   }
@@ -38,7 +39,10 @@ class LabelReader {
     std::optional<double> number = ParseNumber(cell.text);
     if (number) return AddNumbers(row, Cell{Cell::Kind::kNumbers, cell.text, {*number}, {}});
     if (label_ids_.empty()) {
-      return Bad(row, fmt::format("'{}' is no number, and the model tells no label names (label2id in config.json)", Excerpt(cell.text)), "BAD_VALUE");
+      return Bad(row,
+                 fmt::format("'{}' is no number, and the model tells no label names (label2id in config.json)",
+                             Excerpt(cell.text)),
+                 "BAD_VALUE");
     }
     return Unknown(row, cell.text);
   }
@@ -56,10 +60,14 @@ class LabelReader {
 
  private:
   Status Bad(int64_t row, std::string_view what, std::string_view reason) const {
-    return InvalidArgument(fmt::format("{}, column '{}': {}", table_.Where(row), Excerpt(table_.columns()[column_]), what), std::string(reason));
+    return InvalidArgument(
+        fmt::format("{}, column '{}': {}", table_.Where(row), Excerpt(table_.columns()[column_]), what),
+        std::string(reason));
   }
   Status Unknown(int64_t row, std::string_view value) const {
-    return Bad(row, fmt::format("label '{}' is not known; the model's labels are {}", Excerpt(value), ListLabels(label_ids_)), "UNKNOWN_LABEL");
+    return Bad(
+        row, fmt::format("label '{}' is not known; the model's labels are {}", Excerpt(value), ListLabels(label_ids_)),
+        "UNKNOWN_LABEL");
   }
 
   Status AddName(int64_t row, const Cell& cell) {
@@ -71,11 +79,16 @@ class LabelReader {
 
   Status AddNumbers(int64_t row, const Cell& cell) {
     if (cell.shape != shape_) {
-      return Bad(row, fmt::format("the label has shape {}, in the first row it has {}", ShapeToString(cell.shape), ShapeToString(shape_)), "BAD_VALUE");
+      return Bad(row,
+                 fmt::format("the label has shape {}, in the first row it has {}", ShapeToString(cell.shape),
+                             ShapeToString(shape_)),
+                 "BAD_VALUE");
     }
     if (cell.numbers.empty()) return Bad(row, "the label is an empty array", "BAD_VALUE");
     for (double value : cell.numbers) {
-      if (std::fabs(value) > std::numeric_limits<float>::max()) return Bad(row, fmt::format("{} is too large", cell.text), "BAD_VALUE");
+      if (std::fabs(value) > std::numeric_limits<float>::max()) {
+        return Bad(row, fmt::format("{} is too large", cell.text), "BAD_VALUE");
+      }
       bool whole = value == std::trunc(value) && std::fabs(value) < 1e15;
       fractions_ = fractions_ || !whole;
       bool is_class = whole && std::binary_search(classes_.begin(), classes_.end(), static_cast<int64_t>(value));

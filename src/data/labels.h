@@ -13,10 +13,11 @@ namespace ns {
 
 // The column as one label a row: int64 [rows], or float32 [rows].
 //
-// Names when `label_ids` knows the first row's value, then every row must be one of them (UNKNOWN_LABEL: the row, its value, the known
-// ones); else whole numbers (with `label_ids`, each one of its classes: UNKNOWN_LABEL), or, where one has a fraction and there are no
-// `label_ids`, float32 targets. A jsonl row may hold an array of whole numbers, of the same length in every row: then int64 [rows, length].
-// InvalidArgument (BAD_VALUE): a missing value, or text where no names are known.
+// Names when `label_ids` knows the first row's value, then every row must be one of them (UNKNOWN_LABEL: the row, its
+// value, the known ones); else whole numbers (with `label_ids`, each one of its classes: UNKNOWN_LABEL), or, where one
+// has a fraction and there are no `label_ids`, float32 targets. A jsonl row may hold an array of whole numbers, of the
+// same length in every row: then int64 [rows, length]. InvalidArgument (BAD_VALUE): a missing value, or text where no
+// names are known.
 Result<Tensor> ReadLabels(const Table& table, size_t column, const std::map<std::string, int64_t>& label_ids);
 
 }  // namespace ns

@@ -12,8 +12,9 @@
 
 namespace ns {
 
-// The batch size that the inputs fix on axis 0; none where it is free. InvalidArgument (SHAPE_MISMATCH): they fix different ones or
-// none a data set can fill (0, more than 65536), or an input has no axis at all and so can't take rows.
+// The batch size that the inputs fix on axis 0; none where it is free. InvalidArgument (SHAPE_MISMATCH): they fix
+// different ones or none a data set can fill (0, more than 65536), or an input has no axis at all and so can't take
+// rows.
 Result<std::optional<int64_t>> FixedBatch(std::span<const TensorSpec> inputs);
 
 std::vector<std::string> InputNames(std::span<const TensorSpec> inputs);

@@ -58,7 +58,9 @@ std::string Excerpt(std::string_view text, size_t limit) {
 std::string ListNames(std::span<const std::string> names, size_t limit) {
   if (names.empty()) return "none";
   std::string out;
-  for (size_t i = 0; i < std::min(names.size(), limit); ++i) out += fmt::format("{}'{}'", i == 0 ? "" : ", ", Excerpt(names[i]));
+  for (size_t i = 0; i < std::min(names.size(), limit); ++i) {
+    out += fmt::format("{}'{}'", i == 0 ? "" : ", ", Excerpt(names[i]));
+  }
   if (names.size() > limit) out += fmt::format(" and {} more", names.size() - limit);
   return out;
 }

@@ -7,7 +7,8 @@
 
 namespace ns {
 
-// The known name with the fewest single-character edits to `name` (Levenshtein), ignoring case; the first of equals. `known` is not empty.
+// The known name with the fewest single-character edits to `name` (Levenshtein), ignoring case; the first of equals.
+// `known` is not empty.
 std::string NearestName(std::string_view name, std::span<const std::string> known);
 
 // "'a', 'b', 'c'"; of more than `limit` names the first, then "and 12 more". "none" when there are none. Long names

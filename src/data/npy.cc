@@ -71,7 +71,9 @@ class DictParser {
 
  private:
   void SkipSpace() {
-    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n' || rest_.front() == '\t')) rest_.remove_prefix(1);
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n' || rest_.front() == '\t')) {
+      rest_.remove_prefix(1);
+    }
   }
   std::string_view rest_;
 };
@@ -90,12 +92,17 @@ Result<Fields> ParseFields(std::string_view text) {
     std::optional<std::string> key = parser.String();
     if (!key || !parser.Take(':')) return Bad("the header of the array is damaged");
     if (*key == "descr") {
-      if (parser.next_is('[') || parser.next_is('(')) return Unsupported("it is a structured array; a plain array of numbers is needed");
+      if (parser.next_is('[') || parser.next_is('(')) {
+        return Unsupported("it is a structured array; a plain array of numbers is needed");
+      }
       fields.descr = parser.String();
       if (!fields.descr) return Bad("the header of the array has no type in 'descr'");
     } else if (*key == "fortran_order") {
-      if (parser.TakeWord("True")) fields.fortran_order = true;
-      else if (parser.TakeWord("False")) fields.fortran_order = false;
+      if (parser.TakeWord("True")) {
+        fields.fortran_order = true;
+      } else if (parser.TakeWord("False")) {
+        fields.fortran_order = false;
+      }
     } else if (*key == "shape") {
       fields.shape = parser.Sizes();
     } else {
@@ -103,7 +110,9 @@ Result<Fields> ParseFields(std::string_view text) {
     }
     if (!parser.Take(',') && !parser.next_is('}')) return Bad("the header of the array is damaged");
   }
-  if (!fields.descr || !fields.fortran_order || !fields.shape) return Bad("the header of the array lacks descr, fortran_order or shape");
+  if (!fields.descr || !fields.fortran_order || !fields.shape) {
+    return Bad("the header of the array lacks descr, fortran_order or shape");
+  }
   if (!parser.at_end()) return Bad("the header of the array is damaged");
   return fields;
 }
@@ -113,18 +122,21 @@ Result<DType> ParseDescr(std::string_view descr) {
     std::string_view code;
     DType dtype;
   };
-  static constexpr Known kKnown[] = {
-      {"b1", DType::kBool},    {"i1", DType::kInt8},   {"u1", DType::kUint8},   {"i2", DType::kInt16},
-      {"u2", DType::kUint16},  {"i4", DType::kInt32},  {"u4", DType::kUint32},  {"i8", DType::kInt64},
-      {"u8", DType::kUint64},  {"f2", DType::kFloat16}, {"f4", DType::kFloat},  {"f8", DType::kDouble}};
+  static constexpr Known kKnown[] = {{"b1", DType::kBool},    {"i1", DType::kInt8},   {"u1", DType::kUint8},
+                                     {"i2", DType::kInt16},   {"u2", DType::kUint16}, {"i4", DType::kInt32},
+                                     {"u4", DType::kUint32},  {"i8", DType::kInt64},  {"u8", DType::kUint64},
+                                     {"f2", DType::kFloat16}, {"f4", DType::kFloat},  {"f8", DType::kDouble}};
   if (descr.size() >= 2) {
     char order = descr.front();
     std::string_view code = descr.substr(1);
     for (const Known& known : kKnown) {
       if (code != known.code) continue;
       if (order == '<' || ((order == '|' || order == '=') && (order == '=' || code.back() == '1'))) return known.dtype;
-      if (order == '>') return code.back() == '1' ? Result<DType>(known.dtype)
-                                                  : Unsupported("it is big-endian; save it with .astype(array.dtype.newbyteorder('<'))");
+      if (order == '>') {
+        return code.back() == '1'
+                   ? Result<DType>(known.dtype)
+                   : Unsupported("it is big-endian; save it with .astype(array.dtype.newbyteorder('<'))");
+      }
     }
     if (code.front() == 'O') return Unsupported("it holds Python objects; save an array of numbers");
     if (code.front() == 'U' || code.front() == 'S') return Unsupported("it holds strings; save an array of numbers");
@@ -148,7 +160,9 @@ Result<uint64_t> ByteSize(const Shape& shape, DType dtype) {
 }  // namespace
 
 Result<NpyHeader> ParseNpyHeader(std::span<const std::byte> file, uint64_t file_size) {
-  if (file.size() < 10 || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0) return Bad("it is not a NumPy array (.npy)");
+  if (file.size() < 10 || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0) {
+    return Bad("it is not a NumPy array (.npy)");
+  }
   auto major = static_cast<int>(file[6]);
   if (major < 1 || major > 3) return Bad(fmt::format("NumPy array format {} is not known (1 to 3 are)", major));
   size_t length_bytes = major == 1 ? 2 : 4;
@@ -162,11 +176,13 @@ Result<NpyHeader> ParseNpyHeader(std::span<const std::byte> file, uint64_t file_
   NS_ASSIGN_OR_RETURN(header.dtype, ParseDescr(*fields.descr));
   header.shape = *fields.shape;
   header.data_offset = begin + length;
-  if (*fields.fortran_order) return Unsupported("it lies in column-major (Fortran) order; save it with np.ascontiguousarray(array)");
+  if (*fields.fortran_order) {
+    return Unsupported("it lies in column-major (Fortran) order; save it with np.ascontiguousarray(array)");
+  }
   NS_ASSIGN_OR_RETURN(uint64_t bytes, ByteSize(header.shape, header.dtype));
   if (file_size - header.data_offset != bytes) {
-    return Bad(fmt::format("its shape {} of {} needs {} bytes, there are {}", ShapeToString(header.shape), DTypeName(header.dtype), bytes,
-                           file_size - header.data_offset));
+    return Bad(fmt::format("its shape {} of {} needs {} bytes, there are {}", ShapeToString(header.shape),
+                           DTypeName(header.dtype), bytes, file_size - header.data_offset));
   }
   return header;
 }

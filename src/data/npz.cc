@@ -48,8 +48,8 @@ Result<std::shared_ptr<std::byte>> Allocate(uint64_t size) {
 }
 
 // The entry's content: in the archive where it is stored, else unpacked.
-Result<std::pair<std::span<const std::byte>, std::shared_ptr<const void>>> Content(const ZipEntry& entry,
-                                                                                  const std::shared_ptr<const MappedFile>& archive) {
+Result<std::pair<std::span<const std::byte>, std::shared_ptr<const void>>> Content(
+    const ZipEntry& entry, const std::shared_ptr<const MappedFile>& archive) {
   if (!entry.deflated) {
     NS_RETURN_IF_ERROR(ExtractZipEntry(entry, nullptr));
     return std::pair(entry.data, std::shared_ptr<const void>(archive));
@@ -83,7 +83,8 @@ Result<NpzContent> ReadNpz(const fs::path& path, uint64_t max_inflated_bytes) {
     name.remove_suffix(4);
     inflated += entry.deflated ? entry.size : 0;
     if (inflated > max_inflated_bytes) {
-      return InvalidArgument(fmt::format("{}: its arrays need more than the {} bytes allowed for unpacked data", where, max_inflated_bytes),
+      return InvalidArgument(fmt::format("{}: its arrays need more than the {} bytes allowed for unpacked data", where,
+                                         max_inflated_bytes),
                              "ARRAY_TOO_LARGE");
     }
     Result<Tensor> array = ReadArray(entry, archive);

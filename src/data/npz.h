@@ -11,16 +11,17 @@
 namespace ns {
 
 struct NpzContent {
-  std::map<std::string, Tensor> arrays;     // by name, without ".npy"
-  std::map<std::string, Status> unusable;   // arrays of kinds that are not read (UNSUPPORTED_ARRAY), and other files within
+  std::map<std::string, Tensor> arrays;  // by name, without ".npy"
+  // Arrays of kinds that are not read, and other files within: UNSUPPORTED_ARRAY.
+  std::map<std::string, Status> unusable;
 };
 
 // Tensors may lie at any address: copy elements out, do not point into them as their own type.
 //
-// Opens the archive and checks every array's checksum. Stored arrays stay in the mapped file, compressed ones are unpacked into memory,
-// or, from 64 MiB on, into a nameless file in the system's temporary folder, so that memory stays free. `max_inflated_bytes` is the limit
-// for all unpacked arrays together.
-// NotFound (FILE_NOT_FOUND); InvalidArgument: BAD_FILE (says which array), ARRAY_TOO_LARGE; ResourceExhausted (DISK_FULL).
+// Opens the archive and checks every array's checksum. Stored arrays stay in the mapped file, compressed ones are
+// unpacked into memory, or, from 64 MiB on, into a nameless file in the system's temporary folder, so that memory stays
+// free. `max_inflated_bytes` is the limit for all unpacked arrays together. NotFound (FILE_NOT_FOUND); InvalidArgument:
+// BAD_FILE (says which array), ARRAY_TOO_LARGE; ResourceExhausted (DISK_FULL).
 Result<NpzContent> ReadNpz(const std::filesystem::path& path, uint64_t max_inflated_bytes);
 
 }  // namespace ns

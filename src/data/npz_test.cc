@@ -11,10 +11,10 @@
 namespace ns {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::Bytes;
+using ::testing::ElementsAre;
 using testing::Folder;
+using ::testing::HasSubstr;
 using testing::Input;
 using testing::Npy;
 using testing::Values;
@@ -26,7 +26,8 @@ TEST(NpzTest, ReadsStoredAndCompressedArrays) {
   Folder folder;
   std::string x = Npy("<f4", "(2, 2)", Bytes<float>({1, 2, 3, 4}));
   std::string labels = Npy("<i8", "(2,)", Bytes<int64_t>({5, 6}));
-  auto path = folder.Write("d.npz", Zip({{"x.npy", x, true, true}, {"labels.npy", labels, false, true}, {"readme.txt", "hi"}}));
+  auto path =
+      folder.Write("d.npz", Zip({{"x.npy", x, true, true}, {"labels.npy", labels, false, true}, {"readme.txt", "hi"}}));
   auto content = ReadNpz(path, kNoLimit);
   ASSERT_TRUE(content.ok()) << content.status().message();
   EXPECT_EQ(content->arrays.size(), 2u);
@@ -77,7 +78,8 @@ TEST(NpzTest, AnUnusableArrayIsToldWhenAnInputNeedsIt) {
 
 TEST(NpzTest, AFileThatIsNoArchiveIsRefused) {
   Folder folder;
-  EXPECT_THAT(ReadNpz(folder.Write("d.npz", "hello"), kNoLimit).status().message(), HasSubstr("d.npz': not a zip archive, or one that is cut off"));
+  EXPECT_THAT(ReadNpz(folder.Write("d.npz", "hello"), kNoLimit).status().message(),
+              HasSubstr("d.npz': not a zip archive, or one that is cut off"));
   EXPECT_EQ(ReadNpz(folder.Write("e.npz", ""), kNoLimit).status().reason(), "BAD_FILE");
   EXPECT_EQ(ReadNpz(folder.path() / "none.npz", kNoLimit).status().reason(), "FILE_NOT_FOUND");
 }

@@ -16,7 +16,8 @@ namespace ns {
 namespace {
 
 Status BadCell(const Table& table, int64_t row, size_t column, std::string_view what, std::string_view reason) {
-  return InvalidArgument(fmt::format("{}, column '{}': {}", table.Where(row), Excerpt(table.columns()[column]), what), std::string(reason));
+  return InvalidArgument(fmt::format("{}, column '{}': {}", table.Where(row), Excerpt(table.columns()[column]), what),
+                         std::string(reason));
 }
 
 // The numbers of a cell of a csv or tsv file are text.
@@ -27,14 +28,17 @@ Status AsNumbers(const Table& table, int64_t row, size_t column, Cell* cell) {
     std::string found = cell->kind == Cell::Kind::kText ? fmt::format("'{}'", Excerpt(cell->text)) : "nothing";
     if (cell->kind == Cell::Kind::kOther) found = "something else";
     std::string lower = LowerCase(cell->text);
-    bool non_finite = lower == "nan" || lower == "inf" || lower == "-inf" || lower == "infinity" || lower == "-infinity";
-    return BadCell(table, row, column, fmt::format("a finite number is needed, found is {}", found), non_finite ? "NON_FINITE_VALUE" : "BAD_VALUE");
+    bool non_finite =
+        lower == "nan" || lower == "inf" || lower == "-inf" || lower == "infinity" || lower == "-infinity";
+    return BadCell(table, row, column, fmt::format("a finite number is needed, found is {}", found),
+                   non_finite ? "NON_FINITE_VALUE" : "BAD_VALUE");
   }
   *cell = Cell{Cell::Kind::kNumbers, {}, {*number}, {}};
   return OkStatus();
 }
 
-// Columns side by side as one array [rows, ...]: of one column, its cells' shape follows; of several, each is one element of axis 1.
+// Columns side by side as one array [rows, ...]: of one column, its cells' shape follows; of several, each is one
+// element of axis 1.
 struct ColumnGroup {
   std::string name;
   std::vector<size_t> columns;
@@ -49,8 +53,10 @@ Status AddRow(const Table& table, int64_t row, std::vector<Cell>* cells, ColumnG
     if (row == 0 && group->columns.size() == 1) group->cell_shape = cell.shape;
     const Shape& wanted = group->columns.size() == 1 ? group->cell_shape : Shape{};
     if (cell.shape != wanted) {
-      return BadCell(table, row, column, fmt::format("the shape is {}, in the first row it is {}", ShapeToString(cell.shape), ShapeToString(wanted)),
-                     "SHAPE_MISMATCH");
+      return BadCell(
+          table, row, column,
+          fmt::format("the shape is {}, in the first row it is {}", ShapeToString(cell.shape), ShapeToString(wanted)),
+          "SHAPE_MISMATCH");
     }
     group->values.insert(group->values.end(), cell.numbers.begin(), cell.numbers.end());
   }
@@ -58,7 +64,8 @@ Status AddRow(const Table& table, int64_t row, std::vector<Cell>* cells, ColumnG
 }
 
 // The table's row and column of a value.
-Status BadValue(const Table& table, const ColumnGroup& group, size_t i, std::string_view what, std::string_view reason) {
+Status BadValue(const Table& table, const ColumnGroup& group, size_t i, std::string_view what,
+                std::string_view reason) {
   size_t per_row = group.values.size() / static_cast<size_t>(table.rows());
   size_t column = group.columns.size() > 1 ? group.columns[i % per_row] : group.columns[0];
   return BadCell(table, static_cast<int64_t>(i / per_row), column, fmt::format("{} {}", group.values[i], what), reason);
@@ -69,7 +76,9 @@ Result<Tensor> WholeNumbers(const Table& table, const ColumnGroup& group, const 
   whole.reserve(group.values.size());
   for (size_t i = 0; i < group.values.size(); ++i) {
     if (group.values[i] != std::trunc(group.values[i]) || std::fabs(group.values[i]) > 9e15) {
-      return BadValue(table, group, i, fmt::format("is no whole number, but the model's input is {}", DTypeName(wanted)), "DTYPE_MISMATCH");
+      return BadValue(table, group, i,
+                      fmt::format("is no whole number, but the model's input is {}", DTypeName(wanted)),
+                      "DTYPE_MISMATCH");
     }
     whole.push_back(static_cast<int64_t>(group.values[i]));
   }
@@ -88,8 +97,8 @@ Result<Tensor> Floats(const Table& table, const ColumnGroup& group, const Shape&
   return Tensor::From<float>(shape, floats);
 }
 
-// As the input wants it: [rows, 1] where cells are single and the input has two axes; integers, float32 or float64 after the input's own
-// type, so that a text file's numbers aren't told to be converted.
+// As the input wants it: [rows, 1] where cells are single and the input has two axes; integers, float32 or float64
+// after the input's own type, so that a text file's numbers aren't told to be converted.
 Result<Tensor> ToTensor(const Table& table, const ColumnGroup& group, const TensorSpec& input) {
   Shape shape = group.cell_shape;
   bool column_axis = input.has_shape && input.shape.size() == 2 && group.cell_shape.empty();
@@ -115,7 +124,8 @@ std::optional<size_t> FindColumn(const Table& table, const std::string& name) {
 // The columns of each input.
 class Grouping {
  public:
-  Grouping(const Table& table, const DataSetOptions& options, std::optional<size_t> label) : table_(table), options_(options), label_(label) {}
+  Grouping(const Table& table, const DataSetOptions& options, std::optional<size_t> label)
+      : table_(table), options_(options), label_(label) {}
 
   Result<std::vector<ColumnGroup>> Choose(std::span<const TensorSpec> inputs, std::vector<std::string>* guesses) const {
     std::vector<ColumnGroup> groups;
@@ -130,7 +140,8 @@ class Grouping {
       } else if (inputs.size() == 1) {
         group.columns = AllColumnsFor(input);
         if (!group.columns.empty()) {
-          guesses->push_back(fmt::format("the columns {} feed the model's input '{}' in this order", ListNames(Names(group.columns)), input.name));
+          guesses->push_back(fmt::format("the columns {} feed the model's input '{}' in this order",
+                                         ListNames(Names(group.columns)), input.name));
         }
       }
       if (group.columns.empty()) return Missing(name, input);
@@ -158,9 +169,10 @@ class Grouping {
 
   Status Missing(const std::string& column, const TensorSpec& input) const {
     std::string hint = input.name == "input_ids" ? "; text needs a tokenizer.json beside the model" : "";
-    return InvalidArgument(fmt::format("no column '{}' for the model's input '{}' ({}); the data set has {}{}", Excerpt(column), input.name,
-                                       DescribeInput(input), ListNames(table_.columns()), hint),
-                           "MISSING_COLUMN");
+    return InvalidArgument(
+        fmt::format("no column '{}' for the model's input '{}' ({}); the data set has {}{}", Excerpt(column),
+                    input.name, DescribeInput(input), ListNames(table_.columns()), hint),
+        "MISSING_COLUMN");
   }
 
   const Table& table_;
@@ -168,11 +180,12 @@ class Grouping {
   std::optional<size_t> label_;
 };
 
-Result<std::unique_ptr<DataSet>> BuildSet(const Table& table, const DataSetOptions& options, std::span<const TensorSpec> model_inputs) {
+Result<std::unique_ptr<DataSet>> BuildSet(const Table& table, const DataSetOptions& options,
+                                          std::span<const TensorSpec> model_inputs) {
   std::vector<std::string> guesses;
   ColumnOptions told = options.columns;
   for (const TensorSpec& input : model_inputs) told.inputs.emplace(input.name, input.name);  // an input 'y' is no label
-  NS_ASSIGN_OR_RETURN(std::optional<size_t> label, ChooseLabelColumn(table, told, &guesses));
+  NS_ASSIGN_OR_RETURN(std::optional<size_t> label, ChooseLabelColumn(table, told, options.label_ids, &guesses));
   NS_ASSIGN_OR_RETURN(std::vector<ColumnGroup> groups, Grouping(table, options, label).Choose(model_inputs, &guesses));
   for (int64_t row = 0; row < table.rows(); ++row) {
     NS_ASSIGN_OR_RETURN(std::vector<Cell> cells, table.Row(row));
@@ -197,7 +210,8 @@ Result<std::unique_ptr<DataSet>> BuildSet(const Table& table, const DataSetOptio
 
 }  // namespace
 
-Result<std::unique_ptr<DataSet>> OpenNumberTable(const DataSetOptions& options, std::span<const TensorSpec> model_inputs) {
+Result<std::unique_ptr<DataSet>> OpenNumberTable(const DataSetOptions& options,
+                                                 std::span<const TensorSpec> model_inputs) {
   NS_ASSIGN_OR_RETURN(std::unique_ptr<Table> table, OpenTable(options.path));
   Result<std::unique_ptr<DataSet>> set = BuildSet(*table, options, model_inputs);
   if (!set.ok()) return set.status().WithContext(fmt::format("data set '{}'", options.path.string()));

@@ -9,14 +9,15 @@ namespace ns {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::Folder;
+using ::testing::HasSubstr;
 using testing::Input;
 using testing::Values;
 
 class NumberTableTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<DataSet>> Open(const std::string& name, std::string_view content, const std::vector<TensorSpec>& inputs) {
+  Result<std::unique_ptr<DataSet>> Open(const std::string& name, std::string_view content,
+                                        const std::vector<TensorSpec>& inputs) {
     options_.path = folder_.Write(name, content);
     return OpenDataSet(options_, inputs);
   }
@@ -25,7 +26,9 @@ class NumberTableTest : public ::testing::Test {
 };
 
 TEST_F(NumberTableTest, ColumnsFeedTheInputsOfTheirNames) {
-  auto set = Open("d.csv", "a,b,label\n1.5,2,0\n-3,4,1\n", {Input("b", DType::kInt64, {-1}), Input("a", DType::kFloat, {-1, 1})}).value();
+  auto set = Open("d.csv", "a,b,label\n1.5,2,0\n-3,4,1\n",
+                  {Input("b", DType::kInt64, {-1}), Input("a", DType::kFloat, {-1, 1})})
+                 .value();
   EXPECT_THAT(set->guesses(), ElementsAre("column 'label' taken as the label"));
   Batch batch = set->Read(std::vector<int64_t>{1, 0}).value();
   EXPECT_EQ(batch.inputs.at("a").shape(), (Shape{2, 1}));
@@ -36,8 +39,9 @@ TEST_F(NumberTableTest, ColumnsFeedTheInputsOfTheirNames) {
 }
 
 TEST_F(NumberTableTest, ArraysOfJsonlFeedInputsOfMoreAxes) {
-  auto set = Open("d.jsonl", "{\"x\": [[1, 2], [3, 4]], \"label\": \"yes\"}\n{\"x\": [[5, 6], [7, 8]], \"label\": \"no\"}\n",
-                  {Input("x", DType::kDouble, {-1, 2, 2})});
+  auto set =
+      Open("d.jsonl", "{\"x\": [[1, 2], [3, 4]], \"label\": \"yes\"}\n{\"x\": [[5, 6], [7, 8]], \"label\": \"no\"}\n",
+           {Input("x", DType::kDouble, {-1, 2, 2})});
   EXPECT_EQ(set.status().reason(), "BAD_VALUE");  // names of labels nobody told
   options_.label_ids = {{"no", 0}, {"yes", 1}};
   set = OpenDataSet(options_, std::vector{Input("x", DType::kDouble, {-1, 2, 2})});
@@ -49,7 +53,8 @@ TEST_F(NumberTableTest, ArraysOfJsonlFeedInputsOfMoreAxes) {
 
 TEST_F(NumberTableTest, ManyColumnsFeedAnOnlyInputInTheirOrderAndThatIsAGuess) {
   auto set = Open("d.tsv", "id\tf2\tf1\ty\n0\t1\t2\t1\n1\t3\t4\t0\n", {Input("x", DType::kFloat, {-1, 2})}).value();
-  EXPECT_THAT(set->guesses(), ElementsAre("column 'y' taken as the label", "the columns 'f2', 'f1' feed the model's input 'x' in this order"));
+  EXPECT_THAT(set->guesses(), ElementsAre("column 'y' taken as the label",
+                                          "the columns 'f2', 'f1' feed the model's input 'x' in this order"));
   EXPECT_THAT(Values<float>(set->Read(std::vector<int64_t>{1})->inputs.at("x")), ElementsAre(3, 4));
   EXPECT_EQ(Open("d.csv", "f1,f2\n1,2\n", {Input("x", DType::kFloat, {-1, 3})}).status().reason(), "MISSING_COLUMN");
 }
@@ -57,7 +62,8 @@ TEST_F(NumberTableTest, ManyColumnsFeedAnOnlyInputInTheirOrderAndThatIsAGuess) {
 TEST_F(NumberTableTest, AMissingColumnIsToldWithThoseThatAreThere) {
   Status status = Open("d.csv", "a,b\n1,2\n", {Input("x", DType::kFloat, {-1})}).status();
   EXPECT_EQ(status.reason(), "MISSING_COLUMN");
-  EXPECT_THAT(status.message(), HasSubstr("d.csv': no column 'x' for the model's input 'x' (float32 [?]); the data set has 'a', 'b'"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("d.csv': no column 'x' for the model's input 'x' (float32 [?]); the data set has 'a', 'b'"));
   EXPECT_THAT(Open("d.csv", "text\nhi\n", {Input("input_ids", DType::kInt64, {-1, -1})}).status().message(),
               HasSubstr("text needs a tokenizer.json beside the model"));
 }
@@ -73,7 +79,8 @@ TEST_F(NumberTableTest, BadValuesAreToldWithRowAndColumn) {
   EXPECT_EQ(Open("d.jsonl", "{\"a\": {}}\n", inputs).status().reason(), "BAD_VALUE");
   status = Open("d.csv", "a\n1\n1.5\n", {Input("a", DType::kInt64, {-1})}).status();
   EXPECT_EQ(status.reason(), "DTYPE_MISMATCH");
-  EXPECT_THAT(status.message(), HasSubstr("row 1 (line 3), column 'a': 1.5 is no whole number, but the model's input is int64"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("row 1 (line 3), column 'a': 1.5 is no whole number, but the model's input is int64"));
 }
 
 TEST_F(NumberTableTest, WhatOverflowsFloat32IsToldAndNotMadeInfinite) {

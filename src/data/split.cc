@@ -22,7 +22,9 @@ class SplitMix64 {
     return z ^ (z >> 31);
   }
   // Uniform in [0, bound): the high half of a 128-bit product; the bias is below 2^-40 for any row count there is.
-  uint64_t Below(uint64_t bound) { return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64); }
+  uint64_t Below(uint64_t bound) {
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
+  }
 
  private:
   uint64_t state_;
@@ -51,7 +53,9 @@ Status TooFew(std::string_view what, int64_t asked, int64_t there) {
 // Leaves `wanted` of the rows, or all of them.
 Status Keep(std::string_view what, std::optional<int64_t> wanted, std::vector<int64_t>* rows, SplitMix64* random) {
   auto there = static_cast<int64_t>(rows->size());
-  if (wanted && *wanted < 1) return InvalidArgument(fmt::format("{} with {} rows: at least 1 is needed", what, *wanted), "TOO_FEW_ROWS");
+  if (wanted && *wanted < 1) {
+    return InvalidArgument(fmt::format("{} with {} rows: at least 1 is needed", what, *wanted), "TOO_FEW_ROWS");
+  }
   if (there < wanted.value_or(1)) return TooFew(what, wanted.value_or(1), there);
   if (wanted && *wanted < there) {
     ChooseToFront(rows, *wanted, random);
@@ -74,11 +78,13 @@ Result<int64_t> ParseRow(std::string_view text, int64_t open_end, std::string_vi
 Result<std::vector<int64_t>> CalibrationFromRange(const RowRange& range, int64_t rows, const SplitOptions& options,
                                                   SplitMix64* random, std::vector<std::string>* notes) {
   if (range.begin < 0 || range.begin >= range.end || range.end > rows) {
-    return InvalidArgument(fmt::format("calibration rows {}:{} are not within the {} rows of the data set", range.begin, range.end, rows),
-                           "BAD_ROW_RANGE");
+    return InvalidArgument(
+        fmt::format("calibration rows {}:{} are not within the {} rows of the data set", range.begin, range.end, rows),
+        "BAD_ROW_RANGE");
   }
   std::vector<int64_t> chosen = Numbers(range.begin, range.end);
-  NS_RETURN_IF_ERROR(Keep(fmt::format("calibration from rows {}:{}", range.begin, range.end), options.calibration_samples, &chosen, random));
+  NS_RETURN_IF_ERROR(Keep(fmt::format("calibration from rows {}:{}", range.begin, range.end),
+                          options.calibration_samples, &chosen, random));
   notes->push_back(fmt::format("calibration uses {} of the rows {}:{}", chosen.size(), range.begin, range.end));
   return chosen;
 }
@@ -101,7 +107,8 @@ Result<RowRange> ParseRowRange(std::string_view text, int64_t rows) {
   NS_ASSIGN_OR_RETURN(range.begin, ParseRow(text.substr(0, colon), 0, text));
   NS_ASSIGN_OR_RETURN(range.end, ParseRow(text.substr(colon + 1), rows, text));
   if (range.end > rows) {
-    return InvalidArgument(fmt::format("row range '{}' ends beyond the {} rows of the data set", text, rows), "BAD_ROW_RANGE");
+    return InvalidArgument(fmt::format("row range '{}' ends beyond the {} rows of the data set", text, rows),
+                           "BAD_ROW_RANGE");
   }
   if (range.begin >= range.end) return InvalidArgument(fmt::format("row range '{}' is empty", text), "BAD_ROW_RANGE");
   return range;
@@ -120,15 +127,21 @@ Result<Split> SplitRows(int64_t rows, const SplitOptions& options) {
     if (rows < 2) return TooFew("splitting calibration rows off", 2, rows);
     int64_t automatic = std::clamp<int64_t>(rows / kDefaultCalibrationDivisor, 1, kDefaultCalibrationSamples);
     int64_t wanted = options.calibration_samples.value_or(automatic);
-    if (wanted < 1) return InvalidArgument(fmt::format("calibration with {} rows: at least 1 is needed", wanted), "TOO_FEW_ROWS");
-    if (wanted >= rows) return TooFew(fmt::format("calibration with {} rows, and evaluation with at least one other,", wanted), wanted + 1, rows);
+    if (wanted < 1) {
+      return InvalidArgument(fmt::format("calibration with {} rows: at least 1 is needed", wanted), "TOO_FEW_ROWS");
+    }
+    if (wanted >= rows) {
+      return TooFew(fmt::format("calibration with {} rows, and evaluation with at least one other,", wanted),
+                    wanted + 1, rows);
+    }
     std::vector<int64_t> all = Numbers(0, rows);
     ChooseToFront(&all, wanted, &random);
     split.calibration.assign(all.begin(), all.begin() + wanted);
     split.evaluation.assign(all.begin() + wanted, all.end());
     split.notes.push_back(fmt::format("{} of {} rows split off for calibration (seed {})", wanted, rows, options.seed));
   }
-  NS_RETURN_IF_ERROR(Keep("evaluation, on rows that do not calibrate,", options.evaluation_samples, &split.evaluation, &random));
+  NS_RETURN_IF_ERROR(
+      Keep("evaluation, on rows that do not calibrate,", options.evaluation_samples, &split.evaluation, &random));
   return split;
 }
 
@@ -136,14 +149,15 @@ Result<Split> SplitTwoSets(int64_t calibration_rows, int64_t evaluation_rows, co
   SplitMix64 random(options.seed);
   Split split;
   if (options.calibration_range) {
-    NS_ASSIGN_OR_RETURN(split.calibration,
-                        CalibrationFromRange(*options.calibration_range, calibration_rows, options, &random, &split.notes));
+    NS_ASSIGN_OR_RETURN(split.calibration, CalibrationFromRange(*options.calibration_range, calibration_rows, options,
+                                                                &random, &split.notes));
   } else {
     split.calibration = Numbers(0, calibration_rows);
     int64_t wanted = options.calibration_samples.value_or(std::min(kDefaultCalibrationSamples, calibration_rows));
     if (calibration_rows == 0) return TooFew("calibration", 1, 0);
     NS_RETURN_IF_ERROR(Keep("calibration", wanted, &split.calibration, &random));
-    split.notes.push_back(fmt::format("{} of the {} rows of the calibration data used (seed {})", wanted, calibration_rows, options.seed));
+    split.notes.push_back(fmt::format("{} of the {} rows of the calibration data used (seed {})", wanted,
+                                      calibration_rows, options.seed));
   }
   split.evaluation = Numbers(0, evaluation_rows);
   NS_RETURN_IF_ERROR(Keep("evaluation", options.evaluation_samples, &split.evaluation, &random));

@@ -26,8 +26,8 @@ bool LooksLikeRowRange(std::string_view text);
 struct SplitOptions {
   // Rows of the evaluation data set that calibrate. None: rows are split off, chosen by a seeded shuffle.
   std::optional<RowRange> calibration_range;
-  // Rows to calibrate with. None: the whole range; with a second data set the lesser of 100 and its rows; split off, the lesser of 100
-  // and a fifth of the rows (at least 1).
+  // Rows to calibrate with. None: the whole range; with a second data set the lesser of 100 and its rows; split off,
+  // the lesser of 100 and a fifth of the rows (at least 1).
   std::optional<int64_t> calibration_samples;
   std::optional<int64_t> evaluation_samples;  // none: all rows that do not calibrate
   uint64_t seed = 0;                          // the same seed, rows and options choose the same rows, on every machine

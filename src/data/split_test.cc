@@ -38,9 +38,11 @@ TEST(SplitTest, TheSeedDecidesAndNothingElse) {
 }
 
 TEST(SplitTest, ChosenRowsAreSpreadOverTheDataSet) {
-  // Of 100 rows drawn at random from 1000 in order, each half holds about 50, with a deviation of 4.7; 25 is over five of these.
+  // Of 100 rows drawn at random from 1000 in order, each half holds about 50, with a deviation of 4.7; 25 is over five
+  // of these.
   auto split = SplitRows(1000, {});
-  int64_t low = std::count_if(split->calibration.begin(), split->calibration.end(), [](int64_t row) { return row < 500; });
+  int64_t low =
+      std::count_if(split->calibration.begin(), split->calibration.end(), [](int64_t row) { return row < 500; });
   EXPECT_NEAR(static_cast<double>(low), 50, 25);
 }
 
@@ -86,7 +88,8 @@ TEST(SplitTest, TooFewRowsAreToldWithNumbers) {
     return status.message();
   };
   EXPECT_EQ(message(1, {}, {}), "splitting calibration rows off needs 2 rows, but there are 1");
-  EXPECT_EQ(message(10, 10, {}), "calibration with 10 rows, and evaluation with at least one other, needs 11 rows, but there are 10");
+  EXPECT_EQ(message(10, 10, {}),
+            "calibration with 10 rows, and evaluation with at least one other, needs 11 rows, but there are 10");
   EXPECT_EQ(message(10, 4, 7), "evaluation, on rows that do not calibrate, needs 7 rows, but there are 6");
   EXPECT_EQ(message(10, 0, {}), "calibration with 0 rows: at least 1 is needed");
   SplitOptions all;
@@ -103,10 +106,12 @@ TEST(SplitTest, ParsesRangesAndRefusesOtherForms) {
   EXPECT_EQ(ParseRowRange("0:200", 1000)->end, 200);
   EXPECT_EQ(ParseRowRange("900:", 1000)->end, 1000);
   EXPECT_EQ(ParseRowRange(":5", 1000)->begin, 0);
-  for (std::string_view text : {"", "5", "a:b", "-1:5", "5:5", "6:5", "0:1001", "0:99999999999999999999", "1:2:3", "0x1:2", " 0:2"}) {
+  for (std::string_view text :
+       {"", "5", "a:b", "-1:5", "5:5", "6:5", "0:1001", "0:99999999999999999999", "1:2:3", "0x1:2", " 0:2"}) {
     EXPECT_EQ(ParseRowRange(text, 1000).status().reason(), "BAD_ROW_RANGE") << text;
   }
-  EXPECT_EQ(ParseRowRange("0:1001", 1000).status().message(), "row range '0:1001' ends beyond the 1000 rows of the data set");
+  EXPECT_EQ(ParseRowRange("0:1001", 1000).status().message(),
+            "row range '0:1001' ends beyond the 1000 rows of the data set");
   EXPECT_TRUE(LooksLikeRowRange("0:200"));
   EXPECT_TRUE(LooksLikeRowRange("5:"));
   EXPECT_FALSE(LooksLikeRowRange(":"));

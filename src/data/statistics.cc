@@ -61,19 +61,21 @@ double StudentT975(int64_t degrees) {
 
 Result<PairedInterval> PairedDifference(std::span<const RowScore> candidate, std::span<const RowScore> baseline) {
   if (candidate.size() != baseline.size()) {
-    return InvalidArgument(fmt::format("{} row scores can't be paired with {}", candidate.size(), baseline.size()), "ROW_COUNT_MISMATCH");
+    return InvalidArgument(fmt::format("{} row scores can't be paired with {}", candidate.size(), baseline.size()),
+                           "ROW_COUNT_MISMATCH");
   }
   double weight = 0;
   for (size_t i = 0; i < candidate.size(); ++i) {
     if (candidate[i].weight != baseline[i].weight) {
-      return InvalidArgument(fmt::format("score {} has weight {} for one model and {} for the other: not the same rows", i,
-                                         candidate[i].weight, baseline[i].weight),
+      return InvalidArgument(fmt::format("score {} has weight {} for one model and {} for the other: not the same rows",
+                                         i, candidate[i].weight, baseline[i].weight),
                              "ROW_COUNT_MISMATCH");
     }
     weight += candidate[i].weight;
   }
   if (weight <= 0) return InvalidArgument("no rows to compare", "NO_ROWS");
-  bool binary = std::all_of(candidate.begin(), candidate.end(), IsRightOrWrong) && std::all_of(baseline.begin(), baseline.end(), IsRightOrWrong);
+  bool binary = std::all_of(candidate.begin(), candidate.end(), IsRightOrWrong) &&
+                std::all_of(baseline.begin(), baseline.end(), IsRightOrWrong);
   return binary ? MatchedProportions(candidate, baseline) : MeanDifference(candidate, baseline);
 }
 

@@ -8,8 +8,8 @@ namespace ns {
 namespace {
 
 TEST(StatisticsTest, RightAndWrongRowsFollowAgrestiAndMin) {
-  // 100 rows; 3 only the candidate got right, 8 only the baseline: d = -0.05. b' = 3.5, c' = 8.5, n' = 102: centre -5/102 = -0.0490196,
-  // half = 1.959964 · √(12 - 25/102) / 102 = 1.959964 · 3.428544 / 102 = 0.0658804.
+  // 100 rows; 3 only the candidate got right, 8 only the baseline: d = -0.05. b' = 3.5, c' = 8.5, n' = 102: centre
+  // -5/102 = -0.0490196, half = 1.959964 · √(12 - 25/102) / 102 = 1.959964 · 3.428544 / 102 = 0.0658804.
   std::vector<RowScore> candidate(100, {1, 1});
   std::vector<RowScore> baseline(100, {1, 1});
   for (size_t i = 0; i < 3; ++i) baseline[i].sum = 0;

@@ -67,14 +67,16 @@ Status Table::Map(const std::filesystem::path& path) {
   if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   if (std::optional<size_t> bad = FindBadUtf8(text_)) {
     auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(*bad), '\n');
-    return InvalidArgument(fmt::format("{}: byte 0x{:02x} is not UTF-8; convert the file (iconv -t UTF-8)", Context(line),
-                                       static_cast<unsigned char>(text_[*bad])),
+    return InvalidArgument(fmt::format("{}: byte 0x{:02x} is not UTF-8; convert the file (iconv -t UTF-8)",
+                                       Context(line), static_cast<unsigned char>(text_[*bad])),
                            "BAD_ENCODING");
   }
   return OkStatus();
 }
 
-std::string Table::Context(int64_t line) const { return fmt::format("data set '{}', line {}", file_->path().string(), line); }
+std::string Table::Context(int64_t line) const {
+  return fmt::format("data set '{}', line {}", file_->path().string(), line);
+}
 
 Status Table::SetColumns(std::vector<std::string> columns) {
   std::set<std::string> seen;
@@ -92,7 +94,9 @@ Status Table::CheckNotEmpty() const {
   return InvalidArgument(fmt::format("data set '{}' has no rows", file_->path().string()), "EMPTY_DATA_SET");
 }
 
-std::string Table::Where(int64_t row) const { return fmt::format("row {} (line {})", row, records_[static_cast<size_t>(row)].line); }
+std::string Table::Where(int64_t row) const {
+  return fmt::format("row {} (line {})", row, records_[static_cast<size_t>(row)].line);
+}
 
 Result<std::vector<Cell>> Table::Row(int64_t row) const {
   NS_CHECK(row >= 0 && row < rows(), "row {} of {}", row, rows());
@@ -105,7 +109,8 @@ Result<std::vector<Cell>> Table::Row(int64_t row) const {
 Result<size_t> Table::Column(std::string_view name) const {
   auto found = std::find(columns_.begin(), columns_.end(), name);
   if (found != columns_.end()) return static_cast<size_t>(found - columns_.begin());
-  return InvalidArgument(fmt::format("no column '{}'; the data set has {}", Excerpt(name), ListNames(columns_)), "MISSING_COLUMN");
+  return InvalidArgument(fmt::format("no column '{}'; the data set has {}", Excerpt(name), ListNames(columns_)),
+                         "MISSING_COLUMN");
 }
 
 Result<std::unique_ptr<Table>> OpenTable(const std::filesystem::path& path) {

@@ -1,5 +1,5 @@
-// Tables of text and numbers in files: .csv, .tsv, .jsonl. Opening checks the whole file once and notes where its rows begin; a row is
-// parsed when it is read, so memory stays small.
+// Tables of text and numbers in files: .csv, .tsv, .jsonl. Opening checks the whole file once and notes where its rows
+// begin; a row is parsed when it is read, so memory stays small.
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,8 @@ namespace ns {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::Folder;
+using ::testing::HasSubstr;
 
 Result<std::unique_ptr<Table>> Open(const std::string& name, std::string_view content) {
   static Folder folder;  // the tables' files stay mapped
@@ -44,9 +44,12 @@ TEST(CsvTableTest, NeedsNoLastLineBreakAndSkipsBlankLinesAndTheByteOrderMark) {
 }
 
 TEST(CsvTableTest, WrongQuotesAreToldWithTheirLine) {
-  EXPECT_THAT(OpenStatus("c.csv", "a,b\n1,2\n\"x,2\n").message(), HasSubstr("c.csv', line 3: a quote that is never closed"));
-  EXPECT_THAT(OpenStatus("d.csv", "a,b\n1,x\"y\n").message(), HasSubstr("d.csv', line 2: a quote inside a field that does not begin with one"));
-  EXPECT_THAT(OpenStatus("e.csv", "a,b\n\"1\"x,2\n").message(), HasSubstr("e.csv', line 2: text after a field's closing quote"));
+  EXPECT_THAT(OpenStatus("c.csv", "a,b\n1,2\n\"x,2\n").message(),
+              HasSubstr("c.csv', line 3: a quote that is never closed"));
+  EXPECT_THAT(OpenStatus("d.csv", "a,b\n1,x\"y\n").message(),
+              HasSubstr("d.csv', line 2: a quote inside a field that does not begin with one"));
+  EXPECT_THAT(OpenStatus("e.csv", "a,b\n\"1\"x,2\n").message(),
+              HasSubstr("e.csv', line 2: text after a field's closing quote"));
 }
 
 TEST(CsvTableTest, RaggedRowsAreToldWithTheirLine) {
@@ -71,7 +74,9 @@ TEST(TsvTableTest, EndsLinesWithCrLfTooAndRefusesRaggedRows) {
 }
 
 TEST(JsonlTableTest, ReadsTextNumbersAndArrays) {
-  auto table = Open("a.jsonl", "{\"t\": \"a\", \"n\": 2.5, \"v\": [[1, 2], [3, 4]]}\n\n{\"n\": true, \"t\": null, \"more\": 1}\n").value();
+  auto table = Open("a.jsonl",
+                    "{\"t\": \"a\", \"n\": 2.5, \"v\": [[1, 2], [3, 4]]}\n\n{\"n\": true, \"t\": null, \"more\": 1}\n")
+                   .value();
   EXPECT_THAT(table->columns(), ElementsAre("t", "n", "v"));
   ASSERT_EQ(table->rows(), 2);
   std::vector<Cell> first = table->Row(0).value();
@@ -95,7 +100,8 @@ TEST(JsonlTableTest, IrregularArraysObjectsAndHugeIntegersAreNoNumbers) {
 }
 
 TEST(JsonlTableTest, ALineThatIsNoObjectIsToldWithItsNumber) {
-  EXPECT_THAT(OpenStatus("c.jsonl", "{\"a\": 1}\n[1]\n").message(), HasSubstr("c.jsonl', line 2: a JSON object is needed, not array"));
+  EXPECT_THAT(OpenStatus("c.jsonl", "{\"a\": 1}\n[1]\n").message(),
+              HasSubstr("c.jsonl', line 2: a JSON object is needed, not array"));
   EXPECT_THAT(OpenStatus("d.jsonl", "{\"a\": 1}\n{\"a\": \n").message(), HasSubstr("d.jsonl', line 2: not JSON"));
   EXPECT_EQ(OpenStatus("e.jsonl", "{}\n").reason(), "BAD_FILE");
   std::string deep(200'000, '[');
@@ -111,14 +117,18 @@ TEST(TableTest, FilesWithoutRowsAreEmpty) {
 }
 
 TEST(TableTest, BadUtf8IsToldWithItsLine) {
-  Status status = OpenStatus("p.csv", "text\ngood\nb\xFF" "d\n");
+  Status status = OpenStatus("p.csv",
+                             "text\ngood\nb\xFF"
+                             "d\n");
   EXPECT_EQ(status.reason(), "BAD_ENCODING");
   EXPECT_THAT(status.message(), HasSubstr("p.csv', line 3: byte 0xff is not UTF-8"));
   // Unicode 15, table 3-7: overlong forms, surrogates, beyond U+10FFFF, cut off.
-  for (std::string_view bad : {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xC3", "\xE2\x82", "\x80", "\xF5"}) {
+  for (std::string_view bad : {"\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+                               "\xF4\x90\x80\x80", "\xC3", "\xE2\x82", "\x80", "\xF5"}) {
     EXPECT_EQ(FindBadUtf8(bad), 0u);
   }
-  for (std::string_view good : {"", "a", "\xC3\xA4", "\xE2\x82\xAC", "\xED\x9F\xBF", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
+  for (std::string_view good :
+       {"", "a", "\xC3\xA4", "\xE2\x82\xAC", "\xED\x9F\xBF", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_EQ(FindBadUtf8(good), std::nullopt);
   }
 }
@@ -128,13 +138,16 @@ TEST(TableTest, ColumnsOfOneNameAreRefused) {
 }
 
 TEST(TableTest, AColumnThatIsNotThereListsThoseThatAre) {
-  EXPECT_EQ(Open("r.csv", "a,b\n1,2\n").value()->Column("c").status().message(), "no column 'c'; the data set has 'a', 'b'");
+  EXPECT_EQ(Open("r.csv", "a,b\n1,2\n").value()->Column("c").status().message(),
+            "no column 'c'; the data set has 'a', 'b'");
 }
 
 TEST(TableTest, NumbersAreTheWholeText) {
   EXPECT_EQ(ParseNumber("-2.5e1"), -25.0);
   EXPECT_EQ(ParseNumber("+1"), 1.0);
-  for (std::string_view text : {"", " 1", "1 ", "1x", "nan", "inf", "1e999", "0x10", "++1"}) EXPECT_EQ(ParseNumber(text), std::nullopt) << text;
+  for (std::string_view text : {"", " 1", "1 ", "1x", "nan", "inf", "1e999", "0x10", "++1"}) {
+    EXPECT_EQ(ParseNumber(text), std::nullopt) << text;
+  }
   EXPECT_EQ(ParseInteger("-3"), -3);
   EXPECT_EQ(ParseInteger("3.0"), std::nullopt);
 }

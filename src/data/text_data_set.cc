@@ -30,7 +30,8 @@ Tensor ChooseRows(const Tensor& labels, std::span<const int64_t> rows) {
 
 }  // namespace
 
-Result<std::unique_ptr<DataSet>> TextDataSet::Open(const DataSetOptions& options, std::span<const TensorSpec> model_inputs) {
+Result<std::unique_ptr<DataSet>> TextDataSet::Open(const DataSetOptions& options,
+                                                   std::span<const TensorSpec> model_inputs) {
   std::unique_ptr<TextDataSet> set(new TextDataSet());
   NS_ASSIGN_OR_RETURN(set->fixed_batch_, FixedBatch(model_inputs));
   NS_RETURN_IF_ERROR(set->BindInputs(options, model_inputs));
@@ -43,8 +44,10 @@ Result<std::unique_ptr<DataSet>> TextDataSet::Open(const DataSetOptions& options
 }
 
 Status TextDataSet::BindInputs(const DataSetOptions& options, std::span<const TensorSpec> model_inputs) {
-  static const std::map<std::string, Source> kSources = {
-      {"input_ids", Source::kIds}, {"attention_mask", Source::kMask}, {"token_type_ids", Source::kTypes}, {"position_ids", Source::kPositions}};
+  static const std::map<std::string, Source> kSources = {{"input_ids", Source::kIds},
+                                                         {"attention_mask", Source::kMask},
+                                                         {"token_type_ids", Source::kTypes},
+                                                         {"position_ids", Source::kPositions}};
   for (const TensorSpec& input : model_inputs) {
     std::string made = input.name;
     for (const auto& [source, mapped] : options.columns.inputs) {
@@ -52,18 +55,25 @@ Status TextDataSet::BindInputs(const DataSetOptions& options, std::span<const Te
     }
     auto found = kSources.find(made);
     if (found == kSources.end()) {
-      return InvalidArgument(fmt::format("the model's input '{}' ({}) is none that a tokenizer makes: input_ids, attention_mask, token_type_ids, "
-                                         "position_ids; name the one it takes in columns.inputs", input.name, DescribeInput(input)),
-                             "MISSING_COLUMN", "columns.inputs");
+      return InvalidArgument(
+          fmt::format(
+              "the model's input '{}' ({}) is none that a tokenizer makes: input_ids, attention_mask, token_type_ids, "
+              "position_ids; name the one it takes in columns.inputs",
+              input.name, DescribeInput(input)),
+          "MISSING_COLUMN", "columns.inputs");
     }
     if (ConversionOf(DType::kInt64, input.dtype) == Conversion::kImpossible) {
-      return InvalidArgument(fmt::format("the model's input '{}' is {}, {} are integers", input.name, DTypeName(input.dtype), made), "DTYPE_MISMATCH");
+      return InvalidArgument(
+          fmt::format("the model's input '{}' is {}, {} are integers", input.name, DTypeName(input.dtype), made),
+          "DTYPE_MISMATCH");
     }
     feeds_.push_back(Feed{input.name, input.dtype, found->second});
   }
   auto is_ids = [](const Feed& feed) { return feed.source == Source::kIds; };
   if (std::none_of(feeds_.begin(), feeds_.end(), is_ids)) {
-    return InvalidArgument(fmt::format("the model takes no text: none of its inputs {} is input_ids", ListNames(InputNames(model_inputs))), "MISSING_COLUMN");
+    return InvalidArgument(
+        fmt::format("the model takes no text: none of its inputs {} is input_ids", ListNames(InputNames(model_inputs))),
+        "MISSING_COLUMN");
   }
   return OkStatus();
 }
@@ -72,19 +82,24 @@ Status TextDataSet::SetLengths(const TokenizerOptions& options, std::span<const 
   for (const TensorSpec& input : model_inputs) {
     if (!input.has_shape) continue;
     if (input.shape.size() != 2) {
-      return InvalidArgument(fmt::format("the model's input '{}' ({}) is not of the shape [rows, tokens]", input.name, DescribeInput(input)), "SHAPE_MISMATCH");
+      return InvalidArgument(fmt::format("the model's input '{}' ({}) is not of the shape [rows, tokens]", input.name,
+                                         DescribeInput(input)),
+                             "SHAPE_MISMATCH");
     }
     if (input.shape[1] < 0) continue;
-    bool possible = input.shape[1] > 0 && input.shape[1] <= kLongest && input.shape[1] == fixed_length_.value_or(input.shape[1]);
+    bool possible =
+        input.shape[1] > 0 && input.shape[1] <= kLongest && input.shape[1] == fixed_length_.value_or(input.shape[1]);
     if (!possible) {
-      return InvalidArgument(fmt::format("the model's input '{}' ({}) has a length of tokens that can't be filled, or another than the inputs before it",
+      return InvalidArgument(fmt::format("the model's input '{}' ({}) has a length of tokens that can't be filled, or "
+                                         "another than the inputs before it",
                                          input.name, DescribeInput(input)),
                              "SHAPE_MISMATCH");
     }
     fixed_length_ = input.shape[1];
   }
   if (options.max_length < 0 || options.max_length > kLongest) {
-    return InvalidArgument(fmt::format("max_length is {}, 1 to {} are possible", options.max_length, kLongest), "BAD_VALUE");
+    return InvalidArgument(fmt::format("max_length is {}, 1 to {} are possible", options.max_length, kLongest),
+                           "BAD_VALUE");
   }
   max_length_ = options.max_length > 0 ? options.max_length : fixed_length_.value_or(kDefaultMaxLength);
   max_length_ = std::min(max_length_, fixed_length_.value_or(max_length_));
@@ -92,12 +107,14 @@ Status TextDataSet::SetLengths(const TokenizerOptions& options, std::span<const 
 }
 
 Status TextDataSet::BindColumns(const DataSetOptions& options) {
-  NS_ASSIGN_OR_RETURN(std::optional<size_t> label, ChooseLabelColumn(*table_, options.columns, &guesses_));
+  NS_ASSIGN_OR_RETURN(std::optional<size_t> label,
+                      ChooseLabelColumn(*table_, options.columns, options.label_ids, &guesses_));
   NS_ASSIGN_OR_RETURN(columns_, ChooseTextColumns(*table_, options.columns, label, &guesses_));
   if (label) {
     NS_ASSIGN_OR_RETURN(labels_, ReadLabels(*table_, *label, options.label_ids));
   } else if (options.labels == DataSetOptions::Labels::kRequired) {
-    return InvalidArgument(fmt::format("no labels: a column 'label' is needed, or its name in 'columns'; found are {}", ListNames(table_->columns())),
+    return InvalidArgument(fmt::format("no labels: a column 'label' is needed, or its name in 'columns'; found are {}",
+                                       ListNames(table_->columns())),
                            "NO_LABELS");
   }
   return OkStatus();
@@ -131,7 +148,9 @@ Result<Encodings> TextDataSet::EncodeRows(std::span<const int64_t> rows) const {
       if (!column) continue;
       const Cell& cell = cells.back()[*column];
       if (cell.kind != Cell::Kind::kText) {
-        return InvalidArgument(fmt::format("{}, column '{}': text is needed", table_->Where(row), Excerpt(table_->columns()[*column])), "BAD_VALUE");
+        return InvalidArgument(
+            fmt::format("{}, column '{}': text is needed", table_->Where(row), Excerpt(table_->columns()[*column])),
+            "BAD_VALUE");
       }
       out->push_back(cell.text);
     }
@@ -148,7 +167,8 @@ Result<Batch> TextDataSet::Read(std::span<const int64_t> rows) const {
   Batch batch;
   batch.rows.assign(rows.begin(), rows.end());
   for (const Feed& feed : feeds_) {
-    NS_ASSIGN_OR_RETURN(Tensor tensor, Fill(feed, encoded, fixed_batch_.value_or(static_cast<int64_t>(rows.size())), length));
+    NS_ASSIGN_OR_RETURN(Tensor tensor,
+                        Fill(feed, encoded, fixed_batch_.value_or(static_cast<int64_t>(rows.size())), length));
     batch.inputs.emplace(feed.input, std::move(tensor));
   }
   if (labels_) batch.labels = ChooseRows(*labels_, rows);
@@ -178,8 +198,10 @@ Result<Tensor> TextDataSet::Fill(const Feed& feed, const Encodings& encoded, int
     }
   }
   Tensor out(feed.dtype, {batch, length});
-  if (std::optional<size_t> bad = ConvertElements(values.data(), DType::kInt64, values.size(), out.mutable_data(), feed.dtype)) {
-    return InvalidArgument(fmt::format("{} for the model's input '{}' does not fit into {}", values[*bad], feed.input, DTypeName(feed.dtype)),
+  if (std::optional<size_t> bad =
+          ConvertElements(values.data(), DType::kInt64, values.size(), out.mutable_data(), feed.dtype)) {
+    return InvalidArgument(fmt::format("{} for the model's input '{}' does not fit into {}", values[*bad], feed.input,
+                                       DTypeName(feed.dtype)),
                            "VALUE_OUT_OF_RANGE");
   }
   return out;

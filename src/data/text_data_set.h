@@ -1,4 +1,5 @@
-// A table of text through a tokenizer: input_ids, attention_mask, token_type_ids and position_ids, as far as the model wants them.
+// A table of text through a tokenizer: input_ids, attention_mask, token_type_ids and position_ids, as far as the model
+// wants them.
 #pragma once
 
 #include <memory>

@@ -9,18 +9,20 @@ namespace ns {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::Folder;
+using ::testing::HasSubstr;
 using testing::Input;
 using testing::Values;
 
 std::vector<TensorSpec> Bert(int64_t batch = -1, int64_t length = -1, DType dtype = DType::kInt64) {
-  return {Input("input_ids", dtype, {batch, length}), Input("attention_mask", dtype, {batch, length}), Input("token_type_ids", dtype, {batch, length})};
+  return {Input("input_ids", dtype, {batch, length}), Input("attention_mask", dtype, {batch, length}),
+          Input("token_type_ids", dtype, {batch, length})};
 }
 
 class TextDataSetTest : public ::testing::Test {
  protected:
-  Result<std::unique_ptr<DataSet>> Open(const std::string& name, std::string_view content, const std::vector<TensorSpec>& inputs = Bert()) {
+  Result<std::unique_ptr<DataSet>> Open(const std::string& name, std::string_view content,
+                                        const std::vector<TensorSpec>& inputs = Bert()) {
     options_.path = folder_.Write(name, content);
     if (!options_.tokenizer) options_.tokenizer.emplace();
     options_.tokenizer->file = folder_.Write("tokenizer.json", tokenizer_);
@@ -52,7 +54,8 @@ TEST_F(TextDataSetTest, PadsToTheLongestRowOfTheBatch) {
 
 TEST_F(TextDataSetTest, APairHasTypesAndTheModelsOwnIntegerType) {
   auto set = Open("d.csv", "idx,sentence1,sentence2,label\n0,a b,c,1\n", Bert(-1, -1, DType::kInt32)).value();
-  EXPECT_THAT(set->guesses(), ElementsAre("column 'label' taken as the label", "columns 'sentence1' and 'sentence2' taken as a pair of texts"));
+  EXPECT_THAT(set->guesses(), ElementsAre("column 'label' taken as the label",
+                                          "columns 'sentence1' and 'sentence2' taken as a pair of texts"));
   Batch batch = Read(*set, {0});
   EXPECT_THAT(Values<int32_t>(batch.inputs.at("input_ids")), ElementsAre(2, 4, 5, 3, 6, 3));
   EXPECT_THAT(Values<int32_t>(batch.inputs.at("token_type_ids")), ElementsAre(0, 0, 0, 0, 1, 1));
@@ -92,7 +95,9 @@ TEST_F(TextDataSetTest, AnUnknownLabelIsToldWithRowAndKnownOnes) {
   options_.label_ids = {{"good", 1}, {"bad", 0}};
   Status status = Open("d.csv", "text,label\na,good\nb,ugly\n").status();
   EXPECT_EQ(status.reason(), "UNKNOWN_LABEL");
-  EXPECT_THAT(status.message(), HasSubstr("row 1 (line 3), column 'label': label 'ugly' is not known; the model's labels are 'bad', 'good'"));
+  EXPECT_THAT(
+      status.message(),
+      HasSubstr("row 1 (line 3), column 'label': label 'ugly' is not known; the model's labels are 'bad', 'good'"));
   EXPECT_EQ(Open("d.csv", "text,label\na,1\nb,2\n").status().reason(), "UNKNOWN_LABEL");
   auto numbers = Open("d.csv", "text,label\na,1\nb,0\n").value();
   EXPECT_THAT(Values<int64_t>(*Read(*numbers, {0, 1}).labels), ElementsAre(1, 0));
@@ -103,7 +108,8 @@ TEST_F(TextDataSetTest, LabelsWithoutNamesAreNumbers) {
   EXPECT_THAT(Values<float>(*Read(*regression, {0, 1}).labels), ElementsAre(1, 2.5f));
   Status status = Open("d.csv", "text,label\na,good\n").status();
   EXPECT_EQ(status.reason(), "BAD_VALUE");
-  EXPECT_THAT(status.message(), HasSubstr("row 0 (line 2), column 'label': 'good' is no number, and the model tells no label names"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("row 0 (line 2), column 'label': 'good' is no number, and the model tells no label names"));
   EXPECT_THAT(Open("d.csv", "text,label\na,\n").status().message(), HasSubstr("the label is missing"));
 }
 
@@ -112,8 +118,9 @@ TEST_F(TextDataSetTest, TokenLabelsOfJsonlAreArrays) {
   auto set = Open("d.jsonl", "{\"text\": \"a b\", \"labels\": [-100, 0, 1]}\n").value();
   EXPECT_EQ(Read(*set, {0}).labels->shape(), (Shape{1, 3}));
   EXPECT_EQ(Open("d.jsonl", "{\"text\": \"a b\", \"labels\": [2]}\n").status().reason(), "UNKNOWN_LABEL");
-  EXPECT_THAT(Open("d.jsonl", "{\"text\": \"a\", \"labels\": [1]}\n{\"text\": \"a\", \"labels\": [1, 1]}\n").status().message(),
-              HasSubstr("row 1 (line 2), column 'labels': the label has shape [2], in the first row it has [1]"));
+  EXPECT_THAT(
+      Open("d.jsonl", "{\"text\": \"a\", \"labels\": [1]}\n{\"text\": \"a\", \"labels\": [1, 1]}\n").status().message(),
+      HasSubstr("row 1 (line 2), column 'labels': the label has shape [2], in the first row it has [1]"));
 }
 
 TEST_F(TextDataSetTest, TheTextIsToldGuessedOrAskedFor) {
@@ -124,22 +131,35 @@ TEST_F(TextDataSetTest, TheTextIsToldGuessedOrAskedFor) {
   EXPECT_THAT(status.message(), HasSubstr("text: no column 'c'; the data set has 'a', 'b'"));
   EXPECT_EQ(status.field(), "columns.text");
   options_.columns.text = "";
-  EXPECT_THAT(Open("d.csv", "a,b\nx,y\n").status().message(), HasSubstr("which column is the text? The data set has 'a', 'b'; expected are text, sentence"));
+  EXPECT_THAT(Open("d.csv", "a,b\nx,y\n").status().message(),
+              HasSubstr("which column is the text? The data set has 'a', 'b'; expected are text, sentence"));
   EXPECT_THAT(Open("d.csv", "id,Synopsis,Label\n1,y,1\n").value()->guesses(),
               ElementsAre("column 'Label' taken as the label", "column 'Synopsis' taken as the text"));
+}
+
+TEST_F(TextDataSetTest, AColumnOfLabelNamesIsTheLabelWhateverItIsCalled) {
+  options_.label_ids = {{"doc", 1}, {"net", 0}};
+  auto set = Open("d.tsv", "synopsis\tsection\na b\tnet\nb\tdoc\n").value();
+  EXPECT_THAT(set->guesses(), ElementsAre("column 'section' taken as the label: it holds the model's label names",
+                                          "column 'synopsis' taken as the text"));
+  EXPECT_THAT(Values<int64_t>(*Read(*set, {0, 1}).labels), ElementsAre(0, 1));
+  auto two = Open("d.tsv", "text\tsection\tother\na b\tnet\tdoc\n").value();
+  EXPECT_FALSE(two->has_labels());
 }
 
 TEST_F(TextDataSetTest, LabelsThatAMetricNeedsButAreNotThereAreAnError) {
   options_.labels = DataSetOptions::Labels::kRequired;
   Status status = Open("d.csv", "text\na\n").status();
   EXPECT_EQ(status.reason(), "NO_LABELS");
-  EXPECT_THAT(status.message(), HasSubstr("no labels: a column 'label' is needed, or its name in 'columns'; found are 'text'"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("no labels: a column 'label' is needed, or its name in 'columns'; found are 'text'"));
 }
 
 TEST_F(TextDataSetTest, InputsThatNoTokenizerMakesAreNamed) {
   Status status = Open("d.csv", "text\na\n", {Input("pixel_values", DType::kFloat, {-1, 3})}).status();
   EXPECT_EQ(status.reason(), "MISSING_COLUMN");
-  EXPECT_THAT(status.message(), HasSubstr("the model's input 'pixel_values' (float32 [?,3]) is none that a tokenizer makes"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("the model's input 'pixel_values' (float32 [?,3]) is none that a tokenizer makes"));
   options_.columns.inputs = {{"input_ids", "input.1"}};
   auto set = Open("d.csv", "text\na\n", {Input("input.1", DType::kInt64, {-1, -1})});
   ASSERT_TRUE(set.ok()) << set.status().message();
@@ -148,9 +168,12 @@ TEST_F(TextDataSetTest, InputsThatNoTokenizerMakesAreNamed) {
 
 TEST_F(TextDataSetTest, InputsOfOtherShapesOrTypesAreRefused) {
   EXPECT_EQ(Open("d.csv", "text\na\n", {Input("input_ids", DType::kInt64, {-1})}).status().reason(), "SHAPE_MISMATCH");
-  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("input_ids", DType::kInt64, {-1, 0})}).status().reason(), "SHAPE_MISMATCH");
-  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("input_ids", DType::kString, {-1, -1})}).status().reason(), "DTYPE_MISMATCH");
-  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("attention_mask", DType::kInt64, {-1, -1})}).status().reason(), "MISSING_COLUMN");
+  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("input_ids", DType::kInt64, {-1, 0})}).status().reason(),
+            "SHAPE_MISMATCH");
+  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("input_ids", DType::kString, {-1, -1})}).status().reason(),
+            "DTYPE_MISMATCH");
+  EXPECT_EQ(Open("d.csv", "text\na\n", {Input("attention_mask", DType::kInt64, {-1, -1})}).status().reason(),
+            "MISSING_COLUMN");
 }
 
 TEST_F(TextDataSetTest, ANumberWhereTextIsNeededIsToldWithItsRow) {

@@ -51,9 +51,12 @@ Result<Encodings> Tokenizer::Encode(std::span<const std::string_view> texts, std
   ns_encode_options options{static_cast<size_t>(max_length), 1};
   ns_encodings* encoded = nullptr;
   char* error = nullptr;
-  ns_tokenizer_code code = ns_tokenizer_encode(handle_->tokenizer, first.data(), second.empty() ? nullptr : second.data(), first.size(),
-                                               &options, &encoded, &error);
-  if (code != NS_TOKENIZER_OK) return InvalidArgument("tokenization failed: " + TakeMessage(error), "TOKENIZATION_FAILED");
+  ns_tokenizer_code code =
+      ns_tokenizer_encode(handle_->tokenizer, first.data(), second.empty() ? nullptr : second.data(), first.size(),
+                          &options, &encoded, &error);
+  if (code != NS_TOKENIZER_OK) {
+    return InvalidArgument("tokenization failed: " + TakeMessage(error), "TOKENIZATION_FAILED");
+  }
   size_t tokens = encoded->offsets[encoded->count];
   Encodings out;
   out.offsets.assign(encoded->offsets, encoded->offsets + encoded->count + 1);
@@ -75,6 +78,8 @@ std::optional<Tokenizer::Padding> Tokenizer::padding() const {
   return Padding{padding.id, padding.type_id, padding.side == NS_TOKENIZER_LEFT};
 }
 
-int64_t Tokenizer::vocabulary_size() const { return static_cast<int64_t>(ns_tokenizer_vocabulary_size(handle_->tokenizer)); }
+int64_t Tokenizer::vocabulary_size() const {
+  return static_cast<int64_t>(ns_tokenizer_vocabulary_size(handle_->tokenizer));
+}
 
 }  // namespace ns

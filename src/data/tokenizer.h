@@ -16,7 +16,7 @@ namespace ns {
 // Tokens of some texts, one after the other, not padded: those of text i are at [offsets[i], offsets[i + 1]).
 struct Encodings {
   std::vector<int64_t> ids;
-  std::vector<int64_t> type_ids;  // which text of a pair a token belongs to, as the tokenizer's file says (BERT: 0, then 1)
+  std::vector<int64_t> type_ids;  // which text of a pair: 0 or 1, or what else the tokenizer's file says
   std::vector<size_t> offsets;    // one more than texts
 
   size_t length(size_t i) const { return offsets[i + 1] - offsets[i]; }
@@ -38,10 +38,11 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Tokens of each text, or of each pair (`pairs` empty, or as long as `texts`), special tokens added, cut to at most `max_length` (of a
-  // pair, the longer text loses first). Text is UTF-8. InvalidArgument (TOKENIZATION_FAILED): another encoding, or a `max_length` too
-  // small for the special tokens.
-  Result<Encodings> Encode(std::span<const std::string_view> texts, std::span<const std::string_view> pairs, int64_t max_length) const;
+  // Tokens of each text, or of each pair (`pairs` empty, or as long as `texts`), special tokens added, cut to at most
+  // `max_length` (of a pair, the longer text loses first). Text is UTF-8. InvalidArgument (TOKENIZATION_FAILED):
+  // another encoding, or a `max_length` too small for the special tokens.
+  Result<Encodings> Encode(std::span<const std::string_view> texts, std::span<const std::string_view> pairs,
+                           int64_t max_length) const;
 
   // The id of a token as it stands in the vocabulary ("[PAD]"), if it does.
   std::optional<int64_t> TokenId(std::string_view token) const;

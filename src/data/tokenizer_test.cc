@@ -14,7 +14,8 @@ using ::testing::HasSubstr;
 class TokenizerTest : public ::testing::Test {
  protected:
   testing::Folder folder_;
-  std::shared_ptr<const Tokenizer> tokenizer_ = Tokenizer::Load(folder_.Write("tokenizer.json", testing::TokenizerJson())).value();
+  std::shared_ptr<const Tokenizer> tokenizer_ =
+      Tokenizer::Load(folder_.Write("tokenizer.json", testing::TokenizerJson())).value();
 };
 
 TEST_F(TokenizerTest, EncodesTextsOneAfterTheOther) {

@@ -34,7 +34,9 @@ Status TsvTable::Scan() {
       if (columns().empty()) {
         NS_RETURN_IF_ERROR(SetColumns(std::move(fields)));
       } else if (fields.size() != columns().size()) {
-        return InvalidArgument(fmt::format("{} has {} fields, the header has {}", Context(line), fields.size(), columns().size()), "RAGGED_ROW");
+        return InvalidArgument(
+            fmt::format("{} has {} fields, the header has {}", Context(line), fields.size(), columns().size()),
+            "RAGGED_ROW");
       } else {
         AddRecord({begin, end, line});
       }

@@ -5,7 +5,8 @@
 
 namespace ns {
 
-// Lines may end in LF or CRLF; blank lines are skipped. Rows with more or fewer fields than the header are errors (RAGGED_ROW).
+// Lines may end in LF or CRLF; blank lines are skipped. Rows with more or fewer fields than the header are errors
+// (RAGGED_ROW).
 class TsvTable final : public Table {
  public:
   static Result<std::unique_ptr<Table>> Open(const std::filesystem::path& path);

@@ -52,22 +52,30 @@ std::optional<size_t> FindDirectoryEnd(Bytes archive) {
 }
 
 Result<Directory> ReadDirectoryEnd64(Bytes archive, size_t end) {
-  if (end < 20 || Little<uint32_t>(archive, end - 20) != kLocator64) return Bad("zip archive without its zip64 locator");
+  if (end < 20 || Little<uint32_t>(archive, end - 20) != kLocator64) {
+    return Bad("zip archive without its zip64 locator");
+  }
   auto at = Little<uint64_t>(archive, end - 12);
-  if (at > end || end - at < 56 || Little<uint32_t>(archive, at) != kDirectoryEnd64) return Bad("zip archive with a damaged zip64 directory");
-  return Directory{Little<uint64_t>(archive, at + 32), Little<uint64_t>(archive, at + 48), Little<uint64_t>(archive, at + 40)};
+  if (at > end || end - at < 56 || Little<uint32_t>(archive, at) != kDirectoryEnd64) {
+    return Bad("zip archive with a damaged zip64 directory");
+  }
+  return Directory{Little<uint64_t>(archive, at + 32), Little<uint64_t>(archive, at + 48),
+                   Little<uint64_t>(archive, at + 40)};
 }
 
 Result<Directory> FindDirectory(Bytes archive) {
   std::optional<size_t> end = FindDirectoryEnd(archive);
   if (!end) return Bad("not a zip archive, or one that is cut off");
-  Directory directory{Little<uint16_t>(archive, *end + 10), Little<uint32_t>(archive, *end + 16), Little<uint32_t>(archive, *end + 12)};
+  Directory directory{Little<uint16_t>(archive, *end + 10), Little<uint32_t>(archive, *end + 16),
+                      Little<uint32_t>(archive, *end + 12)};
   if (directory.entries == 0xFFFF || directory.offset == 0xFFFFFFFF || directory.size == 0xFFFFFFFF) {
     NS_ASSIGN_OR_RETURN(directory, ReadDirectoryEnd64(archive, *end));
   } else if (Little<uint16_t>(archive, *end + 4) != 0) {
     return Bad("zip archive in several parts");
   }
-  if (directory.offset > *end || directory.size > *end - directory.offset) return Bad("zip archive whose directory lies outside the file");
+  if (directory.offset > *end || directory.size > *end - directory.offset) {
+    return Bad("zip archive whose directory lies outside the file");
+  }
   return directory;
 }
 
@@ -117,7 +125,9 @@ Result<ZipEntry> ReadEntry(Bytes archive, Bytes record) {
   NS_RETURN_IF_ERROR(ReadZip64Extra(record.subspan(46 + name_size), wide));
   uint16_t method = Little<uint16_t>(record, 10);
   if ((Little<uint16_t>(record, 8) & 1) != 0) return Bad("it is encrypted");
-  if (method != 0 && method != 8) return Bad(fmt::format("compression method {} is not read (stored and deflated are)", method));
+  if (method != 0 && method != 8) {
+    return Bad(fmt::format("compression method {} is not read (stored and deflated are)", method));
+  }
   entry.deflated = method == 8;
   NS_ASSIGN_OR_RETURN(entry.data, LocateData(archive, entry.name, local, packed));
   bool possible = entry.deflated ? entry.size / kMaxDeflateRatio <= packed : entry.size == packed;
@@ -132,7 +142,8 @@ Status CheckNoOverlap(const std::vector<ZipEntry>& entries) {
   std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->data.data() < b->data.data(); });
   for (size_t i = 1; i < order.size(); ++i) {
     if (order[i - 1]->data.data() + order[i - 1]->data.size() > order[i]->data.data()) {
-      return Bad(fmt::format("zip archive whose entries '{}' and '{}' overlap", Excerpt(order[i - 1]->name), Excerpt(order[i]->name)));
+      return Bad(fmt::format("zip archive whose entries '{}' and '{}' overlap", Excerpt(order[i - 1]->name),
+                             Excerpt(order[i]->name)));
     }
   }
   return OkStatus();
@@ -176,7 +187,9 @@ Result<std::vector<ZipEntry>> ReadZipDirectory(Bytes archive) {
   std::vector<ZipEntry> entries;
   std::set<std::string> names;
   for (uint64_t i = 0; i < directory.entries; ++i) {
-    if (records.size() < 46 || Little<uint32_t>(records, 0) != kDirectoryHeader) return Bad("zip archive with a damaged directory");
+    if (records.size() < 46 || Little<uint32_t>(records, 0) != kDirectoryHeader) {
+      return Bad("zip archive with a damaged directory");
+    }
     size_t name_size = Little<uint16_t>(records, 28);
     size_t extra_size = Little<uint16_t>(records, 30);
     size_t whole = 46 + name_size + extra_size + Little<uint16_t>(records, 32);
@@ -200,7 +213,10 @@ Status ExtractZipEntry(const ZipEntry& entry, std::byte* out) {
     std::memcpy(out, entry.data.data(), entry.data.size());
   }
   uint32_t crc = Crc32(entry.deflated ? Bytes(out, entry.size) : entry.data);
-  if (crc != entry.crc) return Bad(fmt::format("its checksum is {:08x}, {:08x} was recorded: the file is damaged", crc, entry.crc)).WithContext(context);
+  if (crc != entry.crc) {
+    return Bad(fmt::format("its checksum is {:08x}, {:08x} was recorded: the file is damaged", crc, entry.crc))
+        .WithContext(context);
+  }
   return OkStatus();
 }
 

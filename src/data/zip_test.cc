@@ -22,7 +22,10 @@ Status OpenStatus(const std::string& archive) { return ReadZipDirectory(AsBytes(
 
 TEST(ZipTest, ReadsStoredDeflatedEmptyAndZip64Entries) {
   std::string text(100'000, 'x');
-  std::string archive = Zip({{"stored", "abc", false, false}, {"deflated", text, true, false}, {"wide", "wxyz", true, true}, {"empty", "", true, false}});
+  std::string archive = Zip({{"stored", "abc", false, false},
+                             {"deflated", text, true, false},
+                             {"wide", "wxyz", true, true},
+                             {"empty", "", true, false}});
   auto entries = ReadZipDirectory(AsBytes(archive));
   ASSERT_TRUE(entries.ok()) << entries.status().message();
   ASSERT_EQ(entries->size(), 4u);
@@ -70,7 +73,8 @@ TEST(ZipTest, AWrongChecksumIsToldWithTheEntrysName) {
   ASSERT_TRUE(entries.ok());
   Status status = ExtractZipEntry((*entries)[0], nullptr);
   EXPECT_EQ(status.reason(), "BAD_FILE");
-  EXPECT_NE(status.message().find("entry 'abc' of the zip archive: its checksum is"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("entry 'abc' of the zip archive: its checksum is"), std::string::npos)
+      << status.message();
 }
 
 TEST(ZipTest, TwoEntriesOfOneNameAreRefused) {
@@ -86,7 +90,8 @@ TEST(ZipTest, AnEncryptedEntryAndAnUnknownMethodAreRefused) {
   EXPECT_EQ(OpenStatus(encrypted).message(), "entry 'a' of the zip archive: it is encrypted");
   std::string lzma = archive;
   lzma[record + 10] = 14;
-  EXPECT_EQ(OpenStatus(lzma).message(), "entry 'a' of the zip archive: compression method 14 is not read (stored and deflated are)");
+  EXPECT_EQ(OpenStatus(lzma).message(),
+            "entry 'a' of the zip archive: compression method 14 is not read (stored and deflated are)");
 }
 
 TEST(ZipTest, ASizeThatDeflateCantReachIsRefusedBeforeMemoryIsTaken) {
@@ -97,7 +102,8 @@ TEST(ZipTest, ASizeThatDeflateCantReachIsRefusedBeforeMemoryIsTaken) {
 }
 
 TEST(ZipTest, ATextFileIsNoArchive) {
-  EXPECT_EQ(OpenStatus("hello, this is not a zip archive at all").message(), "not a zip archive, or one that is cut off");
+  EXPECT_EQ(OpenStatus("hello, this is not a zip archive at all").message(),
+            "not a zip archive, or one that is cut off");
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ class ConfigFile {
   Status Strings(const char* field, std::vector<std::string>* out) const {
     const json* value = Find(field);
     if (value == nullptr) return OkStatus();
-    bool good = value->is_array() && std::all_of(value->begin(), value->end(), [](const json& v) { return v.is_string(); });
+    bool good =
+        value->is_array() && std::all_of(value->begin(), value->end(), [](const json& v) { return v.is_string(); });
     if (!good) return WrongType(field, "a list of strings");
     for (const json& item : *value) out->push_back(item.get<std::string>());
     return OkStatus();
@@ -98,7 +99,8 @@ Result<fs::path> FindOnnx(const fs::path& folder) {
     if (fs::is_regular_file(path, ignored)) return path;
     looked_for += fmt::format("{}'{}'", looked_for.empty() ? "" : " and ", name);
   }
-  return NotFound(fmt::format("'{}' holds no ONNX model: looked for {}; export one with 'optimum-cli export onnx'", folder.string(), looked_for),
+  return NotFound(fmt::format("'{}' holds no ONNX model: looked for {}; export one with 'optimum-cli export onnx'",
+                              folder.string(), looked_for),
                   "NO_ONNX_MODEL");
 }
 
@@ -159,7 +161,8 @@ Status GuessTask(const ConfigFile& config, ModelFolder* model) {
       if (entry.task == "text-classification" && regression) model->metric = "pearson";
       if (problem == "multi_label_classification") model->metric = "";
       if (!model->metric.empty()) {
-        model->guesses.push_back(fmt::format("architecture {}: task {}, metric {}", architecture, model->task, model->metric));
+        model->guesses.push_back(
+            fmt::format("architecture {}: task {}, metric {}", architecture, model->task, model->metric));
       }
       return OkStatus();
     }
@@ -169,7 +172,8 @@ Status GuessTask(const ConfigFile& config, ModelFolder* model) {
 
 // RoBERTa and its kin count positions from pad_token_id + 1 on, so two of max_position_embeddings are no tokens.
 bool PositionsBeginAfterPadding(std::string_view model_type) {
-  return model_type == "roberta" || model_type == "xlm-roberta" || model_type == "camembert" || model_type == "longformer" || model_type == "mpnet";
+  return model_type == "roberta" || model_type == "xlm-roberta" || model_type == "camembert" ||
+         model_type == "longformer" || model_type == "mpnet";
 }
 
 Status ReadTokenizerConfig(const fs::path& folder, std::optional<int64_t> positions, ModelFolder* model) {
@@ -181,7 +185,9 @@ Status ReadTokenizerConfig(const fs::path& folder, std::optional<int64_t> positi
   NS_ASSIGN_OR_RETURN(ConfigFile config, ConfigFile::Read(path));
   std::optional<int64_t> told;
   NS_RETURN_IF_ERROR(config.Count("model_max_length", &told));
-  if (told && *told > 0 && *told < kNoLimit) model->max_length = model->max_length > 0 ? std::min(model->max_length, *told) : *told;
+  if (told && *told > 0 && *told < kNoLimit) {
+    model->max_length = model->max_length > 0 ? std::min(model->max_length, *told) : *told;
+  }
   std::string side;
   NS_RETURN_IF_ERROR(config.String("padding_side", &side));
   if (side == "left") model->pad_side = TokenizerOptions::PadSide::kLeft;
@@ -198,7 +204,9 @@ bool LooksLikeModelFolder(const fs::path& path) {
 
 Result<ModelFolder> OpenModelFolder(const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) return NotFound(fmt::format("'{}' is no folder", folder.string()), "FILE_NOT_FOUND");
+  if (!fs::is_directory(folder, ignored)) {
+    return NotFound(fmt::format("'{}' is no folder", folder.string()), "FILE_NOT_FOUND");
+  }
   ModelFolder model;
   model.folder = folder;
   NS_ASSIGN_OR_RETURN(model.onnx, FindOnnx(folder));

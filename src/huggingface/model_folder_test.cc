@@ -33,7 +33,8 @@ TEST_F(ModelFolderTest, ReadsWhatSavePretrainedWrites) {
   Write("model.onnx", "x");
   Write("tokenizer.json", "{}");
   Write("tokenizer_config.json", R"({"model_max_length": 128, "padding_side": "left"})");
-  Write("config.json", R"({"architectures": ["BertForSequenceClassification"], "model_type": "bert", "max_position_embeddings": 512,
+  Write("config.json",
+        R"({"architectures": ["BertForSequenceClassification"], "model_type": "bert", "max_position_embeddings": 512,
     "pad_token_id": 5, "id2label": {"0": "admin", "1": "games"}, "label2id": {"admin": 0, "games": 1}})");
   ModelFolder model = Open();
   EXPECT_EQ(model.onnx, folder() / "model.onnx");
@@ -46,7 +47,8 @@ TEST_F(ModelFolderTest, ReadsWhatSavePretrainedWrites) {
   EXPECT_EQ(model.max_length, 128);
   EXPECT_EQ(model.pad_id, 5);
   EXPECT_EQ(model.pad_side, TokenizerOptions::PadSide::kLeft);
-  EXPECT_THAT(model.guesses, ElementsAre("architecture BertForSequenceClassification: task text-classification, metric accuracy"));
+  EXPECT_THAT(model.guesses,
+              ElementsAre("architecture BertForSequenceClassification: task text-classification, metric accuracy"));
 }
 
 TEST_F(ModelFolderTest, FindsTheModelWhereOptimumPutsItAndNeedsNoMoreThanAConfig) {
@@ -73,7 +75,8 @@ TEST_F(ModelFolderTest, ARegressionIsMeasuredByCorrelation) {
   Write("model.onnx", "x");
   Write("config.json", R"({"architectures": ["RobertaForSequenceClassification"], "id2label": {"0": "LABEL_0"}})");
   EXPECT_EQ(Open().metric, "pearson");
-  Write("config.json", R"({"architectures": ["BertForSequenceClassification"], "problem_type": "multi_label_classification"})");
+  Write("config.json",
+        R"({"architectures": ["BertForSequenceClassification"], "problem_type": "multi_label_classification"})");
   EXPECT_EQ(Open().metric, "");
 }
 
@@ -99,14 +102,16 @@ TEST_F(ModelFolderTest, FieldsOfOtherTypesAreNamed) {
   EXPECT_THAT(OpenStatus().message(), HasSubstr("config.json' is not JSON"));
   Write("config.json", "[]");
   EXPECT_THAT(OpenStatus().message(), HasSubstr("config.json' is not a JSON object"));
-  for (const char* config : {R"({"model_type": 1})", R"({"architectures": "x"})", R"({"architectures": [1]})", R"({"label2id": []})",
-                             R"({"label2id": {"a": "b"}})", R"({"id2label": {"a": "b"}})", R"({"id2label": {"0": 1}})", R"({"pad_token_id": "x"})",
-                             R"({"max_position_embeddings": -1})", R"({"problem_type": 3})"}) {
+  for (const char* config :
+       {R"({"model_type": 1})", R"({"architectures": "x"})", R"({"architectures": [1]})", R"({"label2id": []})",
+        R"({"label2id": {"a": "b"}})", R"({"id2label": {"a": "b"}})", R"({"id2label": {"0": 1}})",
+        R"({"pad_token_id": "x"})", R"({"max_position_embeddings": -1})", R"({"problem_type": 3})"}) {
     Write("config.json", config);
     EXPECT_EQ(OpenStatus().reason(), "BAD_CONFIG") << config;
   }
   Write("config.json", R"({"max_position_embeddings": "many"})");
-  EXPECT_THAT(OpenStatus().message(), HasSubstr("config.json': field 'max_position_embeddings' is not a whole number from 0 on"));
+  EXPECT_THAT(OpenStatus().message(),
+              HasSubstr("config.json': field 'max_position_embeddings' is not a whole number from 0 on"));
 }
 
 TEST_F(ModelFolderTest, FillsOptionsThatAreNotToldAlready) {

@@ -7,8 +7,8 @@
 
 namespace ns {
 
-// Classification of rows: output [N, C], labels [N]. Of tokens: output [N, S, C], labels [N, S]; positions labelled `ignore_label` don't
-// count, and a row's weight is the number of those that do.
+// Classification of rows: output [N, C], labels [N]. Of tokens: output [N, S, C], labels [N, S]; positions labelled
+// `ignore_label` don't count, and a row's weight is the number of those that do.
 class AccuracyMetric final : public AdditiveMetric {
  public:
   explicit AccuracyMetric(const MetricOptions& options) : ignore_label_(options.ignore_label) {}

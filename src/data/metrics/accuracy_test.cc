@@ -15,7 +15,8 @@ Result<double> Accuracy(const Tensor& output, const Tensor& labels) {
   return metric.value();
 }
 
-const Tensor kScores = Tensor::From<float>({3, 2}, {0.1f, 0.9f, 2.0f, -1.0f, 0.5f, 0.5f});  // classes 1, 0, 0 (the first of equals)
+const Tensor kScores =
+    Tensor::From<float>({3, 2}, {0.1f, 0.9f, 2.0f, -1.0f, 0.5f, 0.5f});  // classes 1, 0, 0 (the first of equals)
 
 TEST(AccuracyTest, CountsRowsWhoseHighestScoreIsTheLabel) {
   EXPECT_DOUBLE_EQ(Accuracy(kScores, Tensor::From<int64_t>({3}, {1, 0, 1})).value(), 2.0 / 3);
@@ -39,7 +40,8 @@ TEST(AccuracyTest, RowsBeyondTheLabelsAreAFilledUpBatchAndDontCount) {
 }
 
 TEST(AccuracyTest, TakesClassesInsteadOfScoresAndHalfPrecision) {
-  EXPECT_DOUBLE_EQ(Accuracy(Tensor::From<int64_t>({4}, {3, 1, 2, 0}), Tensor::From<int64_t>({4}, {3, 1, 0, 0})).value(), 0.75);
+  EXPECT_DOUBLE_EQ(Accuracy(Tensor::From<int64_t>({4}, {3, 1, 2, 0}), Tensor::From<int64_t>({4}, {3, 1, 0, 0})).value(),
+                   0.75);
   Tensor half(DType::kFloat16, {1, 2});
   static_cast<uint16_t*>(half.mutable_data())[1] = FloatToHalf(0.5f);
   EXPECT_DOUBLE_EQ(Accuracy(half, Tensor::From<int64_t>({1}, {1})).value(), 1.0);
@@ -52,7 +54,9 @@ TEST(AccuracyTest, WholeFloatLabelsAreClasses) {
 
 TEST(AccuracyTest, RefusesWhatDoesNotFitAndCountsNothingOfIt) {
   AccuracyMetric metric({});
-  auto reason = [&](const Tensor& output, const Tensor& labels) { return metric.Update(output.view(), labels.view()).reason(); };
+  auto reason = [&](const Tensor& output, const Tensor& labels) {
+    return metric.Update(output.view(), labels.view()).reason();
+  };
   EXPECT_EQ(reason(kScores, Tensor::From<int64_t>({3}, {1, 0, 2})), "LABEL_OUT_OF_RANGE");
   EXPECT_EQ(reason(kScores, Tensor::From<int64_t>({3}, {1, 0, -1})), "LABEL_OUT_OF_RANGE");
   EXPECT_EQ(reason(kScores, Tensor::From<int64_t>({4}, {1, 0, 1, 1})), "SHAPE_MISMATCH");

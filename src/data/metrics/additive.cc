@@ -18,7 +18,9 @@ Result<double> AdditiveMetric::value() const {
     sum += score.sum;
     weight += score.weight;
   }
-  if (weight <= 0) return FailedPrecondition(fmt::format("metric {} has seen no row with a label that counts", name()), "NO_DATA");
+  if (weight <= 0) {
+    return FailedPrecondition(fmt::format("metric {} has seen no row with a label that counts", name()), "NO_DATA");
+  }
   return sum / weight;
 }
 
@@ -34,8 +36,13 @@ std::vector<double> AdditiveMetric::state() const {
 
 Status AdditiveMetric::MergeState(std::span<const double> state) {
   bool good = state.size() % 2 == 0;
-  for (size_t i = 0; good && i < state.size(); i += 2) good = std::isfinite(state[i]) && std::isfinite(state[i + 1]) && state[i + 1] >= 0;
-  if (!good) return InvalidArgument(fmt::format("metric {}: these numbers are not sums and weights of rows", name()), "BAD_METRIC_STATE");
+  for (size_t i = 0; good && i < state.size(); i += 2) {
+    good = std::isfinite(state[i]) && std::isfinite(state[i + 1]) && state[i + 1] >= 0;
+  }
+  if (!good) {
+    return InvalidArgument(fmt::format("metric {}: these numbers are not sums and weights of rows", name()),
+                           "BAD_METRIC_STATE");
+  }
   for (size_t i = 0; i < state.size(); i += 2) scores_.push_back({state[i], state[i + 1]});
   return OkStatus();
 }

@@ -18,7 +18,8 @@ Result<std::vector<int64_t>> Classes(const TensorView& scores, int64_t rows, std
   for (size_t at = 0; at < values.size(); at += static_cast<size_t>(classes)) {
     auto position = std::span(values).subspan(at, static_cast<size_t>(classes));
     if (std::any_of(position.begin(), position.end(), [](float v) { return std::isnan(v); })) {
-      return InvalidArgument(fmt::format("{} for row {} of the batch is NaN", what, static_cast<int64_t>(at) / a_row), "NON_FINITE_OUTPUT");
+      return InvalidArgument(fmt::format("{} for row {} of the batch is NaN", what, static_cast<int64_t>(at) / a_row),
+                             "NON_FINITE_OUTPUT");
     }
     chosen.push_back(ArgMax(position));
   }
@@ -32,12 +33,14 @@ bool IsFloat(DType dtype) {
 }  // namespace
 
 Result<std::vector<RowScore>> AgreementMetric::Score(const TensorView& output, const TensorView& target) const {
-  bool fits = !output.shape.empty() && output.shape.size() == target.shape.size() && output.shape[0] >= target.shape[0] &&
+  bool fits = !output.shape.empty() && output.shape.size() == target.shape.size() &&
+              output.shape[0] >= target.shape[0] &&
               std::equal(output.shape.begin() + 1, output.shape.end(), target.shape.begin() + 1);
   if (!fits || output.count() == 0 || (IsFloat(output.dtype) && (output.shape.size() < 2 || output.shape.back() < 2))) {
-    return InvalidArgument(fmt::format("output {} and the fp32 model's output {}: the same shape with at least 2 class scores is needed",
-                                       ShapeToString(output.shape), ShapeToString(target.shape)),
-                           "SHAPE_MISMATCH");
+    return InvalidArgument(
+        fmt::format("output {} and the fp32 model's output {}: the same shape with at least 2 class scores is needed",
+                    ShapeToString(output.shape), ShapeToString(target.shape)),
+        "SHAPE_MISMATCH");
   }
   int64_t rows = target.shape[0];
   std::vector<int64_t> ours;

@@ -7,8 +7,8 @@
 
 namespace ns {
 
-// The target is the fp32 model's output on the same rows, of the same shape: class scores on the last axis, or classes as integers.
-// All positions of [N, S, C] count, padding too: nothing tells them apart here.
+// The target is the fp32 model's output on the same rows, of the same shape: class scores on the last axis, or classes
+// as integers. All positions of [N, S, C] count, padding too: nothing tells them apart here.
 class AgreementMetric final : public AdditiveMetric {
  public:
   explicit AgreementMetric(const MetricOptions&) {}

@@ -18,16 +18,22 @@ TEST(AgreementTest, CountsRowsWhereBothModelsChooseTheSameClass) {
 
 TEST(AgreementTest, CountsEveryPositionAndTakesClasses) {
   AgreementMetric tokens({});
-  ASSERT_TRUE(tokens.Update(Tensor::From<float>({1, 2, 2}, {1, 0, 1, 0}).view(), Tensor::From<float>({1, 2, 2}, {1, 0, 0, 1}).view()).ok());
+  ASSERT_TRUE(tokens
+                  .Update(Tensor::From<float>({1, 2, 2}, {1, 0, 1, 0}).view(),
+                          Tensor::From<float>({1, 2, 2}, {1, 0, 0, 1}).view())
+                  .ok());
   EXPECT_EQ(tokens.row_scores()[0], (RowScore{1, 2}));
   AgreementMetric classes({});
-  ASSERT_TRUE(classes.Update(Tensor::From<int64_t>({2}, {4, 5}).view(), Tensor::From<int64_t>({2}, {4, 6}).view()).ok());
+  ASSERT_TRUE(
+      classes.Update(Tensor::From<int64_t>({2}, {4, 5}).view(), Tensor::From<int64_t>({2}, {4, 6}).view()).ok());
   EXPECT_DOUBLE_EQ(classes.value().value(), 0.5);
 }
 
 TEST(AgreementTest, RefusesOtherShapesSingleScoresAndNan) {
   AgreementMetric metric({});
-  auto reason = [&](const Tensor& ours, const Tensor& fp32) { return metric.Update(ours.view(), fp32.view()).reason(); };
+  auto reason = [&](const Tensor& ours, const Tensor& fp32) {
+    return metric.Update(ours.view(), fp32.view()).reason();
+  };
   EXPECT_EQ(reason(Tensor(DType::kFloat, {2, 3}), Tensor(DType::kFloat, {2, 4})), "SHAPE_MISMATCH");
   EXPECT_EQ(reason(Tensor(DType::kFloat, {2, 1}), Tensor(DType::kFloat, {2, 1})), "SHAPE_MISMATCH");
   EXPECT_EQ(reason(Tensor(DType::kFloat, {2}), Tensor(DType::kFloat, {2})), "SHAPE_MISMATCH");

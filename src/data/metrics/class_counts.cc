@@ -21,9 +21,11 @@ Status ClassCounts::Add(const TensorView& output, const TensorView& labels, int6
       int64_t label = match.label(row, position);
       int64_t predicted = match.predicted(row, position);
       if (std::min(label, predicted) < 0 || std::max({label, predicted, match.classes() - 1}) >= max_classes) {
-        return InvalidArgument(fmt::format("label {} and prediction {} in row {} of the batch (output with {} classes): only the classes "
-                                           "0 to {} are taken", label, predicted, row, match.classes(), max_classes - 1),
-                               "LABEL_OUT_OF_RANGE");
+        return InvalidArgument(
+            fmt::format("label {} and prediction {} in row {} of the batch (output with {} classes): only the classes "
+                        "0 to {} are taken",
+                        label, predicted, row, match.classes(), max_classes - 1),
+            "LABEL_OUT_OF_RANGE");
       }
       pairs.emplace_back(label, predicted);
     }
@@ -45,12 +47,15 @@ double ClassCounts::total() const {
 std::vector<double> ClassCounts::state() const {
   std::vector<double> numbers;
   numbers.reserve(classes_.size() * 3);
-  for (const Counts& counts : classes_) numbers.insert(numbers.end(), {counts.labelled, counts.predicted, counts.right});
+  for (const Counts& counts : classes_) {
+    numbers.insert(numbers.end(), {counts.labelled, counts.predicted, counts.right});
+  }
   return numbers;
 }
 
 Status ClassCounts::Merge(std::span<const double> state) {
-  bool good = state.size() % 3 == 0 && std::all_of(state.begin(), state.end(), [](double v) { return std::isfinite(v) && v >= 0; });
+  bool good = state.size() % 3 == 0 &&
+              std::all_of(state.begin(), state.end(), [](double v) { return std::isfinite(v) && v >= 0; });
   if (!good) return InvalidArgument("these numbers are not counts of classes", "BAD_METRIC_STATE");
   for (size_t i = 0; i < state.size(); i += 3) {
     Counts& counts = At(static_cast<int64_t>(i / 3));

@@ -20,7 +20,8 @@ class ClassCounts {
     double right = 0;  // both
   };
 
-  // Output and labels as ClassPredictions::Match() pairs them, and its errors. At most `max_classes` (LABEL_OUT_OF_RANGE).
+  // Output and labels as ClassPredictions::Match() pairs them, and its errors. At most `max_classes`
+  // (LABEL_OUT_OF_RANGE).
   Status Add(const TensorView& output, const TensorView& labels, int64_t ignore_label, int64_t max_classes);
 
   std::span<const Counts> classes() const { return classes_; }

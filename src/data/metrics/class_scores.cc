@@ -43,7 +43,8 @@ Shape WithoutLastOne(Shape shape) {
 
 // Whether `output` is [M, rest of `labels`], M at least the labels' rows.
 bool SameButMoreRows(const Shape& output, const Shape& labels) {
-  return !output.empty() && output.size() == labels.size() && output[0] >= labels[0] && std::equal(output.begin() + 1, output.end(), labels.begin() + 1);
+  return !output.empty() && output.size() == labels.size() && output[0] >= labels[0] &&
+         std::equal(output.begin() + 1, output.end(), labels.begin() + 1);
 }
 
 }  // namespace
@@ -56,7 +57,8 @@ Result<std::vector<float>> ReadFloats(const TensorView& tensor, int64_t count, s
     case DType::kBfloat16: return Converted<uint16_t, float>(tensor, count, BfloatToFloat);
     default: break;
   }
-  return InvalidArgument(fmt::format("{} is {}, floating point numbers are needed", what, DTypeName(tensor.dtype)), "DTYPE_MISMATCH");
+  return InvalidArgument(fmt::format("{} is {}, floating point numbers are needed", what, DTypeName(tensor.dtype)),
+                         "DTYPE_MISMATCH");
 }
 
 Result<std::vector<int64_t>> ReadIntegers(const TensorView& tensor, int64_t count, std::string_view what) {
@@ -86,12 +88,13 @@ int64_t ArgMax(std::span<const float> scores) {
   return std::max_element(scores.begin(), scores.end()) - scores.begin();
 }
 
-Result<ClassPredictions> ClassPredictions::Match(const TensorView& output, const TensorView& labels, int64_t ignore_label) {
+Result<ClassPredictions> ClassPredictions::Match(const TensorView& output, const TensorView& labels,
+                                                 int64_t ignore_label) {
   ClassPredictions match;
   match.ignore_label_ = ignore_label;
   if (labels.shape.empty() || output.shape.empty()) {
-    return InvalidArgument(fmt::format("output {} and labels {}: both need an axis of rows", ShapeToString(output.shape),
-                                       ShapeToString(labels.shape)),
+    return InvalidArgument(fmt::format("output {} and labels {}: both need an axis of rows",
+                                       ShapeToString(output.shape), ShapeToString(labels.shape)),
                            "SHAPE_MISMATCH");
   }
   match.rows_ = labels.shape[0];
@@ -113,15 +116,18 @@ Status ClassPredictions::ReadOutput(const TensorView& output, const TensorView& 
   Shape without_classes(output.shape.begin(), output.shape.end() - 1);
   bool fits = SameButMoreRows(without_classes, labels.shape) || SameButMoreRows(without_classes, wanted);
   if (without_classes.empty() || !fits) {
-    return InvalidArgument(fmt::format("output {} and labels {} do not fit: the output needs the labels' axes and one of class scores",
-                                       ShapeToString(output.shape), ShapeToString(labels.shape)),
-                           "SHAPE_MISMATCH");
+    return InvalidArgument(
+        fmt::format("output {} and labels {} do not fit: the output needs the labels' axes and one of class scores",
+                    ShapeToString(output.shape), ShapeToString(labels.shape)),
+        "SHAPE_MISMATCH");
   }
   classes_ = output.shape.back();
   if (classes_ < 2) {
-    return InvalidArgument(fmt::format("output {} has {} class scores a row, at least 2 are needed (a regression is measured by mse, mae, "
-                                       "pearson or spearman)", ShapeToString(output.shape), classes_),
-                           "SHAPE_MISMATCH");
+    return InvalidArgument(
+        fmt::format("output {} has {} class scores a row, at least 2 are needed (a regression is measured by mse, mae, "
+                    "pearson or spearman)",
+                    ShapeToString(output.shape), classes_),
+        "SHAPE_MISMATCH");
   }
   if (output.dtype == DType::kFloat) {
     scores_ = static_cast<const float*>(output.data);
@@ -135,8 +141,8 @@ Status ClassPredictions::CheckLabels() const {
   for (size_t i = 0; i < labels_.size(); ++i) {
     if (labels_[i] == ignore_label_) continue;
     if (labels_[i] < 0 || (classes_ > 0 && labels_[i] >= classes_)) {
-      return InvalidArgument(fmt::format("label {} in row {} of the batch is not one of the output's {} classes", labels_[i],
-                                         static_cast<int64_t>(i) / positions_, classes_),
+      return InvalidArgument(fmt::format("label {} in row {} of the batch is not one of the output's {} classes",
+                                         labels_[i], static_cast<int64_t>(i) / positions_, classes_),
                              "LABEL_OUT_OF_RANGE");
     }
   }
@@ -151,7 +157,8 @@ Status ClassPredictions::CheckScores() const {
       std::span<const float> values = scores(row, position);
       // An infinity is a legitimate score (a masked class); NaN is not.
       if (std::any_of(values.begin(), values.end(), [](float v) { return std::isnan(v); })) {
-        return InvalidArgument(fmt::format("the model's output for row {} of the batch is NaN", row), "NON_FINITE_OUTPUT");
+        return InvalidArgument(fmt::format("the model's output for row {} of the batch is NaN", row),
+                               "NON_FINITE_OUTPUT");
       }
     }
   }

@@ -14,7 +14,8 @@ template <typename M>
 Result<double> Value(std::initializer_list<float> output, std::initializer_list<float> labels) {
   M metric({});
   auto rows = static_cast<int64_t>(output.size());
-  NS_RETURN_IF_ERROR(metric.Update(Tensor::From<float>({rows, 1}, output).view(), Tensor::From<float>({rows}, labels).view()));
+  NS_RETURN_IF_ERROR(
+      metric.Update(Tensor::From<float>({rows, 1}, output).view(), Tensor::From<float>({rows}, labels).view()));
   return metric.value();
 }
 
@@ -39,7 +40,8 @@ TEST(CorrelationTest, ConstantsHaveNone) {
   Status status = Value<PearsonMetric>({2, 2}, {1, 3}).status();
   EXPECT_EQ(status.reason(), "UNDEFINED_METRIC");
   EXPECT_EQ(status.message(), "metric pearson has no value: all outputs of the 2 rows are equal");
-  EXPECT_EQ((Value<SpearmanMetric>({1, 2}, {3, 3}).status().message()), "metric spearman has no value: all labels of the 2 rows are equal");
+  EXPECT_EQ((Value<SpearmanMetric>({1, 2}, {3, 3}).status().message()),
+            "metric spearman has no value: all labels of the 2 rows are equal");
   EXPECT_EQ(PearsonMetric({}).value().status().reason(), "NO_DATA");
   EXPECT_EQ(SpearmanMetric({}).value().status().reason(), "NO_DATA");
 }
@@ -49,7 +51,8 @@ TEST(CorrelationTest, NonFiniteOutputsAndOtherShapesAreRefused) {
   EXPECT_EQ((Value<PearsonMetric>({1, infinity}, {1, 2}).status().message()),
             "metric pearson: the model's output for row 1 of the batch is NaN or infinite");
   SpearmanMetric metric({});
-  EXPECT_EQ(metric.Update(Tensor::From<float>({1, 2}, {1, 2}).view(), Tensor::From<float>({1}, {1}).view()).reason(), "SHAPE_MISMATCH");
+  EXPECT_EQ(metric.Update(Tensor::From<float>({1, 2}, {1, 2}).view(), Tensor::From<float>({1}, {1}).view()).reason(),
+            "SHAPE_MISMATCH");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ double F1(const ClassCounts::Counts& counts) {
 
 Status F1Metric::Update(const TensorView& output, const TensorView& target) {
   int64_t max_classes = average_ == Average::kBinary ? 2 : kMaxClasses;
-  Status status = counts_.Add(output, target, options_.ignore_label, max_classes).WithContext(fmt::format("metric {}", name()));
+  Status status =
+      counts_.Add(output, target, options_.ignore_label, max_classes).WithContext(fmt::format("metric {}", name()));
   if (status.reason() == "LABEL_OUT_OF_RANGE" && average_ == Average::kBinary) {
     return InvalidArgument(status.message() + "; f1_macro takes more", status.reason());
   }
@@ -23,7 +24,9 @@ Status F1Metric::Update(const TensorView& output, const TensorView& target) {
 }
 
 Result<double> F1Metric::value() const {
-  if (counts_.total() == 0) return FailedPrecondition(fmt::format("metric {} has seen no row with a label that counts", name()), "NO_DATA");
+  if (counts_.total() == 0) {
+    return FailedPrecondition(fmt::format("metric {} has seen no row with a label that counts", name()), "NO_DATA");
+  }
   if (average_ == Average::kBinary) {
     auto positive = static_cast<size_t>(options_.positive_label);
     return positive < counts_.classes().size() ? F1(counts_.classes()[positive]) : 0.0;

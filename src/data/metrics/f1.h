@@ -1,5 +1,5 @@
-// F1 = 2 · right / (labelled + predicted) of a class: the harmonic mean of precision and recall (van Rijsbergen, Information Retrieval,
-// 1979); 0 where the class is neither labelled nor predicted, as scikit-learn's f1_score has it.
+// F1 = 2 · right / (labelled + predicted) of a class: the harmonic mean of precision and recall (van Rijsbergen,
+// Information Retrieval, 1979); 0 where the class is neither labelled nor predicted, as scikit-learn's f1_score has it.
 #pragma once
 
 #include <vector>

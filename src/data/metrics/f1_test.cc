@@ -47,7 +47,8 @@ TEST(F1Test, BinaryRefusesAThirdClassAndNamesTheOtherMetric) {
 
 TEST(F1Test, HasNoValueBeforeARowCounted) {
   EXPECT_EQ(F1Metric(Average::kBinary, {}).value().status().reason(), "NO_DATA");
-  EXPECT_EQ(F1(Average::kMacro, Tensor::From<int64_t>({1}, {0}), Tensor::From<int64_t>({1}, {-100})).status().reason(), "NO_DATA");
+  EXPECT_EQ(F1(Average::kMacro, Tensor::From<int64_t>({1}, {0}), Tensor::From<int64_t>({1}, {-100})).status().reason(),
+            "NO_DATA");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Matthews' correlation coefficient, for any number of classes (R_K of Gorodkin, Computational Biology and Chemistry 28, 2004):
-// (c·s - Σ p_k·t_k) / √((s² - Σ p_k²) · (s² - Σ t_k²)) with s rows, c of them right, class k predicted p_k and labelled t_k times;
-// 0 where the denominator is 0, as scikit-learn's matthews_corrcoef has it. From -1 to 1.
+// Matthews' correlation coefficient, for any number of classes (R_K of Gorodkin, Computational Biology and Chemistry
+// 28, 2004): (c·s - Σ p_k·t_k) / √((s² - Σ p_k²) · (s² - Σ t_k²)) with s rows, c of them right, class k predicted p_k
+// and labelled t_k times; 0 where the denominator is 0, as scikit-learn's matthews_corrcoef has it. From -1 to 1.
 #pragma once
 
 #include <vector>

@@ -15,8 +15,11 @@ Result<double> Mcc(const Tensor& predicted, const Tensor& labels) {
 
 TEST(MccTest, OfTwoClassesIsThePhiCoefficient) {
   // TP 2, FP 1, FN 2, TN 1: (2·1 - 1·2) / √(3·4·2·3) = 0. With one more TN: (2·2 - 1·2) / √(3·4·3·4) = 2/12.
-  EXPECT_DOUBLE_EQ(Mcc(Tensor::From<int64_t>({6}, {1, 1, 1, 0, 0, 0}), Tensor::From<int64_t>({6}, {1, 1, 0, 1, 1, 0})).value(), 0.0);
-  EXPECT_DOUBLE_EQ(Mcc(Tensor::From<int64_t>({7}, {1, 1, 1, 0, 0, 0, 0}), Tensor::From<int64_t>({7}, {1, 1, 0, 1, 1, 0, 0})).value(), 1.0 / 6);
+  EXPECT_DOUBLE_EQ(
+      Mcc(Tensor::From<int64_t>({6}, {1, 1, 1, 0, 0, 0}), Tensor::From<int64_t>({6}, {1, 1, 0, 1, 1, 0})).value(), 0.0);
+  EXPECT_DOUBLE_EQ(
+      Mcc(Tensor::From<int64_t>({7}, {1, 1, 1, 0, 0, 0, 0}), Tensor::From<int64_t>({7}, {1, 1, 0, 1, 1, 0, 0})).value(),
+      1.0 / 6);
 }
 
 TEST(MccTest, OfThreeClassesFollowsGorodkin) {

@@ -7,8 +7,8 @@
 
 namespace ns {
 
-// Means and centred sums of pairs, joined without loss of digits (Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for
-// computing sample variances", 1979).
+// Means and centred sums of pairs, joined without loss of digits (Chan, Golub, LeVeque, "Updating formulae and a
+// pairwise algorithm for computing sample variances", 1979).
 struct Moments {
   double count = 0;
   double mean_x = 0;

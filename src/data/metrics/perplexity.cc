@@ -21,7 +21,9 @@ double NegativeLogLikelihood(std::span<const float> logits, int64_t label) {
 Status PerplexityMetric::Update(const TensorView& output, const TensorView& target) {
   Result<ClassPredictions> match = ClassPredictions::Match(output, target, options_.ignore_label);
   if (!match.ok()) return match.status().WithContext("metric perplexity");
-  if (match->classes() == 0) return InvalidArgument("metric perplexity: the output holds classes, logits are needed", "SHAPE_MISMATCH");
+  if (match->classes() == 0) {
+    return InvalidArgument("metric perplexity: the output holds classes, logits are needed", "SHAPE_MISMATCH");
+  }
   double nll = 0;
   double positions = 0;
   for (int64_t row = 0; row < match->rows(); ++row) {
@@ -32,7 +34,8 @@ Status PerplexityMetric::Update(const TensorView& output, const TensorView& targ
     }
   }
   if (!std::isfinite(nll)) {
-    return InvalidArgument("metric perplexity: the model's output gives a label probability 0 or is not a number", "NON_FINITE_OUTPUT");
+    return InvalidArgument("metric perplexity: the model's output gives a label probability 0 or is not a number",
+                           "NON_FINITE_OUTPUT");
   }
   nll_ += nll;
   positions_ += positions;
@@ -40,7 +43,9 @@ Status PerplexityMetric::Update(const TensorView& output, const TensorView& targ
 }
 
 Result<double> PerplexityMetric::value() const {
-  if (positions_ == 0) return FailedPrecondition("metric perplexity has seen no position with a label that counts", "NO_DATA");
+  if (positions_ == 0) {
+    return FailedPrecondition("metric perplexity has seen no position with a label that counts", "NO_DATA");
+  }
   return std::exp(nll_ / positions_);
 }
 

@@ -1,5 +1,6 @@
-// Perplexity of a language model: exp of the mean negative log likelihood, exp(-1/n Σ log softmax(output)[label]), over all labelled
-// positions (Jelinek et al., "Perplexity - a measure of the difficulty of speech recognition tasks", 1977).
+// Perplexity of a language model: exp of the mean negative log likelihood, exp(-1/n Σ log softmax(output)[label]), over
+// all labelled positions (Jelinek et al., "Perplexity - a measure of the difficulty of speech recognition tasks",
+// 1977).
 #pragma once
 
 #include <vector>
@@ -8,7 +9,8 @@
 
 namespace ns {
 
-// Output [N, S, V] of logits, labels [N, S]; `label_shift` as in MetricOptions; positions labelled `ignore_label` don't count.
+// Output [N, S, V] of logits, labels [N, S]; `label_shift` as in MetricOptions; positions labelled `ignore_label` don't
+// count.
 class PerplexityMetric final : public Metric {
  public:
   explicit PerplexityMetric(const MetricOptions& options) : options_(options) {}

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Metric>> MetricByName(std::string_view name, const Metric
     if (entry.name == name) return entry.make(options);
     known.emplace_back(entry.name);
   }
-  return InvalidArgument(fmt::format("metric '{}' is not known; did you mean '{}'? Known: {}", name, NearestName(name, known), ListNames(known)),
+  return InvalidArgument(fmt::format("metric '{}' is not known; did you mean '{}'? Known: {}", name,
+                                     NearestName(name, known), ListNames(known)),
                          "UNKNOWN_METRIC");
 }
 

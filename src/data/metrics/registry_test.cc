@@ -68,7 +68,9 @@ TEST(RegistryTest, AForeignStateIsRefused) {
 TEST(RegistryTest, AnUnknownNameIsToldTheNearest) {
   Status status = MetricByName("Acuracy").status();
   EXPECT_EQ(status.reason(), "UNKNOWN_METRIC");
-  EXPECT_NE(status.message().find("metric 'Acuracy' is not known; did you mean 'accuracy'? Known: 'accuracy', 'top5', 'f1'"), std::string::npos)
+  EXPECT_NE(
+      status.message().find("metric 'Acuracy' is not known; did you mean 'accuracy'? Known: 'accuracy', 'top5', 'f1'"),
+      std::string::npos)
       << status.message();
 }
 
@@ -84,7 +86,8 @@ TEST(RegistryTest, ChoosesTheOutputAndRecordsWhatItGuessed) {
   outputs[1].name = "other";
   EXPECT_EQ(ChooseOutput(outputs, "", &guesses).value(), 0u);
   EXPECT_EQ(guesses.back(), "the metric reads the model's first output 'hidden' of 'hidden', 'other'");
-  EXPECT_EQ(ChooseOutput(outputs, "logits", &guesses).status().message(), "the model has no output 'logits'; it has 'hidden', 'other'");
+  EXPECT_EQ(ChooseOutput(outputs, "logits", &guesses).status().message(),
+            "the model has no output 'logits'; it has 'hidden', 'other'");
   EXPECT_EQ(ChooseOutput({}, "", &guesses).status().reason(), "UNKNOWN_OUTPUT");
 }
 

@@ -23,7 +23,8 @@ Result<std::vector<double>> Numbers(const TensorView& tensor, int64_t count, std
 
 Result<RegressionPairs> MatchRegression(const TensorView& output, const TensorView& target) {
   auto a_row = [](const TensorView& tensor) { return ElementCount(std::span(tensor.shape).subspan(1)); };
-  if (output.shape.empty() || target.shape.empty() || output.shape[0] < target.shape[0] || a_row(output) != a_row(target)) {
+  if (output.shape.empty() || target.shape.empty() || output.shape[0] < target.shape[0] ||
+      a_row(output) != a_row(target)) {
     return InvalidArgument(fmt::format("output {} and labels {} do not fit: as many numbers a row are needed",
                                        ShapeToString(output.shape), ShapeToString(target.shape)),
                            "SHAPE_MISMATCH");
@@ -36,9 +37,10 @@ Result<RegressionPairs> MatchRegression(const TensorView& output, const TensorVi
   NS_ASSIGN_OR_RETURN(pairs.target, Numbers(target, count, "the label tensor"));
   for (size_t i = 0; i < pairs.output.size(); ++i) {
     if (!std::isfinite(pairs.output[i]) || !std::isfinite(pairs.target[i])) {
-      return InvalidArgument(fmt::format("the model's {} for row {} of the batch is NaN or infinite",
-                                         std::isfinite(pairs.output[i]) ? "label" : "output", static_cast<int64_t>(i) / pairs.per_row),
-                             "NON_FINITE_OUTPUT");
+      return InvalidArgument(
+          fmt::format("the model's {} for row {} of the batch is NaN or infinite",
+                      std::isfinite(pairs.output[i]) ? "label" : "output", static_cast<int64_t>(i) / pairs.per_row),
+          "NON_FINITE_OUTPUT");
     }
   }
   return pairs;

@@ -15,8 +15,8 @@ struct RegressionPairs {
   std::vector<double> target;
 };
 
-// `output` [M, ...] and `target` [N, ...], N ≤ M, with as many elements a row; [N, 1] and [N] fit. The target may hold integers.
-// InvalidArgument: SHAPE_MISMATCH, DTYPE_MISMATCH, NON_FINITE_OUTPUT.
+// `output` [M, ...] and `target` [N, ...], N ≤ M, with as many elements a row; [N, 1] and [N] fit. The target may hold
+// integers. InvalidArgument: SHAPE_MISMATCH, DTYPE_MISMATCH, NON_FINITE_OUTPUT.
 Result<RegressionPairs> MatchRegression(const TensorView& output, const TensorView& target);
 
 }  // namespace ns

@@ -24,7 +24,8 @@ TEST(RegressionTest, ErrorsAreMeansOverElements) {
 }
 
 TEST(RegressionTest, DoublesKeepTheirDigits) {
-  auto pairs = MatchRegression(Tensor::From<double>({1}, {0.1}).view(), Tensor::From<double>({1}, {0.1 + 1e-12}).view());
+  auto pairs =
+      MatchRegression(Tensor::From<double>({1}, {0.1}).view(), Tensor::From<double>({1}, {0.1 + 1e-12}).view());
   EXPECT_NE(pairs->output[0], pairs->target[0]);
 }
 

@@ -20,7 +20,9 @@ int64_t RankOf(int64_t label, std::span<const float> scores) {
 
 Result<std::vector<RowScore>> Top5Metric::Score(const TensorView& output, const TensorView& target) const {
   NS_ASSIGN_OR_RETURN(ClassPredictions match, ClassPredictions::Match(output, target, ignore_label_));
-  if (match.classes() == 0) return InvalidArgument("the output holds classes, class scores are needed", "SHAPE_MISMATCH");
+  if (match.classes() == 0) {
+    return InvalidArgument("the output holds classes, class scores are needed", "SHAPE_MISMATCH");
+  }
   std::vector<RowScore> scores(static_cast<size_t>(match.rows()), RowScore{0, 0});
   for (int64_t row = 0; row < match.rows(); ++row) {
     RowScore& score = scores[static_cast<size_t>(row)];

@@ -7,8 +7,8 @@
 
 namespace ns {
 
-// Output [N, C], or [N, S, C] for tokens, as AccuracyMetric. Of equal scores the one with the lower class counts as higher. With five
-// classes or fewer every label is right.
+// Output [N, C], or [N, S, C] for tokens, as AccuracyMetric. Of equal scores the one with the lower class counts as
+// higher. With five classes or fewer every label is right.
 class Top5Metric final : public AdditiveMetric {
  public:
   explicit Top5Metric(const MetricOptions& options) : ignore_label_(options.ignore_label) {}

@@ -16,7 +16,8 @@ TEST(Top5Test, CountsLabelsAmongTheFiveHighest) {
 
 TEST(Top5Test, WithFiveClassesEveryLabelIsRight) {
   Top5Metric metric({});
-  ASSERT_TRUE(metric.Update(Tensor::From<float>({1, 5}, {5, 4, 3, 2, 1}).view(), Tensor::From<int64_t>({1}, {4}).view()).ok());
+  ASSERT_TRUE(
+      metric.Update(Tensor::From<float>({1, 5}, {5, 4, 3, 2, 1}).view(), Tensor::From<int64_t>({1}, {4}).view()).ok());
   EXPECT_DOUBLE_EQ(metric.value().value(), 1.0);
 }
 

@@ -29,10 +29,11 @@ std::string Deflated(const std::string& content) {
 
 // The fields that local and directory headers share: flags to the length of the extra field.
 void PutCommon(std::string* out, const ZipFile& file, uint32_t packed, size_t extra) {
-  Put<uint16_t>(out, 0);                       // flags
-  Put<uint16_t>(out, file.deflate ? 8 : 0);    // method
-  Put<uint32_t>(out, 0);                       // time and date
-  Put<uint32_t>(out, static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(file.content.data()), file.content.size())));
+  Put<uint16_t>(out, 0);                     // flags
+  Put<uint16_t>(out, file.deflate ? 8 : 0);  // method
+  Put<uint32_t>(out, 0);                     // time and date
+  Put<uint32_t>(
+      out, static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(file.content.data()), file.content.size())));
   Put<uint32_t>(out, file.zip64 ? 0xFFFFFFFF : packed);
   Put<uint32_t>(out, file.zip64 ? 0xFFFFFFFF : static_cast<uint32_t>(file.content.size()));
   Put<uint16_t>(out, static_cast<uint16_t>(file.name.size()));
@@ -51,7 +52,8 @@ std::filesystem::path Folder::Write(const std::string& name, std::string_view co
   return path;
 }
 
-std::string Npy(std::string_view descr, std::string_view shape, std::string_view data, std::optional<std::string_view> header) {
+std::string Npy(std::string_view descr, std::string_view shape, std::string_view data,
+                std::optional<std::string_view> header) {
   std::string dict = header ? std::string(*header)
                             : fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr, shape);
   while ((10 + dict.size() + 1) % 64 != 0) dict += ' ';

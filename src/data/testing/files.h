@@ -1,5 +1,5 @@
-// Files that tests make: text, NumPy arrays, zip archives, a small tokenizer. Written here byte by byte, from the formats' descriptions and
-// not with the code under test.
+// Files that tests make: text, NumPy arrays, zip archives, a small tokenizer. Written here byte by byte, from the
+// formats' descriptions and not with the code under test.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class Folder {
 };
 
 // A .npy file, format 1.0; `header` replaces the dict {'descr': …, 'fortran_order': False, 'shape': …}.
-std::string Npy(std::string_view descr, std::string_view shape, std::string_view data, std::optional<std::string_view> header = {});
+std::string Npy(std::string_view descr, std::string_view shape, std::string_view data,
+                std::optional<std::string_view> header = {});
 
 template <typename T>
 std::string Bytes(const std::vector<T>& values) {
@@ -45,8 +46,8 @@ struct ZipFile {
 // A zip archive of them, in this order.
 std::string Zip(const std::vector<ZipFile>& files);
 
-// tokenizer.json: words are split at spaces; [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, a 4, b 5, c 6, d 7. A text becomes [CLS] … [SEP], a pair
-// [CLS] … [SEP] … [SEP] with type 1 from the second text on.
+// tokenizer.json: words are split at spaces; [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, a 4, b 5, c 6, d 7. A text becomes
+// [CLS] … [SEP], a pair [CLS] … [SEP] … [SEP] with type 1 from the second text on.
 std::string TokenizerJson();
 
 // A spec of a model's input.
