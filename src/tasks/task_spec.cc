@@ -12,8 +12,8 @@ std::string ApproachName(Approach approach) {
 }
 
 const std::vector<std::string>& KnownMetrics() {
-  static const std::vector<std::string> names = {"accuracy", "f1",  "mcc", "pearson",    "spearman",
-                                                 "top5",     "mse", "mae", "perplexity", "agreement"};
+  static const std::vector<std::string> names = {"accuracy", "f1", "f1_macro", "mcc", "pearson", "spearman",
+                                                 "top5", "mse", "mae", "perplexity", "agreement"};
   return names;
 }
 

@@ -1,0 +1,185 @@
+// Against real processes: the worker is a shell script, the supervisor this test program itself (see main below).
+#include "executors/local_executor.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+
+#include "base/file.h"
+#include "executors/supervisor.h"
+#include "tasks/process_files.h"
+#include "tasks/task_file.h"
+
+namespace ns {
+namespace {
+
+class Recorder final : public ExecutorListener {
+ public:
+  void OnEvents(const std::string&, int, std::vector<TaskEvent> events) override {
+    std::lock_guard lock(mutex_);
+    EXPECT_FALSE(exit_.has_value()) << "an event after the exit";
+    for (const TaskEvent& event : events) seqs_.push_back(event.seq);
+    changed_.notify_all();
+  }
+  void OnExit(const std::string&, int, const WorkerExit& exit) override {
+    std::lock_guard lock(mutex_);
+    exit_ = exit;
+    changed_.notify_all();
+  }
+  WorkerExit AwaitExit() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return exit_.has_value(); }));
+    return exit_.value_or(WorkerExit{});
+  }
+  void AwaitEvent(uint64_t seq) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !seqs_.empty() && seqs_.back() >= seq; }));
+  }
+  std::vector<uint64_t> seqs() {
+    std::lock_guard lock(mutex_);
+    return seqs_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<uint64_t> seqs_;
+  std::optional<WorkerExit> exit_;
+};
+
+class LocalExecutorTest : public testing::Test {
+ protected:
+  // A worker that runs `script` with the task's folder as $3 and a function `event SEQ`.
+  void Prepare(const std::string& script) {
+    std::ofstream(worker_) << "#!/bin/sh\nevent() { echo '{\"seq\":'$1',\"time\":\"2026-01-01T00:00:00Z\",\"type\":\"stage\","
+                           << "\"payload\":{\"stage\":\"s\"}}' >> \"$3/events.jsonl\"; }\n"
+                           << script;
+    ::chmod(worker_.c_str(), 0755);
+    place_ = {"a", 1, folder_.path() / "task", folder_.path() / "log.txt", {}};
+    std::filesystem::create_directories(place_.folder);
+    TaskFile file;
+    file.task_id = "a";
+    file.model_path = "/m";
+    file.output_folder = "/o";
+    file.events_file = place_.folder / kEventsFileName;
+    file.spec.model = "m";
+    file.spec.dataset.emplace();
+    file.spec.dataset->path = "d";
+    ASSERT_TRUE(WriteFileAtomic(place_.folder / kTaskFileName, TaskFileToJson(file)).ok());
+    std::ofstream(file.events_file).flush();
+  }
+  std::unique_ptr<LocalExecutor> Make(Recorder& recorder) {
+    auto executor = LocalExecutor::Create({ThisProgram().value(), {worker_.string()}}).value();
+    executor->Listen(&recorder);
+    return executor;
+  }
+  WorkerPids AwaitPids() {
+    for (int i = 0; i < 1000; ++i) {
+      auto text = ReadFile(place_.folder / kPidFileName);
+      if (text.ok()) return ParseWorkerPids(*text).value();
+      ::usleep(10'000);
+    }
+    ADD_FAILURE() << "no worker.pid";
+    return {};
+  }
+
+  TempDir folder_ = TempDir::Create("ns_executor_").value();
+  std::filesystem::path worker_ = folder_.path() / "worker.sh";
+  AttemptPlace place_;
+};
+
+TEST_F(LocalExecutorTest, EventsComeBeforeTheExitAndTheOutputGoesToTheLog) {
+  Prepare("event 1 x $3; echo said; event 2 x $3; exit 3\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  WorkerExit exit = recorder.AwaitExit();
+  EXPECT_TRUE(exit.known);
+  EXPECT_EQ(exit.exit.exit_code, 3);
+  EXPECT_EQ(recorder.seqs(), (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(ReadFile(place_.log_file).value(), "said\n");
+}
+
+TEST_F(LocalExecutorTest, ARunningWorkerIsAdoptedWithTheEventsThatAreNew) {
+  Prepare("event 1 x $3; event 2 x $3; while [ ! -e $3/go ]; do sleep 0.02; done; event 3 x $3\n");
+  Recorder first;
+  {
+    auto executor = Make(first);
+    ASSERT_TRUE(executor->Start(place_).ok());
+    first.AwaitEvent(2);
+  }
+  Recorder second;
+  auto executor = Make(second);
+  executor->Adopt(place_, 1);
+  second.AwaitEvent(2);
+  std::ofstream(place_.folder / "go").flush();
+  EXPECT_EQ(second.AwaitExit().exit.exit_code, 0);
+  EXPECT_EQ(second.seqs(), (std::vector<uint64_t>{2, 3}));
+}
+
+TEST_F(LocalExecutorTest, AnAttemptWithoutATraceExitsUnknown) {
+  Prepare("exit 0\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  executor->Adopt(place_, 0);
+  EXPECT_FALSE(recorder.AwaitExit().known);
+}
+
+TEST_F(LocalExecutorTest, StopEndsAWorkerThatIgnoresItWithinTwoSeconds) {
+  Prepare("trap '' TERM; event 1 x $3; while :; do sleep 0.05; done\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  recorder.AwaitEvent(1);
+  auto begin = std::chrono::steady_clock::now();
+  executor->Stop("a", 1);
+  EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
+TEST_F(LocalExecutorTest, AKilledWorkerIsSeenWithItsSignal) {
+  Prepare("event 1 x $3; sleep 60\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  recorder.AwaitEvent(1);
+  ::kill(AwaitPids().worker.pid, SIGKILL);
+  EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
+}
+
+TEST_F(LocalExecutorTest, AStaleSupervisorDoesNothing) {
+  Prepare("event 1 x $3\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  place_.attempt = 2;  // task.json is of attempt 1
+  ASSERT_TRUE(executor->Start(place_).ok());
+  EXPECT_FALSE(recorder.AwaitExit().known);
+  EXPECT_TRUE(recorder.seqs().empty());
+}
+
+TEST_F(LocalExecutorTest, AProgramThatIsNotThereIsExitCode127) {
+  Prepare("");
+  std::filesystem::remove(worker_);
+  Recorder recorder;
+  auto executor = Make(recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  EXPECT_EQ(recorder.AwaitExit().exit.exit_code, 127);
+}
+
+// Before main(): when this program is called as a supervisor, it is one.
+const bool kSupervising = [] {
+  auto text = ReadFile("/proc/self/cmdline").value_or("");
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) words.push_back(text.c_str() + at);
+  if (words.size() < 2 || words[1] != "supervise") return false;
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  ::_exit(SupervisorMain(static_cast<int>(argv.size()), argv.data()));
+}();
+
+}  // namespace
+}  // namespace ns

@@ -1,0 +1,94 @@
+#include "service/attempt_folder.h"
+
+#include <gtest/gtest.h>
+
+#include "service/result_zip.h"
+#include "service/task_service.h"
+
+namespace ns {
+namespace {
+
+using Kind = AttemptEnd::Kind;
+
+WorkerExit Code(int code) { return {true, {code, 0}}; }
+TaskProgress WithResult() {
+  TaskProgress progress;
+  progress.result = ResultEvent{};
+  return progress;
+}
+TaskProgress WithFailure() {
+  TaskProgress progress;
+  progress.failure = StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0};
+  return progress;
+}
+
+TEST(JudgeExitTest, DoneNeedsExitCodeResultAndReport) {
+  EXPECT_EQ(JudgeExit(Code(0), WithResult(), true).kind, Kind::kDone);
+  EXPECT_EQ(JudgeExit(Code(0), WithResult(), false).reason, "NO_RESULT");
+  EXPECT_EQ(JudgeExit(Code(0), TaskProgress(), true).reason, "NO_RESULT");
+  EXPECT_EQ(JudgeExit(Code(1), WithResult(), true).kind, Kind::kLost);
+}
+
+TEST(JudgeExitTest, AReasonOfTheWorkersOwnFailsAtOnce) {
+  EXPECT_EQ(JudgeExit(Code(1), WithFailure(), false).reason, "BAD_DATA");
+  EXPECT_EQ(JudgeExit(Code(2), WithFailure(), false).kind, Kind::kFailed);
+  EXPECT_EQ(JudgeExit(Code(3), WithFailure(), false).kind, Kind::kLost);
+}
+
+TEST(JudgeExitTest, SignalsAndSilenceAreLosses) {
+  EXPECT_EQ(JudgeExit({true, {0, 9}}, WithResult(), true).kind, Kind::kLost);
+  EXPECT_EQ(JudgeExit({}, WithResult(), true).kind, Kind::kLost);
+  EXPECT_EQ(JudgeExit(Code(127), TaskProgress(), false).reason, "WORKER_NOT_RUN");
+}
+
+TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) {
+  auto folder = TempDir::Create("ns_attempt_").value();
+  Workspace workspace = Workspace::Create(folder.path()).value();
+  TaskRecord task;
+  task.id = "a";
+  task.spec_json = R"({"model": "m.onnx", "dataset": "d.npz"})";
+  task.model_path = "/m.onnx";
+  auto first = PrepareAttempt(workspace, task, 1, {0});
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  ASSERT_TRUE(WriteFileAtomic(first->folder / "events.jsonl", "old\n").ok());
+  ASSERT_TRUE(WriteFileAtomic(first->folder / "exit_status", "old\n").ok());
+  std::filesystem::create_directories(workspace.result_folder("a") / "half");
+  auto second = PrepareAttempt(workspace, task, 2, {1});
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  EXPECT_EQ(ReadFile(second->folder / "events.1.jsonl").value(), "old\n");
+  EXPECT_EQ(ReadFile(second->folder / "events.jsonl").value(), "");
+  EXPECT_FALSE(std::filesystem::exists(second->folder / "exit_status"));
+  EXPECT_FALSE(std::filesystem::exists(workspace.result_folder("a")));
+}
+
+TEST(WorkspaceTest, OneServiceAtATime) {
+  auto folder = TempDir::Create("ns_workspace_").value();
+  Workspace workspace = Workspace::Create(folder.path()).value();
+  auto lock = workspace.Lock();
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(workspace.Lock().status().reason(), "ALREADY_RUNNING");
+  lock = FileDescriptor();
+  EXPECT_TRUE(workspace.Lock().ok());
+}
+
+TEST(ZipFolderTest, RefusesAnEmptyFolderAndLeavesNothing) {
+  auto folder = TempDir::Create("ns_zip_").value();
+  std::filesystem::create_directories(folder.path() / "result");
+  EXPECT_EQ(ZipFolder(folder.path() / "result", folder.path() / "x.zip").reason(), "NO_RESULT");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "x.zip"));
+}
+
+TEST(TaskIdTest, IsAVersion4Uuid) {
+  for (int i = 0; i < 100; ++i) {
+    std::string id = NewTaskId();
+    EXPECT_TRUE(IsTaskId(id)) << id;
+    EXPECT_EQ(id[12], '4');
+  }
+  EXPECT_TRUE(IsTaskId("7602CD63d4c849e7a686a8165a77f69d"));
+  EXPECT_FALSE(IsTaskId("7602cd63d4c809e7a686a8165a77f69d"));  // version 0
+  EXPECT_FALSE(IsTaskId("7602cd63d4c849e7c686a8165a77f69d"));  // another variant
+  EXPECT_FALSE(IsTaskId("7602cd63-d4c8-49e7-a686-a8165a77f69"));
+}
+
+}  // namespace
+}  // namespace ns

@@ -1,0 +1,140 @@
+#include "tasks/task_spec_codec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tasks/task_file.h"
+
+namespace ns {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TaskSpec Parsed(const std::string& body) {
+  ParsedTaskSpec parsed = ParseTaskSpec(body);
+  if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) {
+    ADD_FAILURE() << FieldErrorsToText(*errors);
+    return {};
+  }
+  return std::get<TaskSpec>(parsed);
+}
+
+std::vector<FieldError> Errors(const std::string& body) {
+  ParsedTaskSpec parsed = ParseTaskSpec(body);
+  auto* errors = std::get_if<std::vector<FieldError>>(&parsed);
+  return errors == nullptr ? std::vector<FieldError>() : *errors;
+}
+
+constexpr const char* kSmallest = R"({"model": "m.onnx", "dataset": "d.npz"})";
+
+TEST(TaskSpecCodecTest, TheSmallestModelTaskHasTheDefaultsOfTheContract) {
+  TaskSpec spec = Parsed(kSmallest);
+  EXPECT_EQ(spec.model, "m.onnx");
+  EXPECT_EQ(spec.dataset->path, "d.npz");
+  EXPECT_EQ(spec.dataset->calibration_samples, 100);
+  EXPECT_EQ(spec.approach, Approach::kAuto);
+  EXPECT_EQ(spec.workers, 1);
+  EXPECT_EQ(spec.priority, 2);
+  EXPECT_TRUE(spec.accuracy_criterion.relative);
+  EXPECT_EQ(spec.accuracy_criterion.tolerable_loss, 0.01);
+  EXPECT_EQ(spec.tuning.max_trials, 100);
+  EXPECT_EQ(spec.tuning.timeout_seconds, 0);
+}
+
+TEST(TaskSpecCodecTest, EveryFieldIsReadAndWrittenBack) {
+  const char* body = R"({"model": "m", "dataset": {"path": "d.csv", "calibration": "10:200", "columns": {"text": "t", "label": "l",
+    "inputs": {"ids": "input_ids"}}, "calibration_samples": 50, "evaluation_samples": 500, "batch_size": 8},
+    "metric": ["accuracy", {"name": "f1", "parameters": {"average": "macro"}, "criterion": "absolute", "tolerable_loss": 0.5}],
+    "accuracy_criterion": {"criterion": "absolute", "tolerable_loss": 0.02, "higher_is_better": false},
+    "tuning": {"strategy": "auto", "max_trials": 7, "timeout": 60.5, "objective": [{"objective": "size", "weight": 2}],
+      "latency": {"threads": 2, "batch": 4}, "quantization": {"dtypes": ["int8"], "granularities": ["per_tensor"],
+      "calibration_methods": ["entropy"], "excluded_operators": ["Softmax"]}, "recipes": {"smooth_quant": true}, "seed": 9,
+      "cache": false, "stop_at_goal": true},
+    "approach": "static_ipex", "workers": 10000, "priority": 1, "name": "n", "labels": {"user": "ann"}, "deadline": 90,
+    "idempotency_key": "k", "arguments": ["a b", 3, 0.5], "optimized": "True", "requirements": ["torch>=2"]})";
+  TaskSpec spec = Parsed(body);
+  EXPECT_EQ(spec.dataset->calibration_rows, (RowRangeSpec{10, 200}));
+  EXPECT_EQ(spec.metrics[1].criterion->tolerable_loss, 0.5);
+  EXPECT_EQ(spec.tuning.objectives, (std::vector<ObjectiveSpec>{{"size", 2}}));
+  EXPECT_EQ(spec.approach, Approach::kStatic);
+  EXPECT_TRUE(spec.approach_was_ipex);
+  EXPECT_TRUE(spec.optimized);
+  EXPECT_THAT(spec.arguments, ElementsAre("a b", "3", "0.5"));
+  EXPECT_EQ(spec.accuracy_criterion.higher_is_better, false);
+  EXPECT_EQ(Parsed(TaskSpecToJson(spec)), spec);
+}
+
+TEST(TaskSpecCodecTest, EveryWrongFieldIsNamedAtOnceWithItsPath) {
+  auto errors = Errors(R"({"model": "m", "dataset": "d", "workers": 10001, "priority": 0, "tuning": {"latency": {"batch": 0}}})");
+  ASSERT_EQ(errors.size(), 3u);
+  EXPECT_THAT(errors[0].loc, ElementsAre("body", "workers"));
+  EXPECT_EQ(errors[0].msg, "must be a whole number from 1 to 10000, got 10001");
+  EXPECT_THAT(errors[1].loc, ElementsAre("body", "priority"));
+  EXPECT_THAT(errors[2].loc, ElementsAre("body", "tuning", "latency", "batch"));
+  EXPECT_THAT(FieldErrorsToJson(errors), HasSubstr(R"("loc":["body","tuning","latency","batch"])"));
+}
+
+TEST(TaskSpecCodecTest, AnUnknownFieldSuggestsTheNearestName) {
+  auto errors = Errors(R"({"model": "m", "dataset": "d", "aproach": "static"})");
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].msg, "unknown field; did you mean 'approach'?");
+  EXPECT_EQ(errors[0].type, "value_error.extra");
+}
+
+TEST(TaskSpecCodecTest, ExactlyOneOfModelAndScript) {
+  EXPECT_THAT(Errors("{}")[0].msg, HasSubstr("exactly one of model and script_url"));
+  EXPECT_THAT(Errors(R"({"model": "m", "dataset": "d", "script_url": "s"})")[0].msg, HasSubstr("got both"));
+  EXPECT_THAT(Errors(R"({"script_url": "s"})")[0].type, "value_error.not_available");
+  EXPECT_EQ(Errors(R"({"model": "m"})")[0].loc.back(), "dataset");
+}
+
+TEST(TaskSpecCodecTest, RowRangesMustHoldARow) {
+  EXPECT_TRUE(Errors(R"({"model": "m", "dataset": {"path": "d", "calibration": "0:1"}})").empty());
+  for (const char* bad : {"5:5", "9:3", "1:2:3", "7"}) {
+    auto errors = Errors(fmt::format(R"({{"model": "m", "dataset": {{"path": "d", "calibration": "{}"}}}})", bad));
+    ASSERT_EQ(errors.size(), 1u) << bad;
+    EXPECT_EQ(errors[0].loc.back(), "calibration");
+  }
+}
+
+TEST(TaskSpecCodecTest, NumbersBeyondEveryTypeAreRefusedNotWrapped) {
+  for (const char* number : {"18446744073709551615", "9223372036854775808", "1e300", "-1", "2.5", "true", "\"1\""}) {
+    EXPECT_EQ(Errors(fmt::format(R"({{"model": "m", "dataset": "d", "workers": {}}})", number)).size(), 1u) << number;
+  }
+}
+
+TEST(TaskSpecCodecTest, DeadlinesAreSecondsOrATime) {
+  EXPECT_EQ(Parsed(R"({"model": "m", "dataset": "d", "deadline": 2.5})").deadline_seconds, 2.5);
+  EXPECT_EQ(Parsed(R"({"model": "m", "dataset": "d", "deadline": "1970-01-01T00:00:01+00:00"})").deadline_time,
+            WallTime(std::chrono::seconds(1)));
+  for (const char* bad : {"0", "-1", "\"soon\"", "[]"}) {
+    EXPECT_EQ(Errors(fmt::format(R"({{"model": "m", "dataset": "d", "deadline": {}}})", bad)).size(), 1u) << bad;
+  }
+}
+
+TEST(TaskFileTest, ComesBackAsItWasWritten) {
+  TaskFile file;
+  file.task_id = "0123";
+  file.attempt = 2;
+  file.cores = {1, 3};
+  file.model_path = "/models/m.onnx";
+  file.dataset_path = "/data/d.npz";
+  file.output_folder = "/out";
+  file.events_file = "/events.jsonl";
+  file.deadline = WallTime(std::chrono::microseconds(1'500'000));
+  file.spec = Parsed(kSmallest);
+  auto back = ParseTaskFile(TaskFileToJson(file));
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(back->task_id, "0123");
+  EXPECT_EQ(back->attempt, 2);
+  EXPECT_THAT(back->cores, ElementsAre(1, 3));
+  EXPECT_EQ(back->model_path, "/models/m.onnx");
+  EXPECT_TRUE(back->calibration_path.empty());
+  EXPECT_EQ(back->deadline, WallTime(std::chrono::microseconds(1'500'000)));
+  EXPECT_EQ(back->spec, file.spec);
+  EXPECT_EQ(ParseTaskFile(R"({"version": 2})").status().reason(), "BAD_TASK_FILE");
+}
+
+}  // namespace
+}  // namespace ns
