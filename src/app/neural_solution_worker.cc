@@ -1,4 +1,5 @@
-// neural_solution_worker: the optimizer as a program. The service starts `lead`, people use the rest (as `neural_solution optimize ...`).
+// neural_solution_worker: the optimizer as a program. The service starts `lead`, people use the rest (as
+// `neural_solution optimize ...`).
 //
 // Exit codes: 0 an answer was given, 1 it failed, 2 bad usage or input, 130 interrupted.
 
@@ -29,15 +30,19 @@ constexpr int kFailed = 1, kBadInput = 2, kInterrupted = 130;
 
 int ExitCode(const Status& status) {
   switch (status.code()) {
-    case StatusCode::kOk: return 0;
-    case StatusCode::kCancelled: return kInterrupted;
+    case StatusCode::kOk:
+      return 0;
+    case StatusCode::kCancelled:
+      return kInterrupted;
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotFound:
     case StatusCode::kAlreadyExists:
     case StatusCode::kPermissionDenied:
     case StatusCode::kOutOfRange:
-    case StatusCode::kFailedPrecondition: return kBadInput;
-    default: return kFailed;
+    case StatusCode::kFailedPrecondition:
+      return kBadInput;
+    default:
+      return kFailed;
   }
 }
 
@@ -57,8 +62,8 @@ int Fail(const Status& status) {
   return ExitCode(status);
 }
 
-// Turns SIGINT and SIGTERM into a stop. Work that does not stop in time (a library call that cannot be interrupted) is cut off: what it
-// has under way is deleted and the process ends.
+// Turns SIGINT and SIGTERM into a stop. Work that does not stop in time (a library call that cannot be interrupted) is
+// cut off: what it has under way is deleted and the process ends.
 class SignalWatch {
  public:
   // Signals are blocked in all threads made after this; make it first.
@@ -187,13 +192,21 @@ int Main(int argc, char** argv) {
   SystemClock clock;
   Environment environment{clock, signals.token(), *program, scratch};
   switch (line->command) {
-    case WorkerCommand::kHelp: fmt::print("{}", line->help); return 0;
-    case WorkerCommand::kOptimize: return RunOptimize(*line, environment);
-    case WorkerCommand::kLead: return RunLead(*line, environment);
-    case WorkerCommand::kInspect: return RunInspect(*line);
-    case WorkerCommand::kBenchmark: return RunBenchmark(*line, environment);
-    case WorkerCommand::kQuantize: return RunQuantize(*line, environment);
-    case WorkerCommand::kMeasureMemory: return RunMeasureMemory(*line);
+    case WorkerCommand::kHelp:
+      fmt::print("{}", line->help);
+      return 0;
+    case WorkerCommand::kOptimize:
+      return RunOptimize(*line, environment);
+    case WorkerCommand::kLead:
+      return RunLead(*line, environment);
+    case WorkerCommand::kInspect:
+      return RunInspect(*line);
+    case WorkerCommand::kBenchmark:
+      return RunBenchmark(*line, environment);
+    case WorkerCommand::kQuantize:
+      return RunQuantize(*line, environment);
+    case WorkerCommand::kMeasureMemory:
+      return RunMeasureMemory(*line);
   }
   return kFailed;
 }
@@ -201,4 +214,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace ns
 
-int main(int argc, char** argv) { return ns::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return ns::Main(argc, argv);
+}

@@ -24,7 +24,8 @@ struct Raw {
 };
 
 // `word` as one of `known`, else an error that suggests the nearest.
-Status CheckName(std::string_view what, const std::string& word, const std::vector<std::string>& known, std::string reason) {
+Status CheckName(std::string_view what, const std::string& word, const std::vector<std::string>& known,
+                 std::string reason) {
   std::string list;
   for (const std::string& name : known) {
     if (name == word) return OkStatus();
@@ -49,10 +50,14 @@ Status ParseShapes(const std::vector<std::string>& texts, std::map<std::string, 
 }
 
 void AddDataOptions(CLI::App* command, DataOptions& data, Raw& raw) {
-  command->add_option("--calibration", data.calibration, "Rows to calibrate with: a second data set, or a row range of the first (0:200)");
-  command->add_option("--calibration-samples", raw.calibration_samples, "Rows to calibrate with (100)")->check(CLI::PositiveNumber);
-  command->add_option("--evaluation-samples", raw.evaluation_samples, "Rows to evaluate (all that do not calibrate)")->check(CLI::PositiveNumber);
-  command->add_option("--batch-size", data.batch_size, "Rows of one evaluation run (the model's own batch, else 1)")->check(CLI::PositiveNumber);
+  command->add_option("--calibration", data.calibration,
+                      "Rows to calibrate with: a second data set, or a row range of the first (0:200)");
+  command->add_option("--calibration-samples", raw.calibration_samples, "Rows to calibrate with (100)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--evaluation-samples", raw.evaluation_samples, "Rows to evaluate (all that do not calibrate)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--batch-size", data.batch_size, "Rows of one evaluation run (the model's own batch, else 1)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--text", raw.text, "Column of the text");
   command->add_option("--text-pair", raw.text_pair, "Column of the second text");
   command->add_option("--label", raw.label, "Column or array of the labels");
@@ -71,15 +76,24 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("--tolerable-loss", options.criterion.tolerable_loss, "Largest accepted loss (0.01)");
   command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
   command->add_option("--higher-is-better", raw.higher_is_better, "true or false (the metric's own sense)");
-  command->add_option("--calibration-method", raw.method, "minmax, moving_average, entropy, percentile or mse (minmax)");
-  command->add_option("--exclude", options.excluded_operators, "Operator name or type that stays in float; may be repeated")->take_all();
-  command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")->check(CLI::PositiveNumber);
-  command->add_option("--latency-threads", options.latency.threads, "Threads of a timed run (as many as cores)")->check(CLI::PositiveNumber);
+  command->add_option("--calibration-method", raw.method,
+                      "minmax, moving_average, entropy, percentile or mse (minmax)");
+  command
+      ->add_option("--exclude", options.excluded_operators,
+                   "Operator name or type that stays in float; may be repeated")
+      ->take_all();
+  command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--latency-threads", options.latency.threads, "Threads of a timed run (as many as cores)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--latency-batch", options.latency.batch, "Rows of a timed run (1)")->check(CLI::PositiveNumber);
   command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
-  command->add_option("--timeout", options.stop.timeout_seconds, "Seconds for all (0: no limit); the best so far is the answer")
+  command
+      ->add_option("--timeout", options.stop.timeout_seconds,
+                   "Seconds for all (0: no limit); the best so far is the answer")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--max-trials", options.stop.max_trials, "Full evaluations beside the baseline's (100)")->check(CLI::PositiveNumber);
+  command->add_option("--max-trials", options.stop.max_trials, "Full evaluations beside the baseline's (100)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--recipe", options.recipe, "Replay this recipe.json instead of tuning");
   command->add_flag("--dry-run", options.dry_run, "Check everything, say what would be done, write nothing");
   command->add_flag("--json", line.json, "Events as JSON lines on standard output");
@@ -94,9 +108,12 @@ void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
   command->add_option("--data", options.data, "Rows to calibrate with (static)");
   command->add_option("--approach", raw.quantize_approach, "static or dynamic (static)");
-  command->add_option("--calibration-method", raw.method, "minmax, moving_average, entropy, percentile or mse (minmax)");
-  command->add_option("--calibration-samples", options.samples, "The first so many rows calibrate (100)")->check(CLI::PositiveNumber);
-  command->add_option("--batch-size", options.batch_size, "Rows of one calibration run (the model's own batch, else 1)")->check(CLI::PositiveNumber);
+  command->add_option("--calibration-method", raw.method,
+                      "minmax, moving_average, entropy, percentile or mse (minmax)");
+  command->add_option("--calibration-samples", options.samples, "The first so many rows calibrate (100)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--batch-size", options.batch_size, "Rows of one calibration run (the model's own batch, else 1)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--threads", options.threads, "Threads of calibration (one a core)")->check(CLI::PositiveNumber);
   command->add_flag("--json", line.json, "The figures as JSON on standard output");
   command->add_option("-o,--output", options.output, "The .onnx file to write")->required();
@@ -110,9 +127,11 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("MODEL2", options.other, "Timed interleaved with the first");
   command->add_option("--data", options.data, "Rows to run (made-up inputs)");
   command->add_option("--shape", raw.shapes, "Shape of a made-up input: NAME=1,3,224,224; may be repeated")->take_all();
-  command->add_option("--free-size", options.free_size, "Size of an input's free axes but the first (128)")->check(CLI::PositiveNumber);
+  command->add_option("--free-size", options.free_size, "Size of an input's free axes but the first (128)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--batch", options.latency.batch, "Rows of a run (1)")->check(CLI::PositiveNumber);
-  command->add_option("--threads", options.latency.threads, "Threads of a run (as many as cores)")->check(CLI::PositiveNumber);
+  command->add_option("--threads", options.latency.threads, "Threads of a run (as many as cores)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
   command->add_option("--seconds", options.budget_seconds, "Time to measure (10)")->check(CLI::PositiveNumber);
   command->add_flag("--json", line.json, "The figures as JSON on standard output");
@@ -137,7 +156,9 @@ void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 
 Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("approach", raw.approach, {"auto", "static", "dynamic"}, "UNKNOWN_APPROACH"));
-  options->approach = raw.approach == "auto" ? Approach::kAuto : raw.approach == "static" ? Approach::kStatic : Approach::kDynamic;
+  options->approach = raw.approach == "auto"     ? Approach::kAuto
+                      : raw.approach == "static" ? Approach::kStatic
+                                                 : Approach::kDynamic;
   NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
   NS_ASSIGN_OR_RETURN(options->criterion.kind, CriterionKindByName(raw.criterion));
   NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
@@ -180,17 +201,21 @@ Status FinishQuantize(const Raw& raw, QuantizeOnceOptions* options) {
 
 Status Finish(const Raw& raw, WorkerCommandLine* line) {
   switch (line->command) {
-    case WorkerCommand::kOptimize: return FinishOptimize(raw, &line->optimize);
-    case WorkerCommand::kQuantize: return FinishQuantize(raw, &line->quantize);
+    case WorkerCommand::kOptimize:
+      return FinishOptimize(raw, &line->optimize);
+    case WorkerCommand::kQuantize:
+      return FinishQuantize(raw, &line->quantize);
     case WorkerCommand::kBenchmark:
       if (!raw.cores.empty()) {
         NS_ASSIGN_OR_RETURN(line->benchmark.cores, ParseCores(raw.cores));
       }
       return ParseShapes(raw.shapes, &line->benchmark.shapes);
-    case WorkerCommand::kMeasureMemory: return ParseShapes(raw.shapes, &line->shapes);
+    case WorkerCommand::kMeasureMemory:
+      return ParseShapes(raw.shapes, &line->shapes);
     case WorkerCommand::kHelp:
     case WorkerCommand::kLead:
-    case WorkerCommand::kInspect: return OkStatus();
+    case WorkerCommand::kInspect:
+      return OkStatus();
   }
   return OkStatus();
 }

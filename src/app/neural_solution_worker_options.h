@@ -15,11 +15,11 @@ enum class WorkerCommand { kHelp, kOptimize, kLead, kInspect, kBenchmark, kQuant
 
 struct WorkerCommandLine {
   WorkerCommand command = WorkerCommand::kHelp;
-  std::string help;                     // kHelp: the text
-  bool json = false;                    // events (optimize, lead) or the result as JSON on standard output
+  std::string help;   // kHelp: the text
+  bool json = false;  // events (optimize, lead) or the result as JSON on standard output
   OptimizeOptions optimize;
-  std::filesystem::path task_folder;    // kLead
-  std::filesystem::path inspected;      // kInspect
+  std::filesystem::path task_folder;  // kLead
+  std::filesystem::path inspected;    // kInspect
   BenchmarkOptions benchmark;
   QuantizeOnceOptions quantize;
   std::filesystem::path measured;       // kMeasureMemory
@@ -27,7 +27,8 @@ struct WorkerCommandLine {
   int threads = 1;                      // kMeasureMemory
 };
 
-// InvalidArgument (BAD_USAGE and the reasons of single options) with one line that names the option and what it accepts.
+// InvalidArgument (BAD_USAGE and the reasons of single options) with one line that names the option and what it
+// accepts.
 Result<WorkerCommandLine> ParseWorkerCommandLine(int argc, const char* const* argv);
 
 }  // namespace ns

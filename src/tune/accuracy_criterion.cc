@@ -15,7 +15,9 @@ Result<CriterionKind> CriterionKindByName(std::string_view name) {
   return InvalidArgument(fmt::format("unknown criterion '{}'; it is relative or absolute", name), "UNKNOWN_CRITERION");
 }
 
-std::string_view CriterionKindName(CriterionKind kind) { return kind == CriterionKind::kRelative ? "relative" : "absolute"; }
+std::string_view CriterionKindName(CriterionKind kind) {
+  return kind == CriterionKind::kRelative ? "relative" : "absolute";
+}
 
 double AccuracyCriterion::Loss(double baseline, double value) const {
   double loss = higher_is_better ? baseline - value : value - baseline;
@@ -25,7 +27,9 @@ double AccuracyCriterion::Loss(double baseline, double value) const {
   return std::copysign(std::numeric_limits<double>::infinity(), loss);
 }
 
-double AccuracyCriterion::Margin(double baseline, double value) const { return tolerable_loss - Loss(baseline, value); }
+double AccuracyCriterion::Margin(double baseline, double value) const {
+  return tolerable_loss - Loss(baseline, value);
+}
 
 bool AccuracyCriterion::Accepts(double baseline, double value) const {
   return std::isfinite(value) && Margin(baseline, value) >= -kRounding;

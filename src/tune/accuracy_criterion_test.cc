@@ -29,7 +29,7 @@ TEST(AccuracyCriterionTest, AbsoluteLossIsInTheMetricsUnit) {
 
 TEST(AccuracyCriterionTest, LowerIsBetterTurnsTheSign) {
   AccuracyCriterion criterion{.tolerable_loss = 0.1, .higher_is_better = false};
-  EXPECT_TRUE(criterion.Accepts(20.0, 21.9));   // perplexity 20 may rise to 22
+  EXPECT_TRUE(criterion.Accepts(20.0, 21.9));  // perplexity 20 may rise to 22
   EXPECT_FALSE(criterion.Accepts(20.0, 22.1));
   EXPECT_TRUE(criterion.Accepts(20.0, 3.0));
 }

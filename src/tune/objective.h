@@ -18,10 +18,12 @@ struct Objective {
   // A difference within the interval of the measurement is no difference.
   static SpeedVerdict CompareWithFloat(const MeasuredSpeed& speed);
 
-  // True when the quantized model should be handed out rather than fp32: faster, or as fast and at most `worthwhile_size` of its bytes.
+  // True when the quantized model should be handed out rather than fp32: faster, or as fast and at most
+  // `worthwhile_size` of its bytes.
   bool BeatsFloat(const MeasuredSpeed& speed, uint64_t size_bytes, uint64_t float_size_bytes) const;
 
-  // True when a model with the speed-up `fast` (not repaired yet, so it can only get slower) promises more than `best` already gives.
+  // True when a model with the speed-up `fast` (not repaired yet, so it can only get slower) promises more than `best`
+  // already gives.
   bool WorthRepair(double fast, double best) const { return fast > best * (1 + least_gain); }
 
   double worthwhile_size = 0.75;  // as fast as fp32: taken when it has at most this share of its bytes

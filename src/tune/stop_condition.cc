@@ -6,7 +6,9 @@ namespace ns {
 
 bool StopCondition::Reached(int trials, double elapsed_seconds, std::string* why) const {
   if (trials >= max_trials) {
-    if (why != nullptr) *why = fmt::format("the {} trial{} allowed {} used up", max_trials, max_trials == 1 ? "" : "s", max_trials == 1 ? "is" : "are");
+    if (why != nullptr)
+      *why = fmt::format("the {} trial{} allowed {} used up", max_trials, max_trials == 1 ? "" : "s",
+                         max_trials == 1 ? "is" : "are");
     return true;
   }
   if (timeout_seconds > 0 && elapsed_seconds >= timeout_seconds) {

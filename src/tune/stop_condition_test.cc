@@ -21,7 +21,9 @@ TEST(StopConditionTest, StopsWhenTheTimeHasPassed) {
   EXPECT_EQ(why, "the 1.5 s allowed have passed");
 }
 
-TEST(StopConditionTest, ZeroMeansNoTimeout) { EXPECT_FALSE(StopCondition{}.Reached(99, 1e12)); }
+TEST(StopConditionTest, ZeroMeansNoTimeout) {
+  EXPECT_FALSE(StopCondition{}.Reached(99, 1e12));
+}
 
 }  // namespace
 }  // namespace ns

@@ -59,7 +59,8 @@ TuningAction TuningSession::Next(double elapsed_seconds) {
         phase_ = Phase::kChooseRepair;
         if (repaired_trial_) return NextTiming({*repaired_trial_});
         break;
-      case Phase::kDone: return Done{};
+      case Phase::kDone:
+        return Done{};
     }
   }
 }
@@ -125,7 +126,8 @@ bool TuningSession::WorthRepair(const Trial& failed) const {
 }
 
 std::optional<size_t> TuningSession::ChooseRepair() const {
-  if (!options_.criterion.Accepts(options_.baseline, options_.baseline)) return std::nullopt;  // floating back can't reach the goal
+  if (!options_.criterion.Accepts(options_.baseline, options_.baseline))
+    return std::nullopt;  // floating back can't reach the goal
   std::optional<size_t> chosen;
   double least_loss = 0;
   for (size_t start = 0; start < options_.starts.size() && start < trials_.size(); ++start) {
@@ -150,7 +152,8 @@ void TuningSession::ObserveRanking(std::vector<RankedOperator> most_harmful_firs
   passes_ = static_cast<int>(ranking_.size());
 }
 
-// Where few operators do most of the harm, they alone are the likely answer: the least count that makes up 90 % of the noise.
+// Where few operators do most of the harm, they alone are the likely answer: the least count that makes up 90 % of the
+// noise.
 int TuningSession::FirstProbe() const {
   double total = 0;
   for (const RankedOperator& op : ranking_) total += std::pow(10, -op.sqnr_db / 10);
@@ -204,13 +207,15 @@ TuningAnswer TuningSession::AnswerForFloat() const {
     }
   }
   if (fastest != nullptr) {
-    answer.reason = fmt::format("no quantized model that holds the accuracy beats fp32; the fastest, {}, runs at {:.2f} times its speed",
-                                fastest->label, fastest->speed->speedup);
+    answer.reason = fmt::format(
+        "no quantized model that holds the accuracy beats fp32; the fastest, {}, runs at {:.2f} times its speed",
+        fastest->label, fastest->speed->speedup);
   } else if (closest != nullptr) {
     answer.reason = fmt::format("no quantized model tried holds the accuracy; the closest, {}: {}", closest->label,
                                 options_.criterion.Explain(options_.baseline, closest->outcome.value));
     if (closest->speed && !WorthRepair(*closest) && closest->kept_float == 0) {
-      answer.reason += fmt::format("; at {:.2f} times the speed of fp32 it is not worth repairing", closest->speed->speedup);
+      answer.reason +=
+          fmt::format("; at {:.2f} times the speed of fp32 it is not worth repairing", closest->speed->speedup);
     }
   } else if (!failure.empty()) {
     answer.reason = "no quantized model could be made: " + failure;
@@ -227,7 +232,8 @@ TuningAnswer TuningSession::AnswerForUnreachable() const {
   TuningAnswer answer;
   for (const Trial& trial : trials_) {
     if (!trial.outcome.failure.empty() || !std::isfinite(trial.outcome.value)) continue;
-    if (options_.criterion.Margin(options_.baseline, trial.outcome.value) < options_.criterion.Margin(options_.baseline, best_value))
+    if (options_.criterion.Margin(options_.baseline, trial.outcome.value) <
+        options_.criterion.Margin(options_.baseline, best_value))
       continue;
     best_value = trial.outcome.value;
     answer.trial = trial.id;

@@ -1,5 +1,5 @@
-// The search for the fastest model that holds the accuracy, as a pure state machine: it proposes one action at a time and is told what
-// came of it. No clock, no threads, no I/O: the same history gives the same proposals.
+// The search for the fastest model that holds the accuracy, as a pure state machine: it proposes one action at a time
+// and is told what came of it. No clock, no threads, no I/O: the same history gives the same proposals.
 //
 //   TuningSession session(options);                      // baseline's value and the starting points are known
 //   for (;;) {
@@ -9,11 +9,12 @@
 //   }
 //   session.answer();                                    // always there
 //
-// How it searches: each starting point (static, dynamic) is evaluated as it is, then all of them are timed beside fp32, those that lose too
-// much included, since a failed one that is no faster than what is at hand need not be repaired. A failed one that is worth it is repaired,
-// the one that loses least first: its operators are ranked by the harm they do, and bisection over the ranking finds how few of the most
-// harmful must stay in float. Bisection takes the loss to fall as more operators stay in float; where it does not, it may end with more
-// in float than needed, but what it accepts has been evaluated on all rows.
+// How it searches: each starting point (static, dynamic) is evaluated as it is, then all of them are timed beside fp32,
+// those that lose too much included, since a failed one that is no faster than what is at hand need not be repaired. A
+// failed one that is worth it is repaired, the one that loses least first: its operators are ranked by the harm they
+// do, and bisection over the ranking finds how few of the most harmful must stay in float. Bisection takes the loss to
+// fall as more operators stay in float; where it does not, it may end with more in float than needed, but what it
+// accepts has been evaluated on all rows.
 //
 // A repair of n operators takes at most 1 + ceil(log2(n)) evaluations.
 //
@@ -40,7 +41,7 @@ struct StartingPoint {
 
 // Quantize with this configuration, evaluate on all rows. Then ObserveEvaluation().
 struct EvaluateTrial {
-  int trial = 0;  // counts from 1
+  int trial = 0;      // counts from 1
   std::string label;  // "static, 3 operators in float"
   QuantConfig config;
 };
@@ -71,8 +72,8 @@ struct Trial {
   int id = 0;
   std::string label;
   QuantConfig config;
-  size_t start = 0;                    // of which starting point it is a form
-  int kept_float = 0;                  // operators that bisection left in float
+  size_t start = 0;    // of which starting point it is a form
+  int kept_float = 0;  // operators that bisection left in float
   TrialOutcome outcome;
   bool accepted = false;               // holds the accuracy
   std::optional<MeasuredSpeed> speed;  // where it was timed
@@ -90,14 +91,15 @@ class TuningSession {
     AccuracyCriterion criterion;
     StopCondition stop;
     Objective objective;
-    double baseline = 0;               // fp32's value, finite
+    double baseline = 0;  // fp32's value, finite
     uint64_t float_size_bytes = 0;
     std::vector<StartingPoint> starts;  // in the order in which they are tried; none: the answer is fp32
   };
   explicit TuningSession(Options options);
 
-  // The next thing to do; `elapsed_seconds` since the start of tuning. Broken invariant (NS_CHECK) when the last action's observation is
-  // still missing. After the stop condition was reached it still asks to time models that hold the accuracy, then for nothing.
+  // The next thing to do; `elapsed_seconds` since the start of tuning. Broken invariant (NS_CHECK) when the last
+  // action's observation is still missing. After the stop condition was reached it still asks to time models that hold
+  // the accuracy, then for nothing.
   TuningAction Next(double elapsed_seconds);
 
   void ObserveEvaluation(const TrialOutcome& outcome);
@@ -137,12 +139,12 @@ class TuningSession {
   Waiting waiting_ = Waiting::kNothing;
   std::string stopped_why_;  // not empty: the stop condition ended it
 
-  std::vector<int> timing_;          // trials of the timing under way
-  std::vector<bool> repaired_;       // by starting point: tried, whatever came of it
-  size_t repairing_ = 0;             // starting point
+  std::vector<int> timing_;     // trials of the timing under way
+  std::vector<bool> repaired_;  // by starting point: tried, whatever came of it
+  size_t repairing_ = 0;        // starting point
   std::vector<RankedOperator> ranking_;
-  int fails_ = 0;                    // so many in float are not enough
-  int passes_ = 0;                   // so many are
+  int fails_ = 0;                      // so many in float are not enough
+  int passes_ = 0;                     // so many are
   std::optional<int> repaired_trial_;  // the passing one with the fewest in float
 };
 

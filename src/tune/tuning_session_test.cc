@@ -64,7 +64,9 @@ TuningSession::Options TwoStarts() {
   return options;
 }
 
-int FloatOperators(const EvaluateTrial& trial) { return static_cast<int>(trial.config.modes.size()); }
+int FloatOperators(const EvaluateTrial& trial) {
+  return static_cast<int>(trial.config.modes.size());
+}
 
 TEST(TuningSessionTest, TheFasterOfTwoThatHoldTheAccuracyWins) {
   TuningSession session(TwoStarts());

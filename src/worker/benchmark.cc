@@ -36,7 +36,8 @@ Result<BenchmarkOutcome> Benchmark(const BenchmarkOptions& options, const WorkCo
   StageProgress progress(context.clock, context.events);
   LatencyRun run = MakeLatencyRun(options.latency, options.cores);
   run.budget_seconds = options.budget_seconds;
-  if (!options.cores.empty() && !PinThisThread(options.cores)) return InvalidArgument("the cores asked for may not be used", "BAD_CORES");
+  if (!options.cores.empty() && !PinThisThread(options.cores))
+    return InvalidArgument("the cores asked for may not be used", "BAD_CORES");
   BenchmarkOutcome outcome;
   outcome.models.push_back(options.model);
   if (!options.other.empty()) outcome.models.push_back(options.other);
@@ -61,8 +62,9 @@ Result<BenchmarkOutcome> Benchmark(const BenchmarkOptions& options, const WorkCo
 }
 
 std::string BenchmarkText(const BenchmarkOutcome& outcome) {
-  std::string text = fmt::format("{:<40}{:>12}{:>12}{:>8}\n", fmt::format("{} threads, batch {}", outcome.threads, outcome.batch), "median ms",
-                                 "p95 ms", "runs");
+  std::string text =
+      fmt::format("{:<40}{:>12}{:>12}{:>8}\n", fmt::format("{} threads, batch {}", outcome.threads, outcome.batch),
+                  "median ms", "p95 ms", "runs");
   for (size_t i = 0; i < outcome.results.size(); ++i) {
     const LatencyResult& result = outcome.results[i];
     text += fmt::format("{:<40}{:>12.3f}{:>12.3f}{:>8}\n", outcome.models[i].string(), result.median_ms, result.p95_ms,
@@ -70,19 +72,22 @@ std::string BenchmarkText(const BenchmarkOutcome& outcome) {
   }
   if (outcome.results.size() > 1) {
     const LatencyRatio& ratio = outcome.results[1].speedup;
-    text += fmt::format("the second runs at {:.2f} times the speed of the first (95 % {:.2f} to {:.2f})\n", ratio.value, ratio.low, ratio.high);
+    text += fmt::format("the second runs at {:.2f} times the speed of the first (95 % {:.2f} to {:.2f})\n", ratio.value,
+                        ratio.low, ratio.high);
   }
   return text;
 }
 
 std::string BenchmarkJson(const BenchmarkOutcome& outcome) {
-  nlohmann::ordered_json json = {{"threads", outcome.threads}, {"batch", outcome.batch}, {"models", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json = {
+      {"threads", outcome.threads}, {"batch", outcome.batch}, {"models", nlohmann::ordered_json::array()}};
   for (size_t i = 0; i < outcome.results.size(); ++i) {
     const LatencyResult& result = outcome.results[i];
-    json["models"].push_back({{"model", outcome.models[i].string()},
-                              {"latency_ms", {{"median", result.median_ms}, {"p95", result.p95_ms}}},
-                              {"runs", result.samples_ms.size()},
-                              {"speedup", {{"median", result.speedup.value}, {"low", result.speedup.low}, {"high", result.speedup.high}}}});
+    json["models"].push_back(
+        {{"model", outcome.models[i].string()},
+         {"latency_ms", {{"median", result.median_ms}, {"p95", result.p95_ms}}},
+         {"runs", result.samples_ms.size()},
+         {"speedup", {{"median", result.speedup.value}, {"low", result.speedup.low}, {"high", result.speedup.high}}}});
   }
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

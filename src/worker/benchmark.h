@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "runtime/timing.h"
-#include "worker/options.h"
 #include "worker/optimize.h"
+#include "worker/options.h"
 
 namespace ns {
 
 struct BenchmarkOptions {
   std::filesystem::path model;
-  std::filesystem::path other;        // empty: one model alone
-  std::filesystem::path data;         // rows to run; empty: made-up inputs
+  std::filesystem::path other;          // empty: one model alone
+  std::filesystem::path data;           // rows to run; empty: made-up inputs
   std::map<std::string, Shape> shapes;  // of made-up inputs, where the model leaves sizes free
-  int64_t free_size = 128;            // of other free sizes than the first axis
+  int64_t free_size = 128;              // of other free sizes than the first axis
   LatencySettings latency;
   std::vector<int> cores;
   double budget_seconds = 10;

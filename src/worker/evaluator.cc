@@ -25,8 +25,9 @@ Result<Evaluator> Evaluator::Create(const DataSet& data, std::vector<int64_t> ro
   evaluator.threads_ = std::max(1, options.threads);
   std::optional<int64_t> fixed = data.fixed_batch();
   if (fixed && options.batch_size > *fixed) {
-    return InvalidArgument(fmt::format("a batch of {} rows was asked for, the model takes {}", options.batch_size, *fixed),
-                           "BATCH_TOO_LARGE");
+    return InvalidArgument(
+        fmt::format("a batch of {} rows was asked for, the model takes {}", options.batch_size, *fixed),
+        "BATCH_TOO_LARGE");
   }
   evaluator.batch_size_ = options.batch_size > 0 ? options.batch_size : fixed.value_or(1);
   return evaluator;
@@ -45,8 +46,8 @@ Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& pro
   return Run(session, Role::kCandidate, references, progress, stop);
 }
 
-Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
-                                  std::stop_token stop) const {
+Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references,
+                                  ProgressSink& progress, std::stop_token stop) const {
   auto start = std::chrono::steady_clock::now();
   // One metric a batch, joined in the order of the rows: the result does not depend on the threads.
   std::vector<std::vector<double>> states(static_cast<size_t>(batches()));

@@ -1,5 +1,5 @@
-// The metric of a model over the evaluation rows, with all cores: batches are dealt out to threads, each computing its own with one
-// inference thread, which for small batches is faster than many threads on one batch.
+// The metric of a model over the evaluation rows, with all cores: batches are dealt out to threads, each computing its
+// own with one inference thread, which for small batches is faster than many threads on one batch.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ struct EvaluatorOptions {
   std::string metric;
   MetricOptions metric_options;
   int threads = 1;
-  int64_t batch_size = 0;  // 0: the model's fixed batch, else 1, which is what the user's latency is about and what needs no padding
+  int64_t batch_size =
+      0;  // 0: the model's fixed batch, else 1, which is what the user's latency is about and what needs no padding
 };
 
 struct Evaluation {
@@ -34,8 +35,8 @@ struct Evaluation {
 // Every model is given the same batches, so that differences between them are the models'.
 class Evaluator {
  public:
-  // `data` outlives the evaluator and is only read. `outputs` are the models' outputs; `guesses` hears which one the metric reads, when
-  // there was a choice. InvalidArgument (UNKNOWN_METRIC, BATCH_TOO_LARGE, NO_ROWS).
+  // `data` outlives the evaluator and is only read. `outputs` are the models' outputs; `guesses` hears which one the
+  // metric reads, when there was a choice. InvalidArgument (UNKNOWN_METRIC, BATCH_TOO_LARGE, NO_ROWS).
   static Result<Evaluator> Create(const DataSet& data, std::vector<int64_t> rows, std::span<const TensorSpec> outputs,
                                   const EvaluatorOptions& options, std::vector<std::string>* guesses);
 
@@ -43,7 +44,8 @@ class Evaluator {
   int64_t batch_size() const { return batch_size_; }
 
   // Of the fp32 model, first. A metric that compares with the fp32 model keeps its outputs.
-  // InvalidArgument (NON_FINITE_OUTPUT and what else Metric::Update() refuses) with the row; errors of Session::Run(); Cancelled.
+  // InvalidArgument (NON_FINITE_OUTPUT and what else Metric::Update() refuses) with the row; errors of Session::Run();
+  // Cancelled.
   Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop);
   // Of any model with the same inputs and outputs, after EvaluateBaseline().
   Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop) const;
@@ -54,7 +56,8 @@ class Evaluator {
   int64_t batches() const { return (static_cast<int64_t>(rows_.size()) + batch_size_ - 1) / batch_size_; }
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
                          std::stop_token stop) const;
-  Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, Metric& metric, std::stop_token stop) const;
+  Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, Metric& metric,
+                  std::stop_token stop) const;
   Result<Tensor> Target(const Batch& batch, const Tensor& output, Tensor* reference, Role role) const;
 
   const DataSet* data_;

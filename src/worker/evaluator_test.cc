@@ -17,7 +17,9 @@ using ::testing::HasSubstr;
 // Two classes: the scores are the input times `gain`.
 Model Scores(float gain, std::string_view batch = "N") {
   Model model = Model::FromText(fmt::format(R"(<ir_version: 8, opset_import: ["" : 17]>
-    g (float[{0}, 2] x) => (float[{0}, 2] logits) <float[1] gain = {{1}}> {{ logits = Mul(x, gain) }})", batch)).value();
+    g (float[{0}, 2] x) => (float[{0}, 2] logits) <float[1] gain = {{1}}> {{ logits = Mul(x, gain) }})",
+                                            batch))
+                    .value();
   model.SetWeight("gain", Tensor::From<float>({1}, {gain}));
   return model;
 }
@@ -109,7 +111,8 @@ TEST(EvaluatorTest, StopsWhenAsked) {
   NullProgress progress;
   std::stop_source stop;
   stop.request_stop();
-  Status status = Make(*data, {0, 1}, Options("accuracy")).EvaluateBaseline(session, progress, stop.get_token()).status();
+  Status status =
+      Make(*data, {0, 1}, Options("accuracy")).EvaluateBaseline(session, progress, stop.get_token()).status();
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 

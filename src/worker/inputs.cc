@@ -69,7 +69,8 @@ Result<std::string> GuessMetric(const SourceModel& source, const SourceData& dat
     guesses->push_back({"metric", name, std::move(why)});
     return name;
   };
-  if (!data.evaluation->has_labels()) return guess("agreement", "the data has no labels, so outputs are compared with the fp32 model's");
+  if (!data.evaluation->has_labels())
+    return guess("agreement", "the data has no labels, so outputs are compared with the fp32 model's");
   if (source.folder && !source.folder->metric.empty()) {
     return guess(source.folder->metric, fmt::format("usual for {}", source.folder->task));
   }
@@ -86,8 +87,9 @@ Result<std::string> ChooseMetric(const std::string& wanted, const SourceModel& s
   if (wanted.empty()) return GuessMetric(source, data, guesses);
   NS_ASSIGN_OR_RETURN(bool needs_labels, MetricNeedsLabels(wanted));
   if (needs_labels && !data.evaluation->has_labels()) {
-    return InvalidArgument(fmt::format("metric '{}' needs labels and the data has none; add them, or take --metric agreement", wanted),
-                           "NO_LABELS");
+    return InvalidArgument(
+        fmt::format("metric '{}' needs labels and the data has none; add them, or take --metric agreement", wanted),
+        "NO_LABELS");
   }
   return wanted;
 }

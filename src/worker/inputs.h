@@ -19,8 +19,8 @@
 namespace ns {
 
 struct SourceModel {
-  std::filesystem::path onnx;          // the file
-  std::optional<ModelFolder> folder;   // set: it came from a Hugging Face folder
+  std::filesystem::path onnx;         // the file
+  std::optional<ModelFolder> folder;  // set: it came from a Hugging Face folder
   Model model;
 };
 
@@ -29,18 +29,18 @@ Result<SourceModel> LoadSource(const std::filesystem::path& path);
 
 struct SourceData {
   std::unique_ptr<DataSet> evaluation;
-  std::unique_ptr<DataSet> second;      // calibration rows, where they are a data set of their own
+  std::unique_ptr<DataSet> second;  // calibration rows, where they are a data set of their own
   Split split;
   DataSet& calibration() const { return second ? *second : *evaluation; }
 };
 
-// Opens the data for `source` and chooses the rows. `labels`: whether the evaluation rows must have some. Errors of OpenDataSet() and of
-// the split; InvalidArgument (NO_DATA_GIVEN) when there is no path.
+// Opens the data for `source` and chooses the rows. `labels`: whether the evaluation rows must have some. Errors of
+// OpenDataSet() and of the split; InvalidArgument (NO_DATA_GIVEN) when there is no path.
 Result<SourceData> OpenData(const SourceModel& source, const DataOptions& options, DataSetOptions::Labels labels);
 
-// The metric asked for, or the one that suits model and data, noted in `guesses`: the folder's usual one, accuracy for labels that are
-// classes, mse for others, agreement without labels.
-// InvalidArgument: UNKNOWN_METRIC, NO_LABELS (the metric needs them).
+// The metric asked for, or the one that suits model and data, noted in `guesses`: the folder's usual one, accuracy for
+// labels that are classes, mse for others, agreement without labels. InvalidArgument: UNKNOWN_METRIC, NO_LABELS (the
+// metric needs them).
 Result<std::string> ChooseMetric(const std::string& wanted, const SourceModel& source, const SourceData& data,
                                  std::vector<Guess>* guesses);
 

@@ -16,7 +16,8 @@ std::string ShapeText(const TensorSpec& spec) {
   std::string text;
   for (size_t i = 0; i < spec.shape.size(); ++i) {
     std::string size = std::to_string(spec.shape[i]);
-    if (spec.shape[i] < 0) size = i < spec.dimension_names.size() && !spec.dimension_names[i].empty() ? spec.dimension_names[i] : "?";
+    if (spec.shape[i] < 0)
+      size = i < spec.dimension_names.size() && !spec.dimension_names[i].empty() ? spec.dimension_names[i] : "?";
     text += (i > 0 ? ", " : "") + size;
   }
   return "[" + text + "]";
@@ -26,7 +27,8 @@ std::string ShapeText(const TensorSpec& spec) {
 std::string DecisionText(const std::vector<OperatorDecision>& decisions) {
   std::vector<std::pair<std::string, int>> groups;
   for (const OperatorDecision& decision : decisions) {
-    std::string what = fmt::format("{:<20}{:<10}{}", decision.type, decision.mode == OpMode::kFloat ? "float" : "int8", decision.why);
+    std::string what =
+        fmt::format("{:<20}{:<10}{}", decision.type, decision.mode == OpMode::kFloat ? "float" : "int8", decision.why);
     auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == what; });
     if (found == groups.end()) {
       groups.emplace_back(what, 1);
@@ -74,14 +76,16 @@ Result<Inspection> Inspect(const fs::path& path) {
 }
 
 std::string InspectionText(const Inspection& inspection) {
-  std::string text = fmt::format("{}\n  opset {}, IR {}, {}; file {}, weights {}\n", inspection.onnx.string(), inspection.opset,
-                                 inspection.ir_version, inspection.producer, BytesText(inspection.file_bytes),
-                                 BytesText(inspection.weight_bytes));
+  std::string text = fmt::format("{}\n  opset {}, IR {}, {}; file {}, weights {}\n", inspection.onnx.string(),
+                                 inspection.opset, inspection.ir_version, inspection.producer,
+                                 BytesText(inspection.file_bytes), BytesText(inspection.weight_bytes));
   if (!inspection.task.empty()) text += fmt::format("  task {}\n", inspection.task);
   text += "inputs\n";
-  for (const TensorSpec& spec : inspection.inputs) text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+  for (const TensorSpec& spec : inspection.inputs)
+    text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
   text += "outputs\n";
-  for (const TensorSpec& spec : inspection.outputs) text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+  for (const TensorSpec& spec : inspection.outputs)
+    text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
   text += "operators\n";
   for (const auto& [type, count] : inspection.operators) text += fmt::format("  {:>5} {}\n", count, type);
   text += "static quantization, after preparation\n" + DecisionText(inspection.as_static);
@@ -107,7 +111,10 @@ Json SpecsJson(const std::vector<TensorSpec>& specs) {
 Json DecisionsJson(const std::vector<OperatorDecision>& decisions) {
   Json list = Json::array();
   for (const OperatorDecision& decision : decisions) {
-    list.push_back({{"name", decision.name}, {"type", decision.type}, {"decision", OpModeName(decision.mode)}, {"why", decision.why}});
+    list.push_back({{"name", decision.name},
+                    {"type", decision.type},
+                    {"decision", OpModeName(decision.mode)},
+                    {"why", decision.why}});
   }
   return list;
 }

@@ -13,14 +13,14 @@ namespace ns {
 
 struct Inspection {
   std::filesystem::path onnx;
-  std::string task;                       // of a Hugging Face folder; "": not known
+  std::string task;  // of a Hugging Face folder; "": not known
   int64_t opset = 0;
   int64_t ir_version = 0;
   std::string producer;
-  uint64_t file_bytes = 0;                // without external data
+  uint64_t file_bytes = 0;  // without external data
   uint64_t weight_bytes = 0;
   std::vector<TensorSpec> inputs, outputs;
-  std::map<std::string, int> operators;   // of the main graph, by type; other domains as "domain.Type"
+  std::map<std::string, int> operators;                 // of the main graph, by type; other domains as "domain.Type"
   std::vector<OperatorDecision> as_static, as_dynamic;  // every operator that computes on floats, in graph order
   std::vector<std::string> notes;
 };

@@ -22,7 +22,8 @@ SessionOptions TimedSession(const LatencyRun& run) {
   return options;
 }
 
-Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<const int64_t> rows, int64_t batch, size_t count) {
+Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<const int64_t> rows, int64_t batch,
+                                              size_t count) {
   batch = data.fixed_batch().value_or(batch);
   std::vector<NamedTensors> inputs;
   size_t next = 0;
@@ -52,11 +53,20 @@ Tensor MadeUpTensor(const TensorSpec& spec, int64_t batch, int64_t free_size, st
       for (float& value : tensor.mutable_values<float>()) value = unit(random);
       break;
     }
-    case DType::kInt64: fill(int64_t{1}); break;
-    case DType::kInt32: fill(int32_t{1}); break;
-    case DType::kUint8: fill(uint8_t{1}); break;
-    case DType::kBool: fill(true); break;
-    default: break;  // zeros
+    case DType::kInt64:
+      fill(int64_t{1});
+      break;
+    case DType::kInt32:
+      fill(int32_t{1});
+      break;
+    case DType::kUint8:
+      fill(uint8_t{1});
+      break;
+    case DType::kBool:
+      fill(true);
+      break;
+    default:
+      break;  // zeros
   }
   return tensor;
 }
@@ -70,8 +80,9 @@ NamedTensors MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int
   return made;
 }
 
-Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions, std::span<const NamedTensors> rows,
-                                                   const LatencyRun& run, ProgressSink& progress, std::stop_token stop) {
+Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions,
+                                                   std::span<const NamedTensors> rows, const LatencyRun& run,
+                                                   ProgressSink& progress, std::stop_token stop) {
   LatencyOptions options;
   options.budget_seconds = run.budget_seconds;
   if (static_cast<size_t>(run.threads) <= run.cores.size()) options.pin_to_cores = {run.cores[0]};

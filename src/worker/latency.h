@@ -28,16 +28,18 @@ LatencyRun MakeLatencyRun(const LatencySettings& settings, const std::vector<int
 // Session options that measure as `run` says.
 SessionOptions TimedSession(const LatencyRun& run);
 
-// `count` inputs of `batch` rows each, taken from `rows` in order and again from the start when they run out. A model with a fixed batch
-// gets that one.
-Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<const int64_t> rows, int64_t batch, size_t count);
+// `count` inputs of `batch` rows each, taken from `rows` in order and again from the start when they run out. A model
+// with a fixed batch gets that one.
+Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<const int64_t> rows, int64_t batch,
+                                              size_t count);
 
-// Inputs made up from the model's: batch `batch`, free sizes `free_size`, floats in [0, 1) from `seed`, whole numbers 1. For timing and
-// memory, where values hardly matter.
+// Inputs made up from the model's: batch `batch`, free sizes `free_size`, floats in [0, 1) from `seed`, whole
+// numbers 1. For timing and memory, where values hardly matter.
 NamedTensors MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed);
 
 // The sessions one against another; the first is what the others are compared with. Errors of MeasureLatency().
-Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions, std::span<const NamedTensors> rows,
-                                                   const LatencyRun& run, ProgressSink& progress, std::stop_token stop);
+Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions,
+                                                   std::span<const NamedTensors> rows, const LatencyRun& run,
+                                                   ProgressSink& progress, std::stop_token stop);
 
 }  // namespace ns

@@ -7,9 +7,9 @@
 
 namespace ns {
 
-// Runs the task of `task_folder`. `context.events` hears the same events as the journal. The result event is written last, when the result
-// is durable; when the task itself is to blame (bad model, bad data), a state event says so, so that it is not tried again.
-// Errors: of reading task.json (BAD_TASK_FILE), of the journal, and of Optimize().
+// Runs the task of `task_folder`. `context.events` hears the same events as the journal. The result event is written
+// last, when the result is durable; when the task itself is to blame (bad model, bad data), a state event says so, so
+// that it is not tried again. Errors: of reading task.json (BAD_TASK_FILE), of the journal, and of Optimize().
 Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context);
 
 // The event that ends a successful optimization.

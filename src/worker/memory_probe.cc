@@ -22,7 +22,10 @@ std::string InputShapeToString(const std::string& name, const Shape& shape) {
 }
 
 Result<std::pair<std::string, Shape>> ParseInputShape(const std::string& text) {
-  auto bad = [&] { return InvalidArgument(fmt::format("'{}' is not an input's shape; shapes are given as name=1,3,224,224", text), "BAD_SHAPE"); };
+  auto bad = [&] {
+    return InvalidArgument(fmt::format("'{}' is not an input's shape; shapes are given as name=1,3,224,224", text),
+                           "BAD_SHAPE");
+  };
   size_t equals = text.rfind('=');
   if (equals == std::string::npos || equals == 0) return bad();
   Shape shape;
@@ -56,7 +59,8 @@ Result<ExitStatus> WaitOrKill(const ProcessId& child, std::stop_token stop) {
 
 }  // namespace
 
-Result<uint64_t> MeasurePeakMemory(const MemoryProbe& probe, const fs::path& model, const NamedTensors& like, std::stop_token stop) {
+Result<uint64_t> MeasurePeakMemory(const MemoryProbe& probe, const fs::path& model, const NamedTensors& like,
+                                   std::stop_token stop) {
   SpawnOptions spawn;
   spawn.argv = {probe.program.string(), "measure-memory", model.string(), "--threads", std::to_string(probe.threads)};
   for (const auto& [name, tensor] : like) {
@@ -75,7 +79,8 @@ Result<uint64_t> MeasurePeakMemory(const MemoryProbe& probe, const fs::path& mod
   uint64_t peak = 0;
   auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), peak);
   if (ended->exit_code != 0 || ended->signal != 0 || error != std::errc()) {
-    return Internal(fmt::format("the memory probe of '{}' ended with {}: {}", model.string(), ended->ToString(), *text), "PROBE_FAILED");
+    return Internal(fmt::format("the memory probe of '{}' ended with {}: {}", model.string(), ended->ToString(), *text),
+                    "PROBE_FAILED");
   }
   return peak;
 }

@@ -29,7 +29,8 @@ TEST(InputShapeTest, RefusesOtherForms) {
 TEST(RunForPeakMemoryTest, RunsTheModelOnTheShapesGiven) {
   TempDir folder = TempDir::Create("ns-memory-").value();
   Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
-    g (float[N, M] x) => (float[N, M] y) { y = Abs(x) })").value();
+    g (float[N, M] x) => (float[N, M] y) { y = Abs(x) })")
+                    .value();
   ASSERT_TRUE(model.Save(folder.path() / "m.onnx").ok());
   auto peak = RunForPeakMemory(folder.path() / "m.onnx", {{"x", {1000, 10000}}}, 1);
   ASSERT_TRUE(peak.ok()) << peak.status().ToString();

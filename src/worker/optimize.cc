@@ -56,7 +56,8 @@ Status OptimizeRun::Load() {
   NS_RETURN_IF_ERROR(DescribeModel());
   // A recipe can be replayed without data; then nothing is evaluated.
   if (!options_.recipe.empty() && options_.data.path.empty()) return Check();
-  NS_ASSIGN_OR_RETURN(data_, OpenData(*source_, options_.data, labels ? DataSetOptions::Labels::kRequired : DataSetOptions::Labels::kOptional));
+  NS_ASSIGN_OR_RETURN(data_, OpenData(*source_, options_.data,
+                                      labels ? DataSetOptions::Labels::kRequired : DataSetOptions::Labels::kOptional));
   NS_ASSIGN_OR_RETURN(metric_, ChooseMetric(options_.metric, *source_, *data_, &report_.guesses));
   for (const std::string& note : data_->split.notes) AddNote(note);
   if (source_->folder) AddGuesses("model", source_->folder->guesses);
@@ -85,7 +86,8 @@ Status OptimizeRun::Baseline() {
   progress_.Begin("baseline", 0.06, 0.25);
   std::vector<std::string> guesses;
   EvaluatorOptions evaluator{metric_, options_.metric_options, options_.threads, options_.data.batch_size};
-  NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation, source_->model.outputs(), evaluator, &guesses));
+  NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation,
+                                                    source_->model.outputs(), evaluator, &guesses));
   AddGuesses("output", guesses);
   criterion_ = options_.criterion;
   criterion_.higher_is_better = options_.higher_is_better.value_or(evaluator_->higher_is_better());
@@ -143,7 +145,8 @@ Status OptimizeRun::Calibrate() {
   calibration.method = options_.calibration_method;
   calibration.threads = options_.threads;
   calibration.batch_size = data_->calibration().fixed_batch().value_or(1);
-  NS_RETURN_IF_ERROR(quantizer_->Calibrate(data_->calibration(), data_->split.calibration, calibration, progress_, context_.stop));
+  NS_RETURN_IF_ERROR(
+      quantizer_->Calibrate(data_->calibration(), data_->split.calibration, calibration, progress_, context_.stop));
   return Check();
 }
 
@@ -187,14 +190,17 @@ Status OptimizeRun::Tune() {
 Status OptimizeRun::Replay() {
   progress_.Begin("quantize", 0.4, 0.8);
   if (recipe_->model_sha256 != model_sha256_) {
-    return InvalidArgument(fmt::format("the recipe '{}' was made for another model (SHA-256 {}..., this one has {}...); optimize this model "
-                                       "without --recipe", options_.recipe.string(), recipe_->model_sha256.substr(0, 12),
-                                       model_sha256_.substr(0, 12)),
-                           "RECIPE_FOR_ANOTHER_MODEL");
+    return InvalidArgument(
+        fmt::format(
+            "the recipe '{}' was made for another model (SHA-256 {}..., this one has {}...); optimize this model "
+            "without --recipe",
+            options_.recipe.string(), recipe_->model_sha256.substr(0, 12), model_sha256_.substr(0, 12)),
+        "RECIPE_FOR_ANOTHER_MODEL");
   }
   reason_ = fmt::format("the recipe '{}' says so", options_.recipe.filename().string());
   if (recipe_->keep_float) return OkStatus();
-  if (!quantizer_) return InvalidArgument("the recipe quantizes, but nothing in this model can be quantized", "BAD_RECIPE");
+  if (!quantizer_)
+    return InvalidArgument("the recipe quantizes, but nothing in this model can be quantized", "BAD_RECIPE");
   label_ = recipe_->label;
   config_ = recipe_->config;
   quantizer_->UseRanges(recipe_->ranges);

@@ -1,8 +1,9 @@
 // The main job: a model and its data in, the fastest model that holds the accuracy out, with the evidence.
 //
-// Stages: load (and check), prepare, baseline, calibrate, then as the tuning session asks quantize, evaluate, time and rank, then package:
-// the result is written to a folder beside its place, that very file is evaluated on all rows, timed against the user's file and measured
-// for memory, and then the folder is renamed into place. A failure or a stop leaves nothing behind.
+// Stages: load (and check), prepare, baseline, calibrate, then as the tuning session asks quantize, evaluate, time and
+// rank, then package: the result is written to a folder beside its place, that very file is evaluated on all rows,
+// timed against the user's file and measured for memory, and then the folder is renamed into place. A failure or a stop
+// leaves nothing behind.
 #pragma once
 
 #include <filesystem>
@@ -30,13 +31,13 @@ struct WorkContext {
 
 struct OptimizeOutcome {
   Report report;
-  std::filesystem::path output;  // empty after a dry run
-  std::string plan;              // dry run: what would be done, lines for people
+  std::filesystem::path output;   // empty after a dry run
+  std::string plan;               // dry run: what would be done, lines for people
   double evaluation_seconds = 0;  // of the packaged file
 };
 
-// Errors: what the user handed in, told so that one line names the thing and the remedy (InvalidArgument, NotFound, AlreadyExists,
-// FailedPrecondition); ResourceExhausted (DISK_FULL, OUT_OF_MEMORY); Cancelled.
+// Errors: what the user handed in, told so that one line names the thing and the remedy (InvalidArgument, NotFound,
+// AlreadyExists, FailedPrecondition); ResourceExhausted (DISK_FULL, OUT_OF_MEMORY); Cancelled.
 Result<OptimizeOutcome> Optimize(const OptimizeOptions& options, const WorkContext& context);
 
 // SHA-256 of a model: of its file, or, with external data, of the list of its files' names and digests.

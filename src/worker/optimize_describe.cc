@@ -17,7 +17,8 @@ std::set<fs::path> ExternalFiles(const fs::path& onnx, const Model& model) {
   std::error_code ignored;
   for (const auto& tensor : model.graph().initializer()) {
     const auto* shared = model.SharedWeight(tensor.name());
-    if (shared != nullptr && !shared->file.empty() && !fs::equivalent(shared->file, onnx, ignored)) files.insert(shared->file);
+    if (shared != nullptr && !shared->file.empty() && !fs::equivalent(shared->file, onnx, ignored))
+      files.insert(shared->file);
   }
   return files;
 }
@@ -51,7 +52,8 @@ Status OptimizeRun::DescribeModel() {
   report_.inputs.push_back({"model", source_->onnx.string(), model_sha256_});
   std::error_code error;
   report_.baseline.size_bytes = fs::file_size(source_->onnx, error);
-  for (const fs::path& file : ExternalFiles(source_->onnx, source_->model)) report_.baseline.size_bytes += fs::file_size(file, error);
+  for (const fs::path& file : ExternalFiles(source_->onnx, source_->model))
+    report_.baseline.size_bytes += fs::file_size(file, error);
   report_.environment = DescribeEnvironment(latency_.cores, latency_.threads);
   return OkStatus();
 }
@@ -72,12 +74,14 @@ Result<OptimizeOutcome> OptimizeRun::DescribePlan() {
   plan += fmt::format("model        {} ({:.1f} MB, opset {})\n", source_->onnx.string(),
                       static_cast<double>(report_.baseline.size_bytes) / 1e6, source_->model.opset());
   if (data_) {
-    plan += fmt::format("data         {} rows evaluated, {} calibrate\n", data_->split.evaluation.size(), data_->split.calibration.size());
+    plan += fmt::format("data         {} rows evaluated, {} calibrate\n", data_->split.evaluation.size(),
+                        data_->split.calibration.size());
     plan += fmt::format("metric       {}, tolerable loss {:g}{}\n", metric_, options_.criterion.tolerable_loss,
                         options_.criterion.kind == CriterionKind::kRelative ? " relative" : " absolute");
   }
   for (const StartingPoint& start : StartingPoints()) {
-    plan += fmt::format("to try       {}: {} operators in int8\n", start.label, quantizer_->Candidates(start.config.default_mode).size());
+    plan += fmt::format("to try       {}: {} operators in int8\n", start.label,
+                        quantizer_->Candidates(start.config.default_mode).size());
   }
   if (!quantizer_) plan += "to try       nothing: no operator can be quantized, fp32 would be kept\n";
   plan += fmt::format("cores        {} threads for evaluation, {} for timing\n", options_.threads, latency_.threads);

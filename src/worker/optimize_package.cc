@@ -27,10 +27,14 @@ uint64_t SizeOf(const fs::path& model) {
 
 std::string DecisionName(OpMode mode) {
   switch (mode) {
-    case OpMode::kFloat: return "float";
-    case OpMode::kStatic: return "int8 static";
-    case OpMode::kDynamic: return "int8 dynamic";
-    case OpMode::kWeightOnly: return "int8 weights";
+    case OpMode::kFloat:
+      return "float";
+    case OpMode::kStatic:
+      return "int8 static";
+    case OpMode::kDynamic:
+      return "int8 dynamic";
+    case OpMode::kWeightOnly:
+      return "int8 weights";
   }
   return "float";
 }
@@ -42,7 +46,7 @@ LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads)
 }  // namespace
 
 Status OptimizeRun::Package() {
-  progress_.Begin("package", 0.8, 1);
+  progress_.Begin("package", 0.8, 0.82);
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   fs::path model = output.folder() / kModelName;
   NS_RETURN_IF_ERROR(WriteModel(output.folder()));
@@ -69,6 +73,7 @@ Status OptimizeRun::WriteModel(const fs::path& folder) {
 }
 
 Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
+  progress_.Begin("package", 0.82, 0.9);
   NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
   NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
   ++report_.full_evaluations;
@@ -76,17 +81,20 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   report_.accuracy_difference.value = packaged_.value - baseline_.value;
   report_.accuracy_difference.low = report_.accuracy_difference.high = report_.accuracy_difference.value;
   if (packaged_.scores.empty() || packaged_.scores.size() != baseline_.scores.size()) {
-    report_.accuracy_difference.note = fmt::format("'{}' does not add up over rows, so the difference has no paired interval", metric_);
+    report_.accuracy_difference.note =
+        fmt::format("'{}' does not add up over rows, so the difference has no paired interval", metric_);
     return Check();
   }
   NS_ASSIGN_OR_RETURN(PairedInterval interval, PairedDifference(packaged_.scores, baseline_.scores));
   report_.accuracy_difference.low = interval.low;
   report_.accuracy_difference.high = interval.high;
-  report_.accuracy_difference.note = IntervalNote(report_.accuracy_difference, criterion_, baseline_.value, packaged_.rows);
+  report_.accuracy_difference.note =
+      IntervalNote(report_.accuracy_difference, criterion_, baseline_.value, packaged_.rows);
   return Check();
 }
 
 Status OptimizeRun::TimePackaged(const fs::path& model) {
+  progress_.Begin("package", 0.9, 0.96);
   int64_t batch = options_.latency.batch;
   NS_ASSIGN_OR_RETURN(Session before, Session::FromModel(source_->model, TimedSession(latency_)));
   NS_ASSIGN_OR_RETURN(Session after, Session::FromFile(model, TimedSession(latency_)));
@@ -105,6 +113,7 @@ Status OptimizeRun::TimePackaged(const fs::path& model) {
 }
 
 Status OptimizeRun::MeasureMemory(const fs::path& folder) {
+  progress_.Begin("package", 0.96, 0.98);
   MemoryProbe probe{context_.program, folder, latency_.threads};
   auto measure = [&](const fs::path& model, uint64_t* bytes) -> Status {
     auto peak = MeasurePeakMemory(probe, model, rows_.at(0), context_.stop);
@@ -123,15 +132,18 @@ Status OptimizeRun::MeasureMemory(const fs::path& folder) {
 
 Status OptimizeRun::ReportOperators() {
   if (!quantized_) return OkStatus();
+  progress_.Begin("package", 0.98, 1);
   std::map<std::string, double> sqnr;
   if (data_) {
     std::span<const int64_t> rows = data_->split.calibration;
     rows = rows.first(std::min(rows.size(), kRankRows));
-    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, data_->calibration(), rows, options_.threads, progress_, context_.stop));
+    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, data_->calibration(), rows, options_.threads,
+                                                              progress_, context_.stop));
     for (const OperatorHarm& harm : harms) sqnr[harm.name] = harm.sqnr_db;
   }
   for (const OperatorDecision& decision : quantized_->decisions) {
-    OperatorReport entry{decision.name, decision.type, DecisionName(decision.mode), decision.why, std::nullopt, std::nullopt};
+    OperatorReport entry{decision.name, decision.type, DecisionName(decision.mode),
+                         decision.why,  std::nullopt,  std::nullopt};
     auto measured = sqnr.find(decision.name);
     if (measured != sqnr.end() && std::isfinite(measured->second)) entry.sqnr_db = measured->second;
     report_.operators.push_back(std::move(entry));
@@ -142,7 +154,8 @@ Status OptimizeRun::ReportOperators() {
 namespace {
 
 // Trials that no other beats in accuracy, latency and size at once; only those that were timed.
-std::vector<ParetoPoint> Pareto(const Report& report, const std::string& metric, const AccuracyCriterion& criterion, double baseline) {
+std::vector<ParetoPoint> Pareto(const Report& report, const std::string& metric, const AccuracyCriterion& criterion,
+                                double baseline) {
   std::vector<ParetoPoint> all;
   for (const TrialReport& trial : report.trials) {
     if (trial.metric.contains(metric) && trial.latency_ms && trial.size_bytes) {
@@ -167,11 +180,13 @@ std::vector<ParetoPoint> Pareto(const Report& report, const std::string& metric,
 Status OptimizeRun::Conclude() {
   if (!report_.trials.empty()) report_.trials[0].latency_ms = report_.baseline.latency_ms.median;
   if (quantized_ && report_.speedup.low <= 1) {
-    for (std::string& why : WhyNotFaster(quantized_->decisions, report_.baseline.latency_ms.median, ThisCpu().vnni)) AddNote(std::move(why));
+    for (std::string& why : WhyNotFaster(quantized_->decisions, report_.baseline.latency_ms.median, ThisCpu().vnni))
+      AddNote(std::move(why));
   }
   if (!data_) {
-    report_.verdict = fmt::format("Replayed the recipe ({}) without data: {:.2f} times the speed of fp32, accuracy not measured.",
-                                  quantized_ ? label_ : "fp32", report_.speedup.median);
+    report_.verdict =
+        fmt::format("Replayed the recipe ({}) without data: {:.2f} times the speed of fp32, accuracy not measured.",
+                    quantized_ ? label_ : "fp32", report_.speedup.median);
     report_.goal_met = true;
     return OkStatus();
   }
@@ -205,7 +220,9 @@ Status OptimizeRun::WriteRecipe(const fs::path& folder) {
   NS_ASSIGN_OR_RETURN(recipe.result_sha256, Sha256HexOfFile(folder / kModelName));
   recipe.made_by = report_.environment.versions;
   if (recipe_ && recipe_->result_sha256 != recipe.result_sha256) {
-    progress_.Warn("the recipe gave another file than the one it was written for (SHA-256 differs); it was made by another version");
+    progress_.Warn(
+        "the recipe gave another file than the one it was written for (SHA-256 differs); it was made by another "
+        "version");
     report_.notes.push_back("the replayed model differs from the recipe's (SHA-256)");
   }
   return WriteFileAtomic(folder / "recipe.json", RecipeToJson(recipe));

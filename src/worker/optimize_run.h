@@ -1,4 +1,5 @@
-// One optimization under way: the stages behind Optimize(), sharing what they have found so far. Only optimize*.cc include this.
+// One optimization under way: the stages behind Optimize(), sharing what they have found so far. Only optimize*.cc
+// include this.
 #pragma once
 
 #include <optional>
@@ -61,7 +62,7 @@ class OptimizeRun {
   std::optional<Recipe> recipe_;
   std::optional<SourceModel> source_;
   std::string model_sha256_;
-  std::optional<SourceData> data_;     // none: a recipe replayed without data
+  std::optional<SourceData> data_;  // none: a recipe replayed without data
   std::string metric_;
   std::optional<Model> prepared_;
   std::optional<Quantizer> quantizer_;  // none: nothing can be quantized

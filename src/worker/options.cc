@@ -38,7 +38,8 @@ Status CheckCores(const std::vector<int>& cores) {
       return InvalidArgument(fmt::format("core {} is given twice", core), "BAD_CORES");
     }
     if (!CPU_ISSET(core, &usable)) {
-      return InvalidArgument(fmt::format("core {} does not exist or may not be used by this process", core), "BAD_CORES");
+      return InvalidArgument(fmt::format("core {} does not exist or may not be used by this process", core),
+                             "BAD_CORES");
     }
     seen.push_back(core);
   }
@@ -128,8 +129,11 @@ Status TakeMetric(const TaskSpec& spec, OptimizeOptions* options) {
       } else if (name == "label_shift" && whole) {
         options->metric_options.label_shift = number;
       } else {
-        return InvalidArgument(fmt::format("metric parameter {}={} is not known; known are the numbers positive_label, ignore_label and "
-                                           "label_shift", name, value), "UNKNOWN_PARAMETER", "metric");
+        return InvalidArgument(
+            fmt::format("metric parameter {}={} is not known; known are the numbers positive_label, ignore_label and "
+                        "label_shift",
+                        name, value),
+            "UNKNOWN_PARAMETER", "metric");
       }
     }
   }
@@ -171,7 +175,8 @@ void TakeData(const TaskFile& task, OptimizeOptions* options) {
   // The request maps model input → array, the data set array → model input.
   for (const auto& [input, array] : spec.columns.inputs) data.columns.inputs[array] = input;
   // 100 is also what was not told: then fewer rows are no error.
-  if (spec.calibration_samples != DatasetSpec{}.calibration_samples) data.calibration_samples = spec.calibration_samples;
+  if (spec.calibration_samples != DatasetSpec{}.calibration_samples)
+    data.calibration_samples = spec.calibration_samples;
   if (spec.evaluation_samples > 0) data.evaluation_samples = spec.evaluation_samples;
   data.batch_size = spec.batch_size;
 }

@@ -19,7 +19,7 @@ namespace ns {
 
 struct DataOptions {
   std::filesystem::path path;
-  std::string calibration;                    // a second data set's path, or rows "0:200" of the first; empty: rows split off
+  std::string calibration;  // a second data set's path, or rows "0:200" of the first; empty: rows split off
   ColumnOptions columns;
   std::optional<int64_t> calibration_samples;  // none: at most 100
   std::optional<int64_t> evaluation_samples;   // none: all that do not calibrate
@@ -28,39 +28,40 @@ struct DataOptions {
 };
 
 struct LatencySettings {
-  int threads = 0;     // 0: as many as cores
+  int threads = 0;  // 0: as many as cores
   int64_t batch = 1;
 };
 
 struct OptimizeOptions {
   std::filesystem::path model;  // a .onnx file or a Hugging Face folder
   DataOptions data;
-  std::string metric;           // empty: the task's usual one where the model tells, else by the labels; recorded as a guess
+  std::string metric;  // empty: the task's usual one where the model tells, else by the labels; recorded as a guess
   MetricOptions metric_options;
-  AccuracyCriterion criterion;              // higher_is_better is taken from the metric unless the next one is set
+  AccuracyCriterion criterion;  // higher_is_better is taken from the metric unless the next one is set
   std::optional<bool> higher_is_better;
   Approach approach = Approach::kAuto;
   CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
-  std::optional<bool> per_channel;          // none: the default configuration's
+  std::optional<bool> per_channel;              // none: the default configuration's
   std::vector<std::string> excluded_operators;  // node names or operator types that stay in float
   StopCondition stop;
   LatencySettings latency;
-  std::vector<int> cores;                   // we run on these; empty: all we may use
-  int threads = 0;                          // of evaluation and calibration; 0: one a core
-  std::filesystem::path recipe;             // replay this one; empty: tune
-  bool dry_run = false;                     // say what would be done, write nothing
-  std::filesystem::path output;             // folder; empty: DefaultOutput()
-  bool force = false;                       // replace an earlier result in `output`
+  std::vector<int> cores;        // we run on these; empty: all we may use
+  int threads = 0;               // of evaluation and calibration; 0: one a core
+  std::filesystem::path recipe;  // replay this one; empty: tune
+  bool dry_run = false;          // say what would be done, write nothing
+  std::filesystem::path output;  // folder; empty: DefaultOutput()
+  bool force = false;            // replace an earlier result in `output`
 };
 
 // "<model's stem>-optimized" in the working folder.
 std::filesystem::path DefaultOutput(const std::filesystem::path& model);
 
-// The options that a task's request stands for. `seconds_to_deadline`: what is left of the task's deadline; none: it has none.
-// InvalidArgument (UNKNOWN_METRIC, UNKNOWN_CALIBRATION_METHOD, NOT_AVAILABLE) for what this worker cannot do.
+// The options that a task's request stands for. `seconds_to_deadline`: what is left of the task's deadline; none: it
+// has none. InvalidArgument (UNKNOWN_METRIC, UNKNOWN_CALIBRATION_METHOD, NOT_AVAILABLE) for what this worker cannot do.
 Result<OptimizeOptions> OptionsFromTask(const TaskFile& task, std::optional<double> seconds_to_deadline);
 
-// "0,2-3" → {0, 2, 3}. InvalidArgument (BAD_CORES): another form, a core given twice, or one that this process may not use.
+// "0,2-3" → {0, 2, 3}. InvalidArgument (BAD_CORES): another form, a core given twice, or one that this process may not
+// use.
 Result<std::vector<int>> ParseCores(std::string_view text);
 
 // The nearest of `known` to `word` by edit distance, when it is near enough to be a slip; else empty.

@@ -13,7 +13,8 @@ using ::testing::ElementsAre;
 TEST(DefaultOutputTest, IsNamedAfterTheModel) {
   EXPECT_EQ(DefaultOutput("/models/resnet50.onnx"), "resnet50-optimized");
   EXPECT_EQ(DefaultOutput("models/bert-base/"), "bert-base-optimized");
-  EXPECT_EQ(DefaultOutput("models/v1.2"), "v1-optimized");  // not a folder here: what follows the point is taken for the kind
+  EXPECT_EQ(DefaultOutput("models/v1.2"),
+            "v1-optimized");  // not a folder here: what follows the point is taken for the kind
 }
 
 TEST(ParseCoresTest, TakesNumbersAndRanges) {
@@ -24,8 +25,8 @@ TEST(ParseCoresTest, TakesNumbersAndRanges) {
 
 TEST(ParseCoresTest, RefusesWhatIsNoListOfUsableCores) {
   int core = UsableCores().front();
-  for (std::string text : {std::string(""), std::string("a"), std::string("0,"), std::string("-1"), std::string("3-1"), std::string("99999"),
-                           fmt::format("{0},{0}", core)}) {
+  for (std::string text : {std::string(""), std::string("a"), std::string("0,"), std::string("-1"), std::string("3-1"),
+                           std::string("99999"), fmt::format("{0},{0}", core)}) {
     auto cores = ParseCores(text);
     ASSERT_FALSE(cores.ok()) << text;
     EXPECT_EQ(cores.status().reason(), "BAD_CORES") << text;
@@ -65,7 +66,8 @@ TEST(OptionsFromTaskTest, TakesWhatTheRequestSays) {
   EXPECT_EQ(options->metric_options.positive_label, 2);
   EXPECT_EQ(options->criterion.kind, CriterionKind::kAbsolute);
   EXPECT_EQ(options->criterion.tolerable_loss, 0.5);
-  EXPECT_EQ(options->data.columns.inputs.at("ids"), "input_ids");  // the request maps inputs to arrays, the data set the other way
+  EXPECT_EQ(options->data.columns.inputs.at("ids"),
+            "input_ids");  // the request maps inputs to arrays, the data set the other way
   EXPECT_EQ(options->data.calibration, "10:20");
   EXPECT_EQ(options->per_channel, false);
   EXPECT_EQ(options->calibration_method, CalibrationMethod::kEntropy);

@@ -55,7 +55,8 @@ Status OutputFolder::Check(const fs::path& path, Existing existing) {
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot look into the output '{}'", path.string()));
   if (empty) return OkStatus();
   if (existing == Existing::kReplaceResult) {
-    return IsEarlierResult(path) ? OkStatus() : exists("holds something else than an earlier result; name another folder with -o");
+    return IsEarlierResult(path) ? OkStatus()
+                                 : exists("holds something else than an earlier result; name another folder with -o");
   }
   return exists("is not empty; name another folder with -o, or replace an earlier result with --force");
 }
@@ -65,7 +66,8 @@ Result<OutputFolder> OutputFolder::Create(const fs::path& path, Existing existin
   fs::path clean = Cleaned(path);
   std::error_code error;
   fs::create_directories(clean.parent_path(), error);
-  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make the folder '{}'", clean.parent_path().string()));
+  if (error)
+    return ErrnoStatus(error.value(), fmt::format("cannot make the folder '{}'", clean.parent_path().string()));
   NS_ASSIGN_OR_RETURN(TempDir temporary, TempDir::Create("." + clean.filename().string() + ".", clean.parent_path()));
   scratch.Add(temporary.path());
   return OutputFolder(std::move(clean), std::move(temporary), scratch);
@@ -93,11 +95,13 @@ Status SyncFilesOf(const fs::path& folder) {
 
 Status OutputFolder::Commit() {
   NS_RETURN_IF_ERROR(SyncFilesOf(folder()));
-  if (::chmod(folder().c_str(), 0755) != 0) return ErrnoStatus(errno, fmt::format("cannot open up '{}'", folder().string()));
+  if (::chmod(folder().c_str(), 0755) != 0)
+    return ErrnoStatus(errno, fmt::format("cannot open up '{}'", folder().string()));
   std::error_code error;
   fs::path temporary = folder();
   bool replaces = fs::is_directory(path_, error) && !fs::is_empty(path_, error);
-  // An exchange leaves the earlier result whole until the very moment; it then lies under the temporary name and goes with it.
+  // An exchange leaves the earlier result whole until the very moment; it then lies under the temporary name and goes
+  // with it.
   int failed = replaces ? ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                         : ::rename(temporary.c_str(), path_.c_str());
   if (failed != 0) return ErrnoStatus(errno, fmt::format("cannot rename the result to '{}'", path_.string()));
@@ -107,10 +111,19 @@ Status OutputFolder::Commit() {
 }
 
 Status CopyModelFolderFiles(const fs::path& from, const fs::path& to) {
-  static constexpr const char* kNames[] = {
-      "config.json",          "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-      "added_tokens.json",    "vocab.txt",              "vocab.json",     "merges.txt",            "spiece.model",
-      "sentencepiece.bpe.model", "tokenizer.model",     "preprocessor_config.json"};
+  static constexpr const char* kNames[] = {"config.json",
+                                           "generation_config.json",
+                                           "tokenizer.json",
+                                           "tokenizer_config.json",
+                                           "special_tokens_map.json",
+                                           "added_tokens.json",
+                                           "vocab.txt",
+                                           "vocab.json",
+                                           "merges.txt",
+                                           "spiece.model",
+                                           "sentencepiece.bpe.model",
+                                           "tokenizer.model",
+                                           "preprocessor_config.json"};
   for (const char* name : kNames) {
     std::error_code error;
     if (!fs::is_regular_file(from / name, error)) continue;

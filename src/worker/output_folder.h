@@ -10,7 +10,8 @@
 
 namespace ns {
 
-// Folders that must not outlive this process, also when it has to end without unwinding (a second within a signal's grace). Thread-safe.
+// Folders that must not outlive this process, also when it has to end without unwinding (a second within a signal's
+// grace). Thread-safe.
 class ScratchFolders {
  public:
   void Add(const std::filesystem::path& folder);
@@ -53,8 +54,8 @@ class OutputFolder {
   ScratchFolders* scratch_;
 };
 
-// Copies the files of a Hugging Face folder that a user of the model needs beside it: configuration, tokenizer, preprocessing. Those that
-// are not there are passed over.
+// Copies the files of a Hugging Face folder that a user of the model needs beside it: configuration, tokenizer,
+// preprocessing. Those that are not there are passed over.
 Status CopyModelFolderFiles(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace ns

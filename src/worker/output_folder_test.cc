@@ -20,7 +20,8 @@ class OutputFolderTest : public ::testing::Test {
   void WriteResult(const fs::path& folder, std::string_view model) {
     auto output = OutputFolder::Create(folder, Existing::kReplaceResult, scratch_);
     ASSERT_TRUE(output.ok()) << output.status().ToString();
-    for (const char* name : {"report.json", "recipe.json"}) ASSERT_TRUE(WriteFileAtomic(output->folder() / name, "{}").ok());
+    for (const char* name : {"report.json", "recipe.json"})
+      ASSERT_TRUE(WriteFileAtomic(output->folder() / name, "{}").ok());
     ASSERT_TRUE(WriteFileAtomic(output->folder() / "model.onnx", model).ok());
     Status status = output->Commit();
     ASSERT_TRUE(status.ok()) << status.ToString();

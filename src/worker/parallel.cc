@@ -18,9 +18,9 @@ struct Shared {
   std::atomic<bool> failed{false};
   std::mutex mutex;
   std::condition_variable changed;
-  int running = 0;           // threads; guarded by mutex
-  int64_t failed_job = -1;   // guarded by mutex
-  Status failure;            // guarded by mutex
+  int running = 0;          // threads; guarded by mutex
+  int64_t failed_job = -1;  // guarded by mutex
+  Status failure;           // guarded by mutex
 };
 
 void Work(Shared& shared, int64_t count, const std::function<Status(int64_t)>& job, const std::stop_token& stop) {
@@ -45,7 +45,8 @@ void Work(Shared& shared, int64_t count, const std::function<Status(int64_t)>& j
 
 }  // namespace
 
-Status RunParallel(int64_t count, int threads, const std::function<Status(int64_t)>& job, ProgressSink& progress, std::stop_token stop) {
+Status RunParallel(int64_t count, int threads, const std::function<Status(int64_t)>& job, ProgressSink& progress,
+                   std::stop_token stop) {
   Shared shared;
   shared.running = static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(count, 1)));
   std::vector<std::jthread> pool;

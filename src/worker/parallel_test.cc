@@ -11,7 +11,8 @@ namespace {
 TEST(RunParallelTest, DoesEachJobOnce) {
   std::vector<std::atomic<int>> calls(1000);
   NullProgress progress;
-  Status status = RunParallel(1000, 4, [&](int64_t job) { return ++calls[static_cast<size_t>(job)], OkStatus(); }, progress, {});
+  Status status =
+      RunParallel(1000, 4, [&](int64_t job) { return ++calls[static_cast<size_t>(job)], OkStatus(); }, progress, {});
   ASSERT_TRUE(status.ok());
   for (auto& count : calls) EXPECT_EQ(count.load(), 1);
 }

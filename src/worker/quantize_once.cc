@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Status Calibrate(Quantizer& quantizer, const SourceModel& source, const QuantizeOnceOptions& options, StageProgress& progress,
-                 std::stop_token stop, int64_t* used) {
+Status Calibrate(Quantizer& quantizer, const SourceModel& source, const QuantizeOnceOptions& options,
+                 StageProgress& progress, std::stop_token stop, int64_t* used) {
   DataSetOptions open;
   open.path = options.data;
   if (source.folder) FillDataSetOptions(*source.folder, &open);
@@ -67,7 +67,8 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
   if (context.stop.stop_requested()) return Cancelled();
   NS_RETURN_IF_ERROR(quantized.model.Save(options.output));
   stage_done("write");
-  for (const OperatorDecision& decision : quantized.decisions) ++(decision.mode == OpMode::kFloat ? outcome.left_in_float : outcome.quantized);
+  for (const OperatorDecision& decision : quantized.decisions)
+    ++(decision.mode == OpMode::kFloat ? outcome.left_in_float : outcome.quantized);
   std::error_code ignored;
   outcome.size_bytes = fs::file_size(options.output, ignored);
   outcome.peak_memory_bytes = CurrentMemory().peak_resident_bytes;
@@ -75,8 +76,8 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
 }
 
 std::string QuantizeOnceText(const QuantizeOnceOutcome& outcome) {
-  std::string text = fmt::format("{} operators quantized, {} left in float; {} rows; {}\n", outcome.quantized, outcome.left_in_float,
-                                 outcome.rows, BytesText(outcome.size_bytes));
+  std::string text = fmt::format("{} operators quantized, {} left in float; {} rows; {}\n", outcome.quantized,
+                                 outcome.left_in_float, outcome.rows, BytesText(outcome.size_bytes));
   double total = 0;
   for (const auto& [stage, seconds] : outcome.elapsed_seconds) {
     text += fmt::format("  {:<12}{:>9.3f} s\n", stage, seconds);
@@ -89,8 +90,11 @@ std::string QuantizeOnceText(const QuantizeOnceOutcome& outcome) {
 std::string QuantizeOnceJson(const QuantizeOnceOutcome& outcome) {
   nlohmann::ordered_json elapsed = nlohmann::ordered_json::object();
   for (const auto& [stage, seconds] : outcome.elapsed_seconds) elapsed[stage] = seconds;
-  nlohmann::ordered_json json = {{"quantized", outcome.quantized}, {"left_in_float", outcome.left_in_float}, {"rows", outcome.rows},
-                                 {"size_bytes", outcome.size_bytes}, {"peak_memory_bytes", outcome.peak_memory_bytes},
+  nlohmann::ordered_json json = {{"quantized", outcome.quantized},
+                                 {"left_in_float", outcome.left_in_float},
+                                 {"rows", outcome.rows},
+                                 {"size_bytes", outcome.size_bytes},
+                                 {"peak_memory_bytes", outcome.peak_memory_bytes},
                                  {"elapsed_seconds", elapsed}};
   return json.dump(2) + "\n";
 }

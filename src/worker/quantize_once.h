@@ -12,23 +12,23 @@
 namespace ns {
 
 struct QuantizeOnceOptions {
-  std::filesystem::path model;       // a .onnx file or a Hugging Face folder
-  std::filesystem::path data;        // calibration rows; needed for kStatic
-  OpMode mode = OpMode::kStatic;     // kStatic or kDynamic
+  std::filesystem::path model;    // a .onnx file or a Hugging Face folder
+  std::filesystem::path data;     // calibration rows; needed for kStatic
+  OpMode mode = OpMode::kStatic;  // kStatic or kDynamic
   CalibrationMethod method = CalibrationMethod::kMinMax;
-  int64_t samples = 100;             // the first so many rows of the data, or all where there are fewer
-  int64_t batch_size = 0;            // rows of one inference; 0: the model's fixed batch, else 1
-  int threads = 0;                   // 0: one a usable core
-  std::filesystem::path output;      // the .onnx file to write; replaced as a whole
+  int64_t samples = 100;         // the first so many rows of the data, or all where there are fewer
+  int64_t batch_size = 0;        // rows of one inference; 0: the model's fixed batch, else 1
+  int threads = 0;               // 0: one a usable core
+  std::filesystem::path output;  // the .onnx file to write; replaced as a whole
 };
 
 struct QuantizeOnceOutcome {
   std::vector<std::pair<std::string, double>> elapsed_seconds;  // by stage, in order
-  uint64_t peak_memory_bytes = 0;    // of this process
-  uint64_t size_bytes = 0;           // of the file written
-  int quantized = 0;                 // operators
+  uint64_t peak_memory_bytes = 0;                               // of this process
+  uint64_t size_bytes = 0;                                      // of the file written
+  int quantized = 0;                                            // operators
   int left_in_float = 0;
-  int64_t rows = 0;                  // calibrated with
+  int64_t rows = 0;  // calibrated with
 };
 
 // Errors of loading, calibrating, quantizing and writing; InvalidArgument (NO_DATA_GIVEN) for kStatic without data.

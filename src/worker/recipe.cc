@@ -42,7 +42,8 @@ Result<QuantConfig> ConfigFromJson(const Json& json) {
 
 Result<Recipe> FromJson(const Json& json) {
   if (json.at("version").get<int>() != 1) {
-    return InvalidArgument(fmt::format("recipe version {}, this program reads 1", json.at("version").get<int>()), "BAD_RECIPE");
+    return InvalidArgument(fmt::format("recipe version {}, this program reads 1", json.at("version").get<int>()),
+                           "BAD_RECIPE");
   }
   Recipe recipe;
   json.at("model_sha256").get_to(recipe.model_sha256);

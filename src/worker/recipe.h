@@ -19,12 +19,12 @@
 namespace ns {
 
 struct Recipe {
-  std::string model_sha256;   // of the model it was made for (DigestOfModel)
-  std::string label;          // for people
-  bool keep_float = false;    // the answer was the prepared fp32 model
-  QuantConfig config;         // unless keep_float
-  std::map<std::string, Range> ranges;  // of the quantized activations; empty without static operators
-  std::string result_sha256;  // of the model.onnx that it gave; "": not known
+  std::string model_sha256;                    // of the model it was made for (DigestOfModel)
+  std::string label;                           // for people
+  bool keep_float = false;                     // the answer was the prepared fp32 model
+  QuantConfig config;                          // unless keep_float
+  std::map<std::string, Range> ranges;         // of the quantized activations; empty without static operators
+  std::string result_sha256;                   // of the model.onnx that it gave; "": not known
   std::map<std::string, std::string> made_by;  // versions
 };
 

@@ -6,13 +6,16 @@ namespace ns {
 
 namespace {
 
-double Seconds(SteadyTime::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(SteadyTime::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 constexpr double kLeastInterval = 0.2;  // seconds between two progress events
 
 }  // namespace
 
-StageProgress::StageProgress(const Clock& clock, EventSink& events) : clock_(clock), events_(events), start_(clock.steady()) {}
+StageProgress::StageProgress(const Clock& clock, EventSink& events)
+    : clock_(clock), events_(events), start_(clock.steady()) {}
 
 void StageProgress::SendLocked(const EventPayload& event) {
   Status status = events_.Send(event);
@@ -26,13 +29,14 @@ void StageProgress::CloseStage() {
 
 void StageProgress::Begin(std::string_view stage, double from, double to) {
   std::lock_guard lock(mutex_);
+  bool same = stage_ == stage;
   CloseStage();
   stage_ = stage;
   stage_start_ = clock_.steady();
   from_ = from;
   to_ = to;
   last_sent_ = stage_start_;
-  SendLocked(StageEvent{stage_});
+  if (!same) SendLocked(StageEvent{stage_});
 }
 
 void StageProgress::End() {
@@ -56,9 +60,13 @@ void StageProgress::Progress(std::string_view, double done, double total) {
   SendLocked(ProgressEvent{stage_, done, total, SecondsLeft(shown_)});
 }
 
-void StageProgress::Note(std::string_view text) { Send(NoteEvent{std::string(text), false}); }
+void StageProgress::Note(std::string_view text) {
+  Send(NoteEvent{std::string(text), false});
+}
 
-void StageProgress::Warn(std::string_view text) { Send(NoteEvent{std::string(text), true}); }
+void StageProgress::Warn(std::string_view text) {
+  Send(NoteEvent{std::string(text), true});
+}
 
 void StageProgress::Send(const EventPayload& event) {
   std::lock_guard lock(mutex_);
@@ -70,7 +78,9 @@ std::map<std::string, double> StageProgress::elapsed_by_stage() const {
   return elapsed_;
 }
 
-double StageProgress::elapsed_seconds() const { return Seconds(clock_.steady() - start_); }
+double StageProgress::elapsed_seconds() const {
+  return Seconds(clock_.steady() - start_);
+}
 
 Status StageProgress::status() const {
   std::lock_guard lock(mutex_);

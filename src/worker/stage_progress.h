@@ -1,4 +1,5 @@
-// Turns what the parts of an optimization report into events: which stage, how far, how long still; and keeps the time of each stage.
+// Turns what the parts of an optimization report into events: which stage, how far, how long still; and keeps the time
+// of each stage.
 #pragma once
 
 #include <map>
@@ -18,8 +19,9 @@ class StageProgress final : public ProgressSink {
  public:
   StageProgress(const Clock& clock, EventSink& events);
 
-  // Ends the stage before and begins `stage`, which takes the whole work from the fraction `from` to `to` (0 to 1), as expected now. The
-  // fraction shown never goes back.
+  // Ends the stage before and begins `stage`, which takes the whole work from the fraction `from` to `to` (0 to 1), as
+  // expected now. The fraction shown never goes back. The same stage again is its next part: another share of the work,
+  // no new event.
   void Begin(std::string_view stage, double from, double to);
   // Ends the last stage.
   void End();

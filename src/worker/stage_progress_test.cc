@@ -58,6 +58,19 @@ TEST(StageProgressTest, TheTimeLeftComesFromTheFractionDone) {
   EXPECT_DOUBLE_EQ(event.seconds_left.value(), 30);
 }
 
+TEST(StageProgressTest, AStagesNextPartIsNoNewStage) {
+  FakeClock clock;
+  Recorder sink;
+  StageProgress progress(clock, sink);
+  progress.Begin("package", 0, 0.5);
+  clock.Advance(10s);
+  progress.Begin("package", 0.5, 1);
+  EXPECT_EQ(sink.events.size(), 1u);
+  clock.Advance(10s);
+  progress.Progress("rows", 50, 100);  // three quarters in 20 s
+  EXPECT_NEAR(std::get<ProgressEvent>(sink.events.back()).seconds_left.value(), 20.0 / 3, 1e-9);
+}
+
 TEST(StageProgressTest, KeepsTheFirstFailureOfItsSink) {
   FakeClock clock;
   Recorder sink;

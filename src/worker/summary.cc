@@ -17,7 +17,9 @@ std::string Row(std::string_view name, const std::string& before, const std::str
   return fmt::format("  {:<22}{:>12}{:>12}   {}\n", name, before, after, change);
 }
 
-std::string Ratio(double before, double after) { return after > 0 ? fmt::format("{:.2f} x smaller", before / after) : ""; }
+std::string Ratio(double before, double after) {
+  return after > 0 ? fmt::format("{:.2f} x smaller", before / after) : "";
+}
 
 std::string Metrics(const Report& report) {
   std::string text;
@@ -26,8 +28,8 @@ std::string Metrics(const Report& report) {
     if (after == report.optimized.metric.end()) continue;
     const AccuracyDifference& difference = report.accuracy_difference;
     text += Row(name, fmt::format("{:.4f}", before), fmt::format("{:.4f}", after->second),
-                fmt::format("{:+.4f} (95 % {:+.4f} to {:+.4f}), {} rows", difference.value, difference.low, difference.high,
-                            report.evaluation_rows));
+                fmt::format("{:+.4f} (95 % {:+.4f} to {:+.4f}), {} rows", difference.value, difference.low,
+                            difference.high, report.evaluation_rows));
   }
   return text;
 }
@@ -37,14 +39,16 @@ std::string Operators(const Report& report) {
   std::map<std::string, int> counts;
   for (const OperatorReport& op : report.operators) ++counts[op.decision];
   std::string text;
-  for (const auto& [decision, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, decision);
+  for (const auto& [decision, count] : counts)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, decision);
   return fmt::format("  {:<22}{}\n", "operators", text);
 }
 
 std::string Elapsed(const Report& report) {
   std::string text;
   for (const auto& [stage, seconds] : report.elapsed_seconds)
-    if (stage != "total" && seconds >= 0.05) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, DurationText(seconds));
+    if (stage != "total" && seconds >= 0.05)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, DurationText(seconds));
   auto total = report.elapsed_seconds.find("total");
   if (total != report.elapsed_seconds.end()) text = DurationText(total->second) + " (" + text + ")";
   return fmt::format("  {:<22}{}\n", "time taken", text);
@@ -59,11 +63,13 @@ std::string SummaryText(const Report& report, const std::filesystem::path& outpu
   text += Metrics(report);
   text += Row("size", BytesText(before.size_bytes), BytesText(after.size_bytes),
               Ratio(static_cast<double>(before.size_bytes), static_cast<double>(after.size_bytes)));
-  text += Row(fmt::format("latency, batch {}", before.latency_ms.batch), fmt::format("{:.3f} ms", before.latency_ms.median),
-              fmt::format("{:.3f} ms", after.latency_ms.median),
-              fmt::format("{:.2f} x faster (95 % {:.2f} to {:.2f}), {} thread{}", report.speedup.median, report.speedup.low,
-                          report.speedup.high, before.latency_ms.threads, before.latency_ms.threads == 1 ? "" : "s"));
-  text += Row("latency, p95", fmt::format("{:.3f} ms", before.latency_ms.p95), fmt::format("{:.3f} ms", after.latency_ms.p95), "");
+  text +=
+      Row(fmt::format("latency, batch {}", before.latency_ms.batch), fmt::format("{:.3f} ms", before.latency_ms.median),
+          fmt::format("{:.3f} ms", after.latency_ms.median),
+          fmt::format("{:.2f} x faster (95 % {:.2f} to {:.2f}), {} thread{}", report.speedup.median, report.speedup.low,
+                      report.speedup.high, before.latency_ms.threads, before.latency_ms.threads == 1 ? "" : "s"));
+  text += Row("latency, p95", fmt::format("{:.3f} ms", before.latency_ms.p95),
+              fmt::format("{:.3f} ms", after.latency_ms.p95), "");
   if (before.peak_memory_bytes > 0 && after.peak_memory_bytes > 0) {
     text += Row("peak memory", BytesText(before.peak_memory_bytes), BytesText(after.peak_memory_bytes),
                 Ratio(static_cast<double>(before.peak_memory_bytes), static_cast<double>(after.peak_memory_bytes)));

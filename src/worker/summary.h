@@ -8,8 +8,8 @@
 
 namespace ns {
 
-// Several lines: before and after side by side (metric, size, latency, peak memory), what became of the operators, where the time went,
-// the verdict, and the folder.
+// Several lines: before and after side by side (metric, size, latency, peak memory), what became of the operators,
+// where the time went, the verdict, and the folder.
 std::string SummaryText(const Report& report, const std::filesystem::path& output);
 
 // 12345678 → "12.35 MB".

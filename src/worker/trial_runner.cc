@@ -26,7 +26,8 @@ TrialRunner::TrialRunner(TrialSetting setting, StageProgress& progress, std::sto
 // How many actions there will be isn't known: each takes a sixth of what is left.
 void TrialRunner::BeginStage(std::string_view stage) {
   double next = shown_ + (1 - shown_) / 6;
-  progress_.Begin(stage, kTuningFrom + (kTuningTo - kTuningFrom) * shown_, kTuningFrom + (kTuningTo - kTuningFrom) * next);
+  progress_.Begin(stage, kTuningFrom + (kTuningTo - kTuningFrom) * shown_,
+                  kTuningFrom + (kTuningTo - kTuningFrom) * next);
   shown_ = next;
 }
 
@@ -96,9 +97,9 @@ void TrialRunner::Announce(const TrialReport& report, const TuningSession& sessi
   event.size_bytes = report.size_bytes;
   event.meets_criterion = report.meets_criterion;
   // Which one is the fastest is known after timing; so far the first that holds the accuracy leads.
-  event.best = report.meets_criterion && std::none_of(session.trials().begin(), session.trials().end(), [&](const Trial& other) {
-                 return other.id != report.index && other.accepted;
-               });
+  event.best = report.meets_criterion &&
+               std::none_of(session.trials().begin(), session.trials().end(),
+                            [&](const Trial& other) { return other.id != report.index && other.accepted; });
   progress_.Send(event);
 }
 
@@ -106,13 +107,13 @@ Status TrialRunner::Rank(const RankConfig& action, TuningSession& session) {
   BeginStage("rank");
   const std::vector<int64_t>& rows = setting_.data->split.calibration;
   std::span<const int64_t> few = std::span(rows).first(std::min(rows.size(), kRankRows));
-  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(action.config, setting_.data->calibration(), few, setting_.threads,
-                                                                    progress_, stop_));
+  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(action.config, setting_.data->calibration(), few,
+                                                                    setting_.threads, progress_, stop_));
   std::vector<RankedOperator> ranking;
   for (const OperatorHarm& harm : harms) ranking.push_back({harm.name, harm.sqnr_db});
   if (!harms.empty()) {
-    progress_.Note(fmt::format("{} operators ranked by harm; the worst is {} '{}' with {:.1f} dB", harms.size(), harms[0].type,
-                               harms[0].name, harms[0].sqnr_db));
+    progress_.Note(fmt::format("{} operators ranked by harm; the worst is {} '{}' with {:.1f} dB", harms.size(),
+                               harms[0].type, harms[0].name, harms[0].sqnr_db));
   }
   session.ObserveRanking(std::move(ranking));
   return OkStatus();
@@ -120,8 +121,8 @@ Status TrialRunner::Rank(const RankConfig& action, TuningSession& session) {
 
 Status TrialRunner::Time(const TimeTrials& action, TuningSession& session) {
   BeginStage("time");
-  NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*setting_.data->evaluation, setting_.data->split.evaluation, setting_.latency_batch,
-                                             kLatencyRows));
+  NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*setting_.data->evaluation, setting_.data->split.evaluation,
+                                             setting_.latency_batch, kLatencyRows));
   std::vector<Session> sessions;
   for (int id : action.trials) {
     NS_ASSIGN_OR_RETURN(QuantizedModel model, TakeModel(session.trial(id)));
@@ -138,8 +139,9 @@ Status TrialRunner::Time(const TimeTrials& action, TuningSession& session) {
     speeds.push_back({latency.speedup.value, latency.speedup.low, latency.speedup.high});
     for (TrialReport& report : reports_)
       if (report.index == action.trials[i]) report.latency_ms = latency.median_ms;
-    progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})", session.trial(action.trials[i]).label,
-                               latency.speedup.value, latency.speedup.low, latency.speedup.high));
+    progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})",
+                               session.trial(action.trials[i]).label, latency.speedup.value, latency.speedup.low,
+                               latency.speedup.high));
   }
   session.ObserveTiming(speeds);
   std::erase_if(kept_, [&](const auto& entry) { return session.best() != entry.first; });

@@ -28,15 +28,16 @@ struct TrialSetting {
   int64_t latency_batch = 1;
   int threads = 1;
   std::string metric;
-  double baseline_seconds = 0;             // of the baseline's evaluation
+  double baseline_seconds = 0;  // of the baseline's evaluation
 };
 
 class TrialRunner {
  public:
   TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop);
 
-  // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the timeout. Errors: Cancelled;
-  // ResourceExhausted; of timing and ranking. A trial that cannot be made or run is told to the session, not returned.
+  // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the
+  // timeout. Errors: Cancelled; ResourceExhausted; of timing and ranking. A trial that cannot be made or run is told to
+  // the session, not returned.
   Status Run(TuningSession& session);
 
   // One entry a trial, for the report.

@@ -14,12 +14,12 @@ namespace ns {
 struct VerdictInput {
   std::string metric;
   AccuracyCriterion criterion;
-  double baseline = 0;       // fp32's value
-  double optimized = 0;      // the packaged file's value
+  double baseline = 0;   // fp32's value
+  double optimized = 0;  // the packaged file's value
   bool kept_float = false;
-  std::string label;         // "static, 3 operators in float"
-  std::string reason;        // TuningAnswer::reason
-  SpeedUp speedup;           // of the packaged file
+  std::string label;   // "static, 3 operators in float"
+  std::string reason;  // TuningAnswer::reason
+  SpeedUp speedup;     // of the packaged file
   uint64_t float_bytes = 0;
   uint64_t optimized_bytes = 0;
 };
@@ -28,11 +28,13 @@ struct VerdictInput {
 // A result that is not faster, or that misses the goal, says so first.
 std::string Verdict(const VerdictInput& input);
 
-// What holds a quantized model back, a sentence each: operators left in float, by type and reason; no VNNI; a model so small that its
-// time is not in its arithmetic. Empty for nothing remarkable.
-std::vector<std::string> WhyNotFaster(const std::vector<OperatorDecision>& decisions, double float_latency_ms, bool has_vnni);
+// What holds a quantized model back, a sentence each: operators left in float, by type and reason; no VNNI; a model so
+// small that its time is not in its arithmetic. Empty for nothing remarkable.
+std::vector<std::string> WhyNotFaster(const std::vector<OperatorDecision>& decisions, double float_latency_ms,
+                                      bool has_vnni);
 
 // Whether the interval of the difference crosses the limit, as a note: "with 200 rows ... "; else empty.
-std::string IntervalNote(const AccuracyDifference& difference, const AccuracyCriterion& criterion, double baseline, int64_t rows);
+std::string IntervalNote(const AccuracyDifference& difference, const AccuracyCriterion& criterion, double baseline,
+                         int64_t rows);
 
 }  // namespace ns

@@ -49,7 +49,8 @@ TEST(VerdictTest, KeptFloatSaysWhy) {
   input.kept_float = true;
   input.optimized = 0.9;
   input.reason = "no quantized model tried holds the accuracy";
-  EXPECT_THAT(Verdict(input), StartsWith("Kept fp32: no quantized model tried holds the accuracy; accuracy 0.9000 holds"));
+  EXPECT_THAT(Verdict(input),
+              StartsWith("Kept fp32: no quantized model tried holds the accuracy; accuracy 0.9000 holds"));
 }
 
 TEST(WhyNotFasterTest, CountsWhatStayedInFloatByTypeAndReason) {
@@ -57,8 +58,10 @@ TEST(WhyNotFasterTest, CountsWhatStayedInFloatByTypeAndReason) {
                                              {"b", "Softmax", OpMode::kFloat, "no int8 kernel"},
                                              {"c", "Softmax", OpMode::kFloat, "no int8 kernel"},
                                              {"d", "MatMul", OpMode::kFloat, "no constant weight"}};
-  EXPECT_THAT(WhyNotFaster(decisions, 10, true),
-              ElementsAre("1 operators compute in int8, 3 stayed in float: 2 Softmax (no int8 kernel), 1 MatMul (no constant weight)"));
+  EXPECT_THAT(
+      WhyNotFaster(decisions, 10, true),
+      ElementsAre(
+          "1 operators compute in int8, 3 stayed in float: 2 Softmax (no int8 kernel), 1 MatMul (no constant weight)"));
 }
 
 TEST(WhyNotFasterTest, NamesASmallModelAndAProcessorWithoutVnni) {

@@ -35,7 +35,8 @@ Status LineView::Send(const EventPayload& event) {
   } else if (auto* progress = std::get_if<ProgressEvent>(&event)) {
     if (clock_.steady() - last_progress_ < std::chrono::seconds(10) || progress->total <= 0) return OkStatus();
     last_progress_ = clock_.steady();
-    std::string left = progress->seconds_left ? fmt::format(", {} left in all", DurationText(*progress->seconds_left)) : "";
+    std::string left =
+        progress->seconds_left ? fmt::format(", {} left in all", DurationText(*progress->seconds_left)) : "";
     Line(fmt::format("{} {:.0f} %{}", progress->stage, 100 * progress->done / progress->total, left));
   } else if (auto* note = std::get_if<NoteEvent>(&event)) {
     Line((note->warning ? "warning: " : "") + note->text);

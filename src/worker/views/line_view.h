@@ -1,4 +1,5 @@
-// Events as plain lines, for a log or a pipe: each stage once it begins, trials, notes, and progress at most every ten seconds.
+// Events as plain lines, for a log or a pipe: each stage once it begins, trials, notes, and progress at most every ten
+// seconds.
 #pragma once
 
 #include <cstdio>
@@ -10,7 +11,8 @@ namespace ns {
 
 class LineView final : public EventSink {
  public:
-  LineView(std::FILE* out, const Clock& clock) : out_(out), clock_(clock), start_(clock.steady()), last_progress_(start_) {}
+  LineView(std::FILE* out, const Clock& clock)
+      : out_(out), clock_(clock), start_(clock.steady()), last_progress_(start_) {}
   Status Send(const EventPayload& event) override;
 
  private:

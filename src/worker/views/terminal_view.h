@@ -1,4 +1,5 @@
-// Events on a terminal: one line that is drawn over (a bar, the stage, the best so far, the time left), and lines above it that stay.
+// Events on a terminal: one line that is drawn over (a bar, the stage, the best so far, the time left), and lines above
+// it that stay.
 #pragma once
 
 #include <cstdio>
