@@ -87,7 +87,7 @@ Status Listen(const ServeOptions& options, TaskService& service, std::unique_ptr
   RestServer::Options rest;
   rest.host = options.host;
   rest.port = static_cast<uint16_t>(options.restful_api_port);
-  NS_ASSIGN_OR_RETURN(*server, RestServer::Start(rest, MakeRouter(service)));
+  NS_ASSIGN_OR_RETURN(*server, RestServer::Listen(rest, MakeRouter(service)));
   return OkStatus();
 }
 
@@ -151,6 +151,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   if (status.ok()) status = Announce(workspace, url);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
+    server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
     LogInfo("serving {} with {} slots of {} cores, workspace {}", url, slots.size(), slots[0].size(), workspace.root().string());
     ready(url);
     RunUntilStopped(signals, options.grace_seconds, service, dispatcher);

@@ -101,7 +101,7 @@ class Scheduler {
   int running() const { return static_cast<int>(active_.size()); }
   int free_slots() const { return static_cast<int>(free_.size()); }
   size_t pending() const { return tasks_.size() - running_tasks_; }
-  // Pending tasks that start before this one; -1: it is not pending.
+  // Pending tasks that start before this one, those that back off left out; -1: it is not pending. Counts them one by one.
   int64_t Ahead(const std::string& id) const;
 
  private:

@@ -9,6 +9,7 @@ struct Apply {
   void operator()(const StateEvent& event) const {
     if (event.state == TaskState::kRunning) to = TaskProgress();
     if (event.state == TaskState::kFailed) to.failure = event;
+    if (IsFinal(event.state)) to.seconds_left.reset();
   }
   void operator()(const StageEvent& event) const {
     to.stage = event.stage;

@@ -12,8 +12,9 @@ import unittest
 import urllib.error
 import urllib.request
 
-BIN = pathlib.Path(os.environ["NS_BIN_DIR"])
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BIN = pathlib.Path(os.environ.get("NS_BIN_DIR", ROOT / "build/bin"))
 PROGRAM = BIN / "neural_solution"
 FAKE_WORKER = HERE / "fake_worker.py"
 

@@ -276,9 +276,12 @@ class RestServer::Impl {
       return Status(StatusCode::kAlreadyExists, fmt::format("port {} is in use; give another with --restful_api_port", shared.options.port), "PORT_IN_USE");
     }
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot listen on {}:{}", shared.options.host, shared.options.port));
+    return OkStatus();
+  }
+
+  void Serve() {
     Accept();
     thread = std::thread([this] { shared.io.run(); });
-    return OkStatus();
   }
 
   void Accept() {
@@ -304,13 +307,14 @@ class RestServer::Impl {
   void Stop() {
     if (stopped) return;
     stopped = true;
+    if (!thread.joinable()) return;  // never served
     asio::post(shared.io, [this] {
       Error ignored;
       acceptor.close(ignored);
       retry.cancel();
       shared.io.stop();
     });
-    if (thread.joinable()) thread.join();
+    thread.join();
     shared.pool.join();
   }
 
@@ -323,9 +327,10 @@ class RestServer::Impl {
 
 RestServer::RestServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RestServer::~RestServer() = default;
+void RestServer::Serve() { impl_->Serve(); }
 void RestServer::Stop() { impl_->Stop(); }
 
-Result<std::unique_ptr<RestServer>> RestServer::Start(const Options& options, Router router) {
+Result<std::unique_ptr<RestServer>> RestServer::Listen(const Options& options, Router router) {
   auto impl = std::make_unique<Impl>(options, std::move(router));
   NS_RETURN_IF_ERROR(impl->Listen());
   return std::unique_ptr<RestServer>(new RestServer(std::move(impl)));

@@ -22,12 +22,14 @@ class RestServer {
     int pool_threads = 2;                         // for blocking handlers
   };
 
-  // Binds and answers at once. AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST); PermissionDenied.
-  static Result<std::unique_ptr<RestServer>> Start(const Options& options, Router router);
+  // Takes the port; clients that connect wait until Serve(). AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST); PermissionDenied.
+  static Result<std::unique_ptr<RestServer>> Listen(const Options& options, Router router);
   // Stops first. Responders that are still held somewhere (a write that is not durable yet) must be gone by then: stop the server, end what
   // holds them, then let the server go.
   ~RestServer();
 
+  // Begins to answer. Once.
+  void Serve();
   // Stops listening, ends all connections, waits for running handlers. A second call does nothing.
   void Stop();
 

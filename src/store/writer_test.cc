@@ -1,0 +1,65 @@
+#include "store/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "base/file.h"
+
+namespace ns {
+namespace {
+
+class GroupCommitterTest : public testing::Test {
+ protected:
+  GroupCommitterTest() {
+    auto database = Database::Open(folder_.path() / "x.db", false).value();
+    EXPECT_TRUE(database->Execute("CREATE TABLE t(x TEXT); PRAGMA max_page_count=20;").ok());  // 80 KiB: a small disk
+    committer_ = std::make_unique<GroupCommitter>(std::move(database));
+  }
+  std::future<Status> Insert(const std::string& text, bool fail = false) {
+    auto promise = std::make_shared<std::promise<Status>>();
+    committer_->Queue(
+        [text, fail](Database& database) -> Status {
+          NS_ASSIGN_OR_RETURN(Statement insert, database.Prepare("INSERT INTO t VALUES(?)"));
+          NS_RETURN_IF_ERROR(insert.Bind(text).Run());
+          return fail ? InvalidArgument("no") : OkStatus();
+        },
+        [promise](Status status) { promise->set_value(std::move(status)); });
+    return promise->get_future();
+  }
+  int64_t Rows() {
+    auto database = Database::Open(folder_.path() / "x.db", true).value();
+    Statement query = database->Prepare("SELECT count(*) FROM t").value();
+    EXPECT_TRUE(query.Step().value());
+    return query.Int(0);
+  }
+
+  TempDir folder_ = TempDir::Create("ns_writer_").value();
+  std::unique_ptr<GroupCommitter> committer_;
+};
+
+TEST_F(GroupCommitterTest, AnOperationThatFailsIsUndoneAlone) {
+  auto first = Insert("a"), second = Insert("b", /*fail=*/true), third = Insert("c");
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_EQ(second.get().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(third.get().ok());
+  EXPECT_EQ(Rows(), 2);
+}
+
+TEST_F(GroupCommitterTest, AFullDiskFailsTheWriteAndTheNextOneWorks) {
+  ASSERT_TRUE(Insert("a").get().ok());
+  Status full = Insert(std::string(200'000, 'x')).get();
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(full.reason(), "DISK_FULL");
+  EXPECT_TRUE(Insert("b").get().ok());
+  EXPECT_EQ(Rows(), 2);
+}
+
+TEST_F(GroupCommitterTest, WhatWasQueuedIsWrittenBeforeItGoes) {
+  for (int i = 0; i < 100; ++i) (void)Insert("x");
+  committer_.reset();
+  EXPECT_EQ(Rows(), 100);
+}
+
+}  // namespace
+}  // namespace ns

@@ -1,0 +1,90 @@
+"""The examples through the service, with the real worker."""
+import io
+import json
+import os
+import signal
+import unittest
+import zipfile
+
+from harness import ROOT, ServiceTest, alive, until
+
+EXAMPLES = ROOT / "examples"
+IMAGES = {"model": "image-classification/model.onnx", "dataset": {"path": "image-classification/evaluation.npz",
+                                                                  "calibration": "image-classification/calibration.npz"}}
+TEXTS = {"model": "text-classification", "dataset": "text-classification/evaluation.tsv"}
+
+
+class ServiceExamplesTest(ServiceTest):
+    worker = None  # the one beside the program
+
+    def setUp(self):
+        super().setUp()
+        self.uploads = EXAMPLES
+        self.start()
+
+    def finished(self, request):
+        answer = self.request("POST", "/task/submit/", request)
+        self.assertEqual(answer.status, 200, answer.body)
+        task = answer.json["task_id"]
+        ended = self.await_state(task, "done", "failed", seconds=240)
+        self.assertEqual(ended["status"], "done", ended["details"])
+        return task, ended
+
+    def check(self, request, least_accuracy):
+        task, ended = self.finished(request)
+        report = self.get(f"/task/{task}/report").json
+        for field in ("verdict", "goal_met", "baseline", "optimized", "speedup", "accuracy_difference", "evaluation_rows", "operators", "trials",
+                      "pareto", "environment", "inputs", "guesses", "elapsed_seconds", "full_evaluations", "partial_evaluations"):
+            self.assertIn(field, report)
+        self.assertTrue(report["goal_met"], report["verdict"])
+        accuracy = report["optimized"]["metric"]["accuracy"]
+        self.assertGreaterEqual(accuracy, least_accuracy)
+        self.assertEqual(ended["optimized_result"]["accuracy"], f"{accuracy:.4f}")
+        self.assertLess(report["optimized"]["size_bytes"], report["baseline"]["size_bytes"])
+        archive = zipfile.ZipFile(io.BytesIO(self.get(f"/download/{task}").body))
+        self.assertLessEqual({"model.onnx", "report.json", "recipe.json"}, set(archive.namelist()))
+        self.assertEqual(json.loads(archive.read("report.json")), report)
+        trials = self.get(f"/task/{task}/trials").json["trials"]
+        self.assertEqual((trials[0]["index"], trials[0]["configuration"]), (0, "fp32"))
+        self.assertIn("accuracy", self.get(f"/task/log/{task}").body.decode())
+
+    def test_image_classification(self):
+        self.check({**IMAGES, "metric": "accuracy"}, 0.97)
+
+    @unittest.skipUnless((EXAMPLES / "text-classification/model.onnx").exists(), "the example's model is not made yet")
+    def test_text_classification(self):
+        self.check({**TEXTS, "metric": "accuracy"}, 0.5)
+
+    def test_a_killed_worker_is_tried_again_and_leaves_one_result(self):
+        task = self.request("POST", "/task/submit/", IMAGES).json["task_id"]
+        worker = self.worker_pids(task)["worker"]["pid"]
+        if alive(worker):
+            os.kill(worker, signal.SIGKILL)
+        self.await_state(task, "done", seconds=120)
+        trials = self.get(f"/task/{task}/trials").json["trials"]
+        self.assertEqual(len({t["index"] for t in trials}), len(trials))
+
+    def test_a_model_that_is_none_fails_at_once_with_the_workers_reason(self):
+        uploads = self.folder / "bad"
+        uploads.mkdir()
+        (uploads / "model.onnx").write_bytes(b"this is no model")
+        (uploads / "rows.npz").write_bytes((EXAMPLES / "image-classification/evaluation.npz").read_bytes())
+        self.run_program("stop", "--now", "--workspace", self.workspace)
+        self.uploads = uploads
+        self.start()
+        task = self.submit()
+        failed = self.await_state(task, "failed", seconds=60)
+        self.assertEqual(failed["details"]["attempt"], 1, failed["details"])
+        self.assertIn("model.onnx", failed["details"]["message"])
+
+    def test_the_service_killed_while_a_real_task_runs(self):
+        task = self.request("POST", "/task/submit/", IMAGES).json["task_id"]
+        self.worker_pids(task)
+        self.kill_service()
+        self.start()
+        self.assertEqual(self.await_state(task, "done", seconds=120)["details"]["attempt"], 1)
+        until(lambda: not (self.task_folder(task) / "result.partial").exists(), what="no half-written output")
+
+
+if __name__ == "__main__":
+    unittest.main()
