@@ -78,14 +78,15 @@ class SignalWatch {
   std::stop_token token() const { return source_.get_token(); }
 
  private:
-  static constexpr std::chrono::milliseconds kGrace{700};
+  static constexpr std::chrono::milliseconds kGrace{600};
 
   void Watch(std::stop_token ended) {
     const timespec tick{0, 50'000'000};
     while (!ended.stop_requested()) {
       if (::sigtimedwait(&signals_, nullptr, &tick) < 0) continue;
       source_.request_stop();
-      for (auto waited = std::chrono::milliseconds(0); waited < kGrace; waited += std::chrono::milliseconds(10)) {
+      // By the clock: on a busy machine a short sleep may take several times as long.
+      for (auto end = std::chrono::steady_clock::now() + kGrace; std::chrono::steady_clock::now() < end;) {
         if (ended.stop_requested()) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
       }
