@@ -137,7 +137,7 @@ Result<Tensor> Gather(const GatherPlan& plan, std::span<const int64_t> rows) {
 
 }  // namespace
 
-Result<std::unique_ptr<DataSet>> ArrayDataSet::Create(Arrays arrays, std::span<const TensorSpec> model_inputs,
+Result<std::unique_ptr<DataSet>> ArrayDataSet::Create(const Arrays& arrays, std::span<const TensorSpec> model_inputs,
                                                       const ArrayDataSetOptions& options) {
   std::unique_ptr<ArrayDataSet> set(new ArrayDataSet(options.noun));
   set->guesses_ = options.guesses;

@@ -26,7 +26,7 @@ struct ArrayDataSetOptions {
 class ArrayDataSet final : public DataSet {
  public:
   // `arrays` by name, rows on axis 0 of each; their memory need not be aligned. Errors as OpenDataSet().
-  static Result<std::unique_ptr<DataSet>> Create(std::map<std::string, Tensor> arrays,
+  static Result<std::unique_ptr<DataSet>> Create(const std::map<std::string, Tensor>& arrays,
                                                  std::span<const TensorSpec> model_inputs,
                                                  const ArrayDataSetOptions& options);
 

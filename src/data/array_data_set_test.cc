@@ -23,8 +23,9 @@ Arrays TwoRows() {
   return {{"x", Tensor::From<float>({3, 2}, {1, 2, 3, 4, 5, 6})}, {"labels", Tensor::From<int32_t>({3}, {7, 8, 9})}};
 }
 
-Status CreateStatus(Arrays arrays, const std::vector<TensorSpec>& inputs, const ArrayDataSetOptions& options = {}) {
-  return ArrayDataSet::Create(std::move(arrays), inputs, options).status();
+Status CreateStatus(const Arrays& arrays, const std::vector<TensorSpec>& inputs,
+                    const ArrayDataSetOptions& options = {}) {
+  return ArrayDataSet::Create(arrays, inputs, options).status();
 }
 
 TEST(ArrayDataSetTest, ReadsRowsInTheOrderAsked) {

@@ -153,6 +153,7 @@ class Grouping {
  private:
   std::vector<std::string> Names(const std::vector<size_t>& columns) const {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (size_t column : columns) names.push_back(table_.columns()[column]);
     return names;
   }
@@ -205,7 +206,7 @@ Result<std::unique_ptr<DataSet>> BuildSet(const Table& table, const DataSetOptio
     NS_ASSIGN_OR_RETURN(Tensor labels, ReadLabels(table, *label, options.label_ids));
     arrays.emplace(array_options.label, std::move(labels));
   }
-  return ArrayDataSet::Create(std::move(arrays), model_inputs, array_options);
+  return ArrayDataSet::Create(arrays, model_inputs, array_options);
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ Result<ZipEntry> ReadEntry(Bytes archive, Bytes record) {
 // Overlapping entries are how a small archive holds much more than it should.
 Status CheckNoOverlap(const std::vector<ZipEntry>& entries) {
   std::vector<const ZipEntry*> order;
+  order.reserve(entries.size());
   for (const ZipEntry& entry : entries) order.push_back(&entry);
   std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->data.data() < b->data.data(); });
   for (size_t i = 1; i < order.size(); ++i) {
