@@ -94,6 +94,13 @@ Result<std::string> ChooseMetric(const std::string& wanted, const SourceModel& s
   return wanted;
 }
 
+std::vector<int64_t> SpreadRows(std::span<const int64_t> rows, size_t count) {
+  count = std::min(count, rows.size());
+  std::vector<int64_t> chosen;
+  for (size_t i = 0; i < count; ++i) chosen.push_back(rows[i * rows.size() / count]);
+  return chosen;
+}
+
 Result<std::string> DigestOf(const fs::path& path) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return Sha256HexOfFile(path);

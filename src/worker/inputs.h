@@ -48,6 +48,9 @@ Result<std::string> ChooseMetric(const std::string& wanted, const SourceModel& s
 // InvalidArgument (UNKNOWN_METRIC).
 Result<bool> MetricNeedsLabels(const std::string& metric);
 
+// At most `count` of `rows`, evenly spread, in their order: for what needs typical rows and not all.
+std::vector<int64_t> SpreadRows(std::span<const int64_t> rows, size_t count);
+
 // Digest of a data set: of the file, or, for a folder, of its files' names and digests. Errors of reading.
 Result<std::string> DigestOf(const std::filesystem::path& path);
 

@@ -135,9 +135,8 @@ Status OptimizeRun::ReportOperators() {
   progress_.Begin("package", 0.98, 1);
   std::map<std::string, double> sqnr;
   if (data_) {
-    std::span<const int64_t> rows = data_->split.calibration;
-    rows = rows.first(std::min(rows.size(), kRankRows));
-    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, data_->calibration(), rows, options_.threads,
+    std::vector<int64_t> rows = SpreadRows(data_->split.evaluation, kRankRows);
+    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, *data_->evaluation, rows, options_.threads,
                                                               progress_, context_.stop));
     for (const OperatorHarm& harm : harms) sqnr[harm.name] = harm.sqnr_db;
   }

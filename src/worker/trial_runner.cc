@@ -105,9 +105,9 @@ void TrialRunner::Announce(const TrialReport& report, const TuningSession& sessi
 
 Status TrialRunner::Rank(const RankConfig& action, TuningSession& session) {
   BeginStage("rank");
-  const std::vector<int64_t>& rows = setting_.data->split.calibration;
-  std::span<const int64_t> few = std::span(rows).first(std::min(rows.size(), kRankRows));
-  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(action.config, setting_.data->calibration(), few,
+  // Not the calibration rows: an operator whose range calibration got wrong shows no harm there.
+  std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kRankRows);
+  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(action.config, *setting_.data->evaluation, rows,
                                                                     setting_.threads, progress_, stop_));
   std::vector<RankedOperator> ranking;
   for (const OperatorHarm& harm : harms) ranking.push_back({harm.name, harm.sqnr_db});

@@ -138,6 +138,20 @@ class ExamplesTest(WorkerTest):
         self.assertEqual(report["baseline"]["metric"], {"agreement": 1.0})
         self.assertIn("metric", [guess["what"] for guess in report["guesses"]])
 
+    def test_a_start_that_loses_too_much_is_repaired_or_fp32_kept(self):
+        # Ranges taken from black images clip everything: static quantization alone is at chance.
+        write_npz(self.folder / "black.npz", image=images(20, 0.0))
+        result = self.optimize(IMAGES / "model.onnx", "--data", IMAGES / "evaluation.npz", "--calibration", self.folder / "black.npz",
+                               "--approach", "static")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertFalse(report["trials"][1]["meets_criterion"])
+        self.assertIn("operators ranked by harm", result.stderr)
+        # 19 operators: the start, then at most 1 + ceil(log2(19)) = 6; the baseline and the packaged file.
+        self.assertLessEqual(report["full_evaluations"], 9)
+        self.assertTrue(report["goal_met"])
+        self.assertGreaterEqual(report["optimized"]["metric"]["accuracy"], 0.99 * report["baseline"]["metric"]["accuracy"])
+
     def test_a_goal_above_the_baseline_ends_with_an_answer(self):
         result = self.optimize_images("--criterion", "absolute", "--tolerable-loss=-0.5")
         self.assertEqual(result.returncode, 0, result.stderr)
