@@ -35,15 +35,16 @@ Result<ServeRecord> AwaitReport(const fs::path& report, const ProcessId& child, 
   }
 }
 
-void PrintStarted(const ServeOptions& options, const std::string& url, pid_t pid, bool json) {
+void PrintStarted(const ServeOptions& options, const std::string& url, const ProcessId& service, bool json) {
   if (json) {
     ServeRecord record;
-    record.pid = pid;
+    record.pid = service.pid;
+    record.start_ticks = service.start_ticks;
     record.rest_url = url;
     std::printf("%s", ServeRecordJson(record).c_str());
     return;
   }
-  std::printf("Neural Solution started (pid %d).\n  REST API   %s\n", static_cast<int>(pid), url.c_str());
+  std::printf("Neural Solution started (pid %d).\n  REST API   %s\n", static_cast<int>(service.pid), url.c_str());
   if (options.api_type == "all") std::printf("  gRPC API   not available in this version\n");
   std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
 }
@@ -74,7 +75,7 @@ int Start(ServeOptions options, bool json) {
     std::fprintf(stderr, "neural_solution: %s\n", record->error.c_str());
     return 2;
   }
-  PrintStarted(options, record->rest_url, child->pid, json);
+  PrintStarted(options, record->rest_url, *child, json);
   return 0;
 }
 

@@ -60,16 +60,14 @@ class ServiceTest(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ns_e2e_"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(lambda: self.run_program("stop", "--now", "--workspace", self.workspace))  # runs first
         self.workspace = self.folder / "ws"
         self.uploads = self.folder / "uploads"
         self.uploads.mkdir()
         (self.uploads / "model.onnx").write_bytes(b"model")
         (self.uploads / "rows.npz").write_bytes(b"rows")
         self.port = free_port()
-
-    def tearDown(self):
-        self.run_program("stop", "--now", "--workspace", str(self.workspace))
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def run_program(self, *args, stdin=None, timeout=60):
         return subprocess.run([str(PROGRAM), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=self.folder)
