@@ -55,6 +55,15 @@ double SqnrDb(const std::vector<float>& exact, const std::vector<float>& other) 
   return 10 * std::log10(signal / noise);
 }
 
+std::string AllWeightBytes(const Model& model) {
+  std::string all;
+  for (const std::string& name : model.WeightNames()) {
+    Tensor tensor = model.Weight(name).value();
+    all.append(name).append(static_cast<const char*>(tensor.data()), tensor.byte_size());
+  }
+  return all;
+}
+
 // A model, its data, and a quantizer calibrated on them.
 struct Bench {
   explicit Bench(Model original, Shape rows, CalibrationMethod method = CalibrationMethod::kMinMax)
@@ -199,12 +208,7 @@ TEST(QuantizerTest, CalibrationDoesNotDependOnTheNumberOfThreads) {
     QuantConfig config;
     config.calibration = CalibrationMethod::kEntropy;
     Model quantized = quantizer.Quantize(config).value().model;
-    std::string scales;
-    for (const std::string& name : quantized.WeightNames()) {
-      Tensor tensor = quantized.Weight(name).value();
-      scales.append(static_cast<const char*>(tensor.data()), tensor.byte_size());
-    }
-    saved.push_back(scales);
+    saved.push_back(AllWeightBytes(quantized));
   }
   EXPECT_EQ(saved[0], saved[1]);
   EXPECT_EQ(saved[0], saved[2]);
@@ -222,6 +226,30 @@ TEST(QuantizerTest, NanInACalibrationRowIsNamed) {
   EXPECT_EQ(status.reason(), "NON_FINITE_VALUE") << status.ToString();
   EXPECT_NE(status.message().find("'tanh'"), std::string::npos) << status.message();
   EXPECT_NE(status.message().find("row"), std::string::npos) << status.message();
+}
+
+// What a recipe rests on.
+TEST(QuantizerTest, GivenRangesMakeTheSameModelWithoutCalibration) {
+  Bench bench(SmallCnn(), {8, 3, 8, 8});
+  auto ranges = bench.quantizer.Ranges({}).value();
+  EXPECT_TRUE(ranges.contains("r0"));
+  Quantizer replay = Quantizer::Create(SmallCnn()).value();
+  replay.UseRanges(ranges);
+  EXPECT_EQ(AllWeightBytes(replay.Quantize({}).value().model), AllWeightBytes(bench.quantizer.Quantize({}).value().model));
+  ranges.erase("r0");
+  replay.UseRanges(ranges);
+  Status status = replay.Quantize({}).status();
+  EXPECT_EQ(status.reason(), "NOT_CALIBRATED");
+  EXPECT_NE(status.message().find("'r0'"), std::string::npos);
+}
+
+TEST(QuantizerTest, DecisionsNeedNoCalibration) {
+  Quantizer quantizer = Quantizer::Create(SmallCnn()).value();
+  auto decisions = quantizer.Decisions({});
+  ASSERT_EQ(decisions.size(), 10u);
+  EXPECT_EQ(decisions[0].name, "stem");
+  EXPECT_EQ(decisions[0].mode, OpMode::kStatic);
+  EXPECT_EQ(decisions[0].why, "int8 kernel, int8 output");
 }
 
 TEST(QuantizerTest, StaticWithoutCalibrationIsRefused) {
