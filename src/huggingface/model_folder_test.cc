@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "base/file.h"
 
 namespace ns {
@@ -137,6 +139,35 @@ TEST_F(ModelFolderTest, FillsOptionsThatAreNotToldAlready) {
   DataSetOptions images;
   FillDataSetOptions(ModelFolder{}, &images);
   EXPECT_FALSE(images.tokenizer.has_value());
+}
+
+TEST(ModelFolderExampleTest, TheTextExampleFeedsItsModelWithoutAnOption) {
+  std::filesystem::path folder = std::filesystem::path(NS_SOURCE_DIR) / "examples/text-classification";
+  Result<ModelFolder> model = OpenModelFolder(folder);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  EXPECT_EQ(model->task, "text-classification");
+  EXPECT_EQ(model->label_ids.size(), 10u);
+  DataSetOptions options;
+  options.path = folder / "evaluation.tsv";
+  options.labels = DataSetOptions::Labels::kRequired;
+  FillDataSetOptions(*model, &options);
+  std::vector<TensorSpec> inputs;
+  for (const char* name : {"input_ids", "attention_mask", "token_type_ids"}) {
+    TensorSpec& input = inputs.emplace_back();
+    input.name = name;
+    input.dtype = DType::kInt64;
+    input.shape = {-1, -1};
+  }
+  Result<std::unique_ptr<DataSet>> set = OpenDataSet(options, inputs);
+  ASSERT_TRUE(set.ok()) << set.status().message();
+  std::vector<int64_t> all(static_cast<size_t>((*set)->rows()));
+  std::iota(all.begin(), all.end(), 0);
+  Batch batch = (*set)->Read(all).value();
+  EXPECT_LE(batch.inputs.at("input_ids").shape()[1], model->max_length);
+  for (int64_t label : batch.labels->values<int64_t>()) EXPECT_TRUE(label >= 0 && label < 10);
+  auto ids = batch.inputs.at("input_ids").values<int64_t>();
+  auto mask = batch.inputs.at("attention_mask").values<int64_t>();
+  for (size_t i = 0; i < ids.size(); ++i) ASSERT_EQ(mask[i] == 0, ids[i] == 0) << i;  // [PAD] has the id 0
 }
 
 }  // namespace
