@@ -141,6 +141,7 @@ Result<std::unique_ptr<DataSet>> ArrayDataSet::Create(const Arrays& arrays, std:
                                                       const ArrayDataSetOptions& options) {
   std::unique_ptr<ArrayDataSet> set(new ArrayDataSet(options.noun));
   set->guesses_ = options.guesses;
+  set->mapped_ = options.mapped;
   NS_ASSIGN_OR_RETURN(set->fixed_batch_, FixedBatch(model_inputs));
   NS_RETURN_IF_ERROR(CheckMapping(model_inputs, options));
   NS_RETURN_IF_ERROR(set->BindLabels(arrays, model_inputs, options));
@@ -257,6 +258,7 @@ Result<Batch> ArrayDataSet::Read(std::span<const int64_t> rows) const {
   if (labels_) {
     NS_ASSIGN_OR_RETURN(batch.labels, Gather({noun_, labels_->array, labels_->data, labels_->dtype, count}, rows));
   }
+  if (mapped_ != nullptr) mapped_->DropPages();
   return batch;
 }
 

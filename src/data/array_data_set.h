@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "data/data_set.h"
 
 namespace ns {
@@ -20,6 +21,8 @@ struct ArrayDataSetOptions {
   std::vector<std::string> guesses;  // what the caller guessed, to stand before the set's own
   // Arrays that are there but can't be used, and why: told when one of them turns out to be needed.
   std::map<std::string, Status> unusable;
+  // The file that arrays are mapped from: its pages leave memory after each batch, so that reading all rows doesn't fill it.
+  std::shared_ptr<const MappedFile> mapped;
 };
 
 // Keeps the tensors (a mapped file behind them too) and copies rows out of them. Thread-safe.
@@ -57,6 +60,7 @@ class ArrayDataSet final : public DataSet {
   std::vector<Feed> feeds_;
   std::optional<Feed> labels_;
   std::optional<int64_t> fixed_batch_;
+  std::shared_ptr<const MappedFile> mapped_;
   std::vector<std::string> guesses_;
   int64_t rows_ = 0;
 };

@@ -17,6 +17,7 @@ Result<std::unique_ptr<DataSet>> OpenNpz(const DataSetOptions& options, std::spa
   array_options.label = options.columns.label;
   array_options.labels = options.labels;
   array_options.unusable = std::move(content.unusable);
+  array_options.mapped = content.archive;
   Result<std::unique_ptr<DataSet>> set = ArrayDataSet::Create(content.arrays, model_inputs, array_options);
   if (!set.ok()) return set.status().WithContext(fmt::format("data set '{}'", options.path.string()));
   return set;

@@ -97,6 +97,7 @@ Result<NpzContent> ReadNpz(const fs::path& path, uint64_t max_inflated_bytes) {
     }
   }
   archive->DropPages();  // the checksums touched them all
+  content.archive = std::move(archive);
   return content;
 }
 

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "base/tensor.h"
 
@@ -14,6 +16,7 @@ struct NpzContent {
   std::map<std::string, Tensor> arrays;  // by name, without ".npy"
   // Arrays of kinds that are not read, and other files within: UNSUPPORTED_ARRAY.
   std::map<std::string, Status> unusable;
+  std::shared_ptr<const MappedFile> archive;  // that stored arrays lie in
 };
 
 // Tensors may lie at any address: copy elements out, do not point into them as their own type.
