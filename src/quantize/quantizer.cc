@@ -42,6 +42,8 @@ struct Quantizer::State {
 
 namespace {
 
+constexpr uint64_t kMostCopiedWeights = uint64_t{32} << 20;
+
 // Operators whose distortion can be told apart: those with an integer computation or table of their own.
 bool IsOwnOperator(OpRole role) {
   return role == OpRole::kConvolution || role == OpRole::kMatMul || role == OpRole::kEmbedding || role == OpRole::kElementwise;
@@ -171,9 +173,9 @@ Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, 
   Observed observed;
   for (const std::string& value : values) (state_->index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
 
-  // Not kAll: its blocked layouts copy every convolution's weights, and observed tensors would be converted back.
+  // The blocked layouts of kAll are faster and copy every convolution's weights: only where these are small.
   SessionOptions session_options;
-  session_options.optimization = GraphOptimization::kExtended;
+  if (state_->prepared.WeightBytes() > kMostCopiedWeights) session_options.optimization = GraphOptimization::kExtended;
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(WithOutputs(state_->prepared, observed.computed), session_options));
   TensorObserver empty(ObserverOptionsFor(options.method));
   std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(values.size(), empty));
