@@ -9,12 +9,12 @@ namespace ns {
 
 namespace {
 
-// State that the threads of one RunBatches() share.
+// State that the threads of one ForEachBatch() share.
 class Runner {
  public:
-  Runner(const Session& session, const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options,
-         const std::function<Status(BatchResult)>& use, ProgressSink& progress, std::stop_token stop)
-      : session_(session), data_(data), rows_(rows), options_(options), use_(use), progress_(progress), stop_(stop) {
+  Runner(const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options, const BatchUse& use,
+         ProgressSink& progress, std::stop_token stop)
+      : data_(data), rows_(rows), options_(options), use_(use), progress_(progress), stop_(stop) {
     size_ = static_cast<size_t>(std::max<int64_t>(1, data.fixed_batch().value_or(options.batch_size)));
   }
 
@@ -51,18 +51,13 @@ class Runner {
   Status One(int worker, size_t index) {
     auto rows = rows_.subspan(index * size_, std::min(size_, rows_.size() - index * size_));
     NS_ASSIGN_OR_RETURN(Batch batch, data_.Read(rows));
-    BatchResult result{worker, static_cast<int64_t>(index), &batch, {}};
-    if (!options_.outputs.empty()) {
-      NS_ASSIGN_OR_RETURN(result.outputs, session_.Run(batch.inputs, options_.outputs, stop_));
-    }
-    return use_(std::move(result));
+    return use_(worker, static_cast<int64_t>(index), batch);
   }
 
-  const Session& session_;
   const DataSet& data_;
   std::span<const int64_t> rows_;
   const BatchRunOptions& options_;
-  const std::function<Status(BatchResult)>& use_;
+  const BatchUse& use_;
   ProgressSink& progress_;
   std::stop_token stop_;
   size_t size_ = 1;
@@ -76,13 +71,22 @@ class Runner {
 
 }  // namespace
 
-Status RunBatches(const Session& session, const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options,
-                  const std::function<Status(BatchResult)>& use, ProgressSink& progress, std::stop_token stop) {
-  return Runner(session, data, rows, options, use, progress, stop).Run();
+Status ForEachBatch(const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options, const BatchUse& use,
+                    ProgressSink& progress, std::stop_token stop) {
+  return Runner(data, rows, options, use, progress, stop).Run();
 }
 
-TensorView OwnRows(const Tensor& tensor, const Batch& batch, std::optional<int64_t> fixed) {
-  TensorView view = tensor.view();
+Status RunBatches(const Session& session, const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options,
+                  const std::function<Status(BatchResult)>& use, ProgressSink& progress, std::stop_token stop) {
+  auto run = [&](int worker, int64_t index, const Batch& batch) -> Status {
+    BatchResult result{worker, index, &batch, {}};
+    NS_ASSIGN_OR_RETURN(result.outputs, session.Run(batch.inputs, options.outputs, stop));
+    return use(std::move(result));
+  };
+  return ForEachBatch(data, rows, options, run, progress, stop);
+}
+
+TensorView OwnRows(TensorView view, const Batch& batch, std::optional<int64_t> fixed) {
   auto own = static_cast<int64_t>(batch.rows.size());
   if (fixed && own < *fixed && !view.shape.empty() && view.shape[0] == *fixed) view.shape[0] = own;
   return view;

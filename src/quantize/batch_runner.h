@@ -32,12 +32,18 @@ struct BatchResult {
   std::vector<Tensor> outputs;
 };
 
+// The plain form: `use` gets each batch as it was read, by the number of the worker and of the batch, and runs what it likes on it.
+// `options.outputs` is not looked at.
+using BatchUse = std::function<Status(int worker, int64_t index, const Batch& batch)>;
+Status ForEachBatch(const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options, const BatchUse& use,
+                    ProgressSink& progress, std::stop_token stop);
+
 // Calls `use` once for each batch, from `threads` threads at once, in no particular order. Ends at the first error, of reading, running
 // or `use`, and returns it; Cancelled on stop.
 Status RunBatches(const Session& session, const DataSet& data, std::span<const int64_t> rows, const BatchRunOptions& options,
                   const std::function<Status(BatchResult)>& use, ProgressSink& progress, std::stop_token stop);
 
 // The part of `tensor` that belongs to the batch's own rows: all of it, or less when a fixed batch of `fixed` rows was filled up.
-TensorView OwnRows(const Tensor& tensor, const Batch& batch, std::optional<int64_t> fixed);
+TensorView OwnRows(TensorView tensor, const Batch& batch, std::optional<int64_t> fixed);
 
 }  // namespace ns

@@ -14,8 +14,19 @@
 #include "quantize/plan.h"
 #include "quantize/qdq_inserter.h"
 #include "runtime/session.h"
+#include "runtime/tapped_session.h"
 
 namespace ns {
+
+namespace {
+
+// Values whose statistics calibration keeps.
+struct Observed {
+  std::vector<std::string> computed;  // made by operators
+  std::vector<std::string> inputs;    // of the model: they come with the batch
+};
+
+}  // namespace
 
 struct Quantizer::State {
   explicit State(Model model) : prepared(std::move(model)), index(prepared) {}
@@ -29,6 +40,7 @@ struct Quantizer::State {
     }
   }
 
+  Observed ObservedBy(const CalibrationOptions& options) const;
   std::vector<OperatorDecision> Decisions(const Plan& plan) const;
   Result<Range> RangeOf(const std::string& value, const QuantConfig& config) const;
   Result<std::map<std::string, Range>> Ranges(const Plan& plan, const QuantConfig& config) const;
@@ -41,8 +53,6 @@ struct Quantizer::State {
 };
 
 namespace {
-
-constexpr uint64_t kMostCopiedWeights = uint64_t{32} << 20;
 
 // Operators whose distortion can be told apart: those with an integer computation or table of their own.
 bool IsOwnOperator(OpRole role) {
@@ -60,16 +70,12 @@ std::string RowsText(const std::vector<int64_t>& rows) {
 // One worker's statistics, in the order of the observed values.
 using ObserverRow = std::vector<TensorObserver>;
 
-struct Observed {
-  std::vector<std::string> computed;  // values that the session computes
-  std::vector<std::string> inputs;    // values that come with the batch
-};
-
-Model WithOutputs(const Model& prepared, const std::vector<std::string>& values) {
-  Model model = prepared.Clone();
-  model.mutable_graph().clear_output();
-  for (const std::string& value : values) AddFloatOutput(model, value);
-  return model;
+Status NonFinite(const GraphIndex& index, const std::string& value, const Batch& batch) {
+  const auto* producer = index.ProducerNode(value);
+  return InvalidArgument(fmt::format("NaN or infinity in '{}' ({}) at {} of the calibration data", value,
+                                     producer != nullptr ? "output of operator '" + producer->name() + "'" : "a model input",
+                                     RowsText(batch.rows)),
+                         "NON_FINITE_VALUE");
 }
 
 // Sums of squares of a tensor and of its error, over all rows.
@@ -159,49 +165,47 @@ std::vector<OperatorDecision> Quantizer::Candidates(OpMode default_mode) const {
   return candidates;
 }
 
-Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
-                            ProgressSink& progress, std::stop_token stop) {
-  if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
+Observed Quantizer::State::ObservedBy(const CalibrationOptions& options) const {
   QuantConfig everything;
   everything.quantize_attention = options.attention;
   std::set<std::string> values;
-  for (const auto& [value, owner] : MakePlan(state_->prepared, state_->index, everything).range_of) {
-    values.insert(state_->ObservedValue(owner));
-  }
-  state_->observers.clear();
-  if (values.empty()) return OkStatus();
+  for (const auto& [value, owner] : MakePlan(prepared, index, everything).range_of) values.insert(ObservedValue(owner));
   Observed observed;
-  for (const std::string& value : values) (state_->index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
+  for (const std::string& value : values) (index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
+  return observed;
+}
 
-  // The blocked layouts of kAll are faster and copy every convolution's weights: only where these are small.
-  SessionOptions session_options;
-  if (state_->prepared.WeightBytes() > kMostCopiedWeights) session_options.optimization = GraphOptimization::kExtended;
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(WithOutputs(state_->prepared, observed.computed), session_options));
+Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
+                            ProgressSink& progress, std::stop_token stop) {
+  if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
+  Observed observed = state_->ObservedBy(options);
+  std::vector<std::string> names = observed.computed;
+  names.insert(names.end(), observed.inputs.begin(), observed.inputs.end());
+  state_->observers.clear();
+  if (names.empty()) return OkStatus();
+
+  std::optional<TappedSession> session;
+  if (!observed.computed.empty()) {
+    NS_ASSIGN_OR_RETURN(session, TappedSession::Create(state_->prepared, observed.computed));
+    // The session has its own copies of the weights that it laid out anew, and reads the others again where it uses them.
+    state_->prepared.DropWeightPages();
+  }
   TensorObserver empty(ObserverOptionsFor(options.method));
-  std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(values.size(), empty));
-  auto observe = [&](BatchResult result) -> Status {
-    ObserverRow& row = workers[static_cast<size_t>(result.worker)];
-    for (size_t i = 0; i < row.size(); ++i) {
-      bool computed = i < observed.computed.size();
-      const std::string& name = computed ? observed.computed[i] : observed.inputs[i - observed.computed.size()];
-      const Tensor& tensor = computed ? result.outputs[i] : result.batch->inputs.at(name);
-      TensorView view = OwnRows(tensor, *result.batch, data.fixed_batch());
-      Status status = row[i].Observe(result.index, view.values<float>());
-      if (status.ok()) continue;
-      const auto* producer = state_->index.ProducerNode(name);
-      return InvalidArgument(fmt::format("NaN or infinity in '{}' ({}) at {} of the calibration data", name,
-                                         producer != nullptr ? "output of operator '" + producer->name() + "'" : "a model input",
-                                         RowsText(result.batch->rows)),
-                             "NON_FINITE_VALUE");
-    }
-    return OkStatus();
+  std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(names.size(), empty));
+  auto use = [&](int worker, int64_t index, const Batch& batch) -> Status {
+    ObserverRow& row = workers[static_cast<size_t>(worker)];
+    auto observe = [&](size_t value, const TensorView& tensor) -> Status {
+      Status status = row[value].Observe(index, OwnRows(tensor, batch, data.fixed_batch()).values<float>());
+      return status.ok() ? status : NonFinite(state_->index, names[value], batch);
+    };
+    for (size_t i = observed.computed.size(); i < names.size(); ++i) NS_RETURN_IF_ERROR(observe(i, batch.inputs.at(names[i]).view()));
+    return session ? session->Run(batch.inputs, observe, stop) : OkStatus();
   };
-  BatchRunOptions run{options.threads, options.batch_size, observed.computed, "calibrate"};
-  NS_RETURN_IF_ERROR(RunBatches(session, data, rows, run, observe, progress, stop));
-  for (size_t i = 0; i < values.size(); ++i) {
+  BatchRunOptions run{options.threads, options.batch_size, {}, "calibrate"};
+  NS_RETURN_IF_ERROR(ForEachBatch(data, rows, run, use, progress, stop));
+  for (size_t i = 0; i < names.size(); ++i) {
     for (size_t worker = 1; worker < workers.size(); ++worker) workers[0][i].Merge(workers[worker][i]);
-    const std::string& name = i < observed.computed.size() ? observed.computed[i] : observed.inputs[i - observed.computed.size()];
-    state_->observers.emplace(name, std::move(workers[0][i]));
+    state_->observers.emplace(names[i], std::move(workers[0][i]));
   }
   return OkStatus();
 }
@@ -249,8 +253,8 @@ Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& co
   auto compare = [&](BatchResult result) -> Status {
     std::vector<ErrorSums> sums(twins.pairs.size());
     for (size_t i = 0; i < sums.size(); ++i) {
-      TensorView exact = OwnRows(result.outputs[2 * i], *result.batch, data.fixed_batch());
-      TensorView twin = OwnRows(result.outputs[2 * i + 1], *result.batch, data.fixed_batch());
+      TensorView exact = OwnRows(result.outputs[2 * i].view(), *result.batch, data.fixed_batch());
+      TensorView twin = OwnRows(result.outputs[2 * i + 1].view(), *result.batch, data.fixed_batch());
       AddErrors(exact.values<float>(), twin.values<float>(), &sums[i]);
     }
     std::lock_guard lock(mutex);

@@ -7,6 +7,7 @@
 #include "runtime/memory.h"
 #include "runtime/ort.h"
 #include "runtime/session_model.h"
+#include "runtime/tap_operator.h"
 
 namespace ns {
 
@@ -52,6 +53,8 @@ Ort::SessionOptions MakeOptions(const SessionOptions& options) {
   ort.SetGraphOptimizationLevel(LevelOf(options.optimization));
   ort.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
   if (!options.memory_arena) ort.DisableCpuMemArena();
+  if (!options.memory_pattern) ort.DisableMemPattern();
+  if (options.tap_operator) ort.Add(TapDomain());
   if (!options.save_optimized_to.empty()) ort.SetOptimizedModelFilePath(options.save_optimized_to.c_str());
   ort.AddConfigEntry("session.intra_op.allow_spinning", options.spinning ? "1" : "0");
   ort.AddConfigEntry("session.model_external_initializers_file_folder_path", SessionModel::kFolder);

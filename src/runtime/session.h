@@ -25,6 +25,8 @@ struct SessionOptions {
   std::filesystem::path save_optimized_to;
   // Further entries of ONNX Runtime's session configuration ("session.disable_prepacking" → "1").
   std::map<std::string, std::string> config;
+  bool tap_operator = false;   // knows the operator of runtime/tapped_session.h
+  bool memory_pattern = true;  // one block for all activations of a run; off: each gets its own, and goes when it is not needed any more
   bool memory_arena = true;  // keeps freed activations for the next run: faster, and the peak stays resident
   bool spinning = false;     // pool threads wait busily: lower latency with threads > 1, burns the cores between runs
   // Processors for the pool's threads (cores[1], cores[2], ...; the caller's thread belongs on cores[0]). Empty: the system places them.

@@ -1,0 +1,60 @@
+#include "runtime/tap_operator.h"
+
+namespace ns {
+
+namespace {
+
+thread_local TapScope* current_scope = nullptr;
+
+struct TapKernel {
+  explicit TapKernel(const OrtKernelInfo* info)
+      : value(static_cast<size_t>(Ort::ConstKernelInfo(info).GetAttribute<int64_t>(kTapIndex))) {}
+
+  void Compute(OrtKernelContext* raw) {
+    Ort::KernelContext context(raw);
+    Ort::ConstValue input = context.GetInput(0);
+    const int64_t one = 1;
+    context.GetOutput(0, &one, 1).GetTensorMutableData<int64_t>()[0] = 0;
+    // A session with one thread computes on the thread that called Run().
+    if (current_scope == nullptr) return;
+    TensorView view{DType::kFloat, input.GetTensorTypeAndShapeInfo().GetShape(), input.GetTensorRawData()};
+    current_scope->See(value, view);
+  }
+
+  size_t value;
+};
+
+struct TapOperator : Ort::CustomOpBase<TapOperator, TapKernel> {
+  void* CreateKernel(const OrtApi&, const OrtKernelInfo* info) const { return new TapKernel(info); }
+  const char* GetName() const { return kTapType; }
+  const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
+  size_t GetInputTypeCount() const { return 1; }
+  ONNXTensorElementDataType GetInputType(size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+  size_t GetOutputTypeCount() const { return 1; }
+  ONNXTensorElementDataType GetOutputType(size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64; }
+};
+
+}  // namespace
+
+OrtCustomOpDomain* TapDomain() {
+  static OrtCustomOpDomain* domain = [] {
+    static TapOperator tap;
+    Ort::CustomOpDomain made(kTapDomain);
+    made.Add(&tap);
+    return made.release();
+  }();
+  return domain;
+}
+
+TapScope::TapScope(const TappedSession::Tap& tap) : tap_(tap) {
+  NS_CHECK(current_scope == nullptr);
+  current_scope = this;
+}
+
+TapScope::~TapScope() { current_scope = nullptr; }
+
+void TapScope::See(size_t value, const TensorView& tensor) {
+  if (status_.ok()) status_ = tap_(value, tensor);
+}
+
+}  // namespace ns

@@ -1,0 +1,33 @@
+// The operator neural_solution.Tap, for .cc files of this folder.
+#pragma once
+
+#include <onnxruntime_cxx_api.h>
+
+#include "base/status.h"
+#include "runtime/tapped_session.h"
+
+namespace ns {
+
+inline constexpr char kTapDomain[] = "neural_solution";
+inline constexpr char kTapType[] = "Tap";
+inline constexpr char kTapIndex[] = "value";  // attribute: the value's position
+
+// The domain with the operator; lives until the process ends.
+OrtCustomOpDomain* TapDomain();
+
+// Sends what Tap operators see on this thread to `tap` while the object lives.
+class TapScope {
+ public:
+  explicit TapScope(const TappedSession::Tap& tap);
+  ~TapScope();
+  TapScope(const TapScope&) = delete;
+  TapScope& operator=(const TapScope&) = delete;
+  const Status& status() const { return status_; }  // the first error of the tap
+  void See(size_t value, const TensorView& tensor);
+
+ private:
+  const TappedSession::Tap& tap_;
+  Status status_;
+};
+
+}  // namespace ns
