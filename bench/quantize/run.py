@@ -22,10 +22,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
-MODELS = ["bert_base", "resnet50", "mobilenet_v2"]
+MODELS = ["bert_base", "resnet50", "mobilenet_v2"]  # by bench/models/make.py
+EXAMPLES = {"text": "text-classification", "image": "image-classification"}  # trained: their accuracy is on labels
 OURS = ["static-minmax", "static-entropy", "static-percentile", "dynamic"]
 # The peer's calibration by histograms keeps every activation of every row: on few rows only, marked in the table.
-PEER = ["static-minmax", "static-matmul", "static-default", "static-entropy", "dynamic"]
+PEER = ["static-minmax", "static-matmul", "static-default", "static-entropy", "static-percentile", "dynamic"]
+KEEPS_ALL = ("static-entropy", "static-percentile")
 FEW_ROWS = 10
 
 
@@ -34,7 +36,8 @@ def python(work, version):
     folder = work / "venv"
     if not (folder / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", f"onnxruntime=={version}", "onnx==1.17.0", "numpy<2", "sympy", "psutil"], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-q", f"onnxruntime=={version}", "onnx==1.17.0", "numpy<2", "sympy", "psutil",
+                        "tokenizers==0.19.1"], check=True)
         (folder / "done").touch()
     return folder / "bin/python"
 
@@ -63,8 +66,21 @@ def ours_command(form, model, calibration, out, threads):
     return command + ["--approach", "static", "--calibration-method", form.split("-")[1]]
 
 
+def files_of(name, interpreter, data, work):
+    """Model, calibration rows and evaluation rows."""
+    if name not in EXAMPLES:
+        return [data / f"{name}{suffix}" for suffix in (".onnx", "_calibration.npz", "_evaluation.npz")]
+    folder = ROOT / "examples" / EXAMPLES[name]
+    rows = [folder / "calibration.npz", folder / "evaluation.npz"]
+    if name == "text":
+        rows = [work / "text_calibration.npz", work / "text_evaluation.npz"]
+        for kind, out in zip(("calibration", "evaluation"), rows):
+            subprocess.run([interpreter, HERE / "tokenize_rows.py", folder, folder / f"{kind}.tsv", out], check=True)
+    return [folder / "model.onnx", *rows]
+
+
 def bench_model(name, args, interpreter, data, work):
-    model, calibration, evaluation = (data / f"{name}{suffix}" for suffix in (".onnx", "_calibration.npz", "_evaluation.npz"))
+    model, calibration, evaluation = files_of(name, interpreter, data, work)
     few = few_rows(interpreter, calibration, work / f"{name}_few.npz")
     runs = [("ours", form) for form in OURS] + [("peer", form) for form in PEER]
     runs = [run for run in runs if not args.forms or run[1] in args.forms]
@@ -78,7 +94,7 @@ def bench_model(name, args, interpreter, data, work):
             if side == "ours":
                 command = ours_command(form, model, calibration, out, args.threads)
             else:
-                command = [interpreter, HERE / "peer.py", form, model, few if form == "static-entropy" else calibration, out]
+                command = [interpreter, HERE / "peer.py", form, model, few if form in KEEPS_ALL else calibration, out]
             rows[(side, form)].append(timed(command))
     return finish(name, args, interpreter, work, model, evaluation, rows, statistics.median(bare))
 
@@ -88,14 +104,14 @@ def finish(name, args, interpreter, work, model, evaluation, rows, bare):
     files = [work / f"{name}_{side}_{form}.onnx" for side, form in made]
     measured = json.loads(subprocess.run([interpreter, HERE / "measure.py", str(args.threads), evaluation, str(args.seconds), model, *files],
                                          check=True, capture_output=True, text=True).stdout)
-    table = [{"model": name, "by": "float", "form": "100 bare runs", "seconds": bare, "size": model.stat().st_size, **measured[0]}]
+    table = [{"model": name, "by": "float", "form": "bare runs of the rows", "seconds": bare, "size": model.stat().st_size, **measured[0]}]
     for run, samples in rows.items():
         row = {"model": name, "by": run[0], "form": run[1], "seconds": statistics.median(s[0] for s in samples),
                "peak": statistics.median(s[1] for s in samples), "error": samples[-1][2]}
         if run in made:
             position = made.index(run)
             row.update(measured[position + 1], size=files[position].stat().st_size)
-        row["few"] = run == ("peer", "static-entropy")
+        row["few"] = run[0] == "peer" and run[1] in KEEPS_ALL
         table.append(row)
     return table
 
@@ -111,13 +127,25 @@ def show(table):
             continue
         print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.2f} s | {peak} | {row['size'] / 1e6:.1f} MB | {row['accuracy']:.3f} "
               f"| {row['median_ms']:.2f} ms | {row['speedup']:.2f} |")
+    goals(table)
     sys.stdout.flush()
+
+
+def goals(table):
+    """Our static quantization by minmax against the bare runs and against the peer's on the same rows."""
+    rows = {(row["by"], row["form"]): row for row in table}
+    ours, peer = rows.get(("ours", "static-minmax")), rows.get(("peer", "static-minmax"))
+    if not ours or not peer or ours["error"] or peer["error"]:
+        return
+    bare = table[0]["seconds"]
+    print(f"\n{ours['model']}: {ours['seconds'] / bare:.2f} times the bare runs; {peer['seconds'] / ours['seconds']:.1f} times as fast as the "
+          f"peer, in {ours['peak'] / peer['peak']:.2f} of its memory\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="folder with the models of bench/models/make.py (default: made now)")
-    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--models", nargs="+", default=[*MODELS, *EXAMPLES])
     parser.add_argument("--forms", nargs="+", help="only these forms, as the table names them")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3)
@@ -130,7 +158,7 @@ def main():
     data = args.data
     if data is None:
         data = ROOT / "build/bench/models"
-        missing = [name for name in args.models if not (data / f"{name}.onnx").exists()]
+        missing = [name for name in args.models if name in MODELS and not (data / f"{name}.onnx").exists()]
         if missing:
             subprocess.run([sys.executable, ROOT / "bench/models/make.py", data, *missing], check=True)
     for name in args.models:

@@ -92,15 +92,6 @@ QuantParams AsymmetricUint8(Range range) {
   return params;
 }
 
-QuantParams SymmetricInt8(Range range) {
-  QuantParams params;
-  params.dtype = DType::kInt8;
-  float largest = std::max(std::fabs(range.min), std::fabs(range.max));
-  params.scale = {largest == 0 ? 1.0f : std::max(largest / 127.0f, kSmallestScale)};
-  params.zero_point = {0};
-  return params;
-}
-
 Result<QuantizedWeight> QuantizeWeight(const TensorView& weight, const WeightOptions& options) {
   Blocks blocks = BlocksOf(weight.shape, options.axis);
   const float* data = weight.values<float>().data();
@@ -130,7 +121,8 @@ QuantizedWeight QuantizeBias(std::span<const float> bias, float input_scale, std
   result.params.dtype = DType::kInt32;
   result.params.axis = 0;
   for (size_t c = 0; c < bias.size(); ++c) {
-    float scale = input_scale * weight_scale[weight_scale.size() == 1 ? 0 : c];
+    // The product of two small scales may vanish; the kernel's own product then does too, and the bias with it.
+    float scale = std::max(input_scale * weight_scale[weight_scale.size() == 1 ? 0 : c], kSmallestScale);
     double value = std::nearbyint(static_cast<double>(bias[c]) / scale);
     constexpr double kMin = std::numeric_limits<int32_t>::min(), kMax = std::numeric_limits<int32_t>::max();
     out[c] = static_cast<int32_t>(std::clamp(value, kMin, kMax));

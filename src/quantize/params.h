@@ -35,9 +35,6 @@ struct QuantParams {
 // that 0 is represented exactly. An empty range (all values 0) has scale 1 and zero point 0. Scales are at least 2^-126.
 QuantParams AsymmetricUint8(Range range);
 
-// int8 around 0: scale = max(|min|, |max|) / 127, values in [-127, 127].
-QuantParams SymmetricInt8(Range range);
-
 // A weight quantized to int8 around 0 with values in [-127, 127], or [-63, 63] with `reduce_range`. Shape as the weight's.
 struct QuantizedWeight {
   Tensor values;  // kInt8

@@ -37,12 +37,6 @@ TEST(AsymmetricUint8Test, ATinyRangeKeepsANormalScale) {
   EXPECT_EQ(AsymmetricUint8({0, 1e-40f}).scale[0], std::numeric_limits<float>::min());
 }
 
-TEST(SymmetricInt8Test, TheLargerSideSetsTheScale) {
-  QuantParams params = SymmetricInt8({-2.54f, 1.0f});
-  EXPECT_FLOAT_EQ(params.scale[0], 0.02f);
-  EXPECT_EQ(params.zero_point[0], 0);
-}
-
 // Channel 0: [1, -2, 0.5] / (2/127) = [63.5, -127, 31.75] -> [64, -127, 32] (half to even: 63.5 -> 64).
 // Channel 1: all zero, scale 1.
 TEST(QuantizeWeightTest, EachChannelHasItsOwnScale) {
@@ -91,6 +85,16 @@ TEST(QuantizeBiasTest, UnitsAreInputScaleTimesWeightScale) {
   EXPECT_EQ(q[0], 200);
   EXPECT_NEAR(q[1], -2, 1);  // the product 0.5f * 0.01f is not exactly 0.005
   EXPECT_FLOAT_EQ(quantized.params.scale[0], 0.005f);
+}
+
+// 1e-30 * 1e-30 is 0 in float: the scale is the smallest normal number, 2^-126, and a bias of 0 stays 0.
+TEST(QuantizeBiasTest, AVanishingScaleStaysPositive) {
+  std::vector<float> bias = {0.0f, 1.0f}, weight_scale = {1e-30f};
+  QuantizedWeight quantized = QuantizeBias(bias, 1e-30f, weight_scale);
+  auto q = quantized.values.values<int32_t>();
+  EXPECT_EQ(q[0], 0);
+  EXPECT_EQ(q[1], std::numeric_limits<int32_t>::max());
+  EXPECT_EQ(quantized.params.scale[0], std::numeric_limits<float>::min());
 }
 
 }  // namespace

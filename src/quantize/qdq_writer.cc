@@ -105,12 +105,13 @@ Result<QdqWriter::WeightNames> QdqWriter::IntegerWeight(const ns_onnx::NodeProto
                                                         const std::vector<float>& min_scale, bool transposed) {
   const std::string& name = original.input(plan.traits.weight);
   // A scale bounded by one operator's bias is that operator's own.
-  std::string key = fmt::format("{}|{}|{}", name, transposed, min_scale.empty() ? "" : original.name());
+  bool computes = plan.mode != OpMode::kWeightOnly;  // on integers, so that sums of products must fit
+  std::string key = fmt::format("{}|{}|{}|{}|{}", name, transposed, *plan.traits.channel_axis, computes, min_scale.empty() ? "" : original.name());
   if (auto known = weights_.find(key); known != weights_.end()) return known->second;
   NS_ASSIGN_OR_RETURN(Tensor weight, model_.Weight(name));
   WeightOptions options;
   if (config_.per_channel) options.axis = transposed ? 1 - *plan.traits.channel_axis : plan.traits.channel_axis;
-  options.reduce_range = config_.reduce_range;
+  options.reduce_range = config_.reduce_range && computes;
   options.min_scale = min_scale;
   if (!config_.per_channel && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
   auto quantized = QuantizeWeight((transposed ? Transposed(weight) : weight).view(), options);

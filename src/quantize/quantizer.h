@@ -1,7 +1,7 @@
 // Post-training quantization of one prepared model: analyse once, calibrate once, then make as many differently configured quantized
 // models as the tuner asks for.
 //
-//   NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(std::move(model), {}, progress));
+//   NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(std::move(model), progress, stop));
 //   NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
 //   NS_RETURN_IF_ERROR(quantizer.Calibrate(data, rows, {}, progress, stop));
 //   NS_ASSIGN_OR_RETURN(QuantizedModel result, quantizer.Quantize(config));

@@ -194,6 +194,70 @@ TEST(QuantizerTest, OnnxRuntimeFusesStaticAndDynamicMatMul) {
   EXPECT_EQ(dynamic["MatMulInteger"], 0);
 }
 
+// Conv, an operator that moves elements or has an integer kernel, Conv: nothing between the Q at the way in and the DQ at the way out.
+class BetweenConvolutionsTest : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(BetweenConvolutionsTest, StaysInteger) {
+  auto [node, kernel] = GetParam();
+  Model model = Model::FromText(fmt::format(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[1,4,8,8] x) => (float[N,M,H,W] y)
+    <float[1] w0 = {{0}}, float[1] w1 = {{0}}, int64[4] shape = {{1,4,16,4}}, int64[1] zero = {{0}}, int64[1] two = {{2}}, int64[1] axis = {{1}},
+     float[4] scales = {{1,1,2,2}}, int64[4] repeats = {{1,1,2,1}}, int64[4] picks = {{3,1,0,2}}, float six = {{6}}, float none = {{0}}>
+    {{
+      [first] a = Conv (x, w0)
+      [between] b = {}
+      [second] y = Conv (b, w1)
+    }})", node)).value();
+  bool half = std::string(node).find("Slice") != std::string::npos, eight = std::string(node).find("Concat") != std::string::npos;
+  SetRandomWeight(model, "w0", {std::string(node).find("DepthToSpace") != std::string::npos ? 16 : 4, 4, 1, 1}, 0.5f, 1);
+  SetRandomWeight(model, "w1", {4, half ? 2 : eight ? 8 : 4, 1, 1}, 0.5f, 2);
+  Bench bench(std::move(model), {1, 4, 8, 8});
+  QuantizedModel quantized = bench.quantizer.Quantize({}).value();
+  EXPECT_GT(bench.Sqnr({}), 25.0);
+  SessionOptions options;
+  options.optimization = GraphOptimization::kExtended;
+  OperatorCounts counts = OptimizedOperators(quantized.model, options).value();
+  EXPECT_EQ(counts["QLinearConv"], 2);
+  EXPECT_EQ(counts["QuantizeLinear"], 1);
+  EXPECT_EQ(counts["DequantizeLinear"], 1);
+  if (std::string(kernel) != "") {
+    EXPECT_EQ(counts[kernel], 1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Operators, BetweenConvolutionsTest,
+    testing::Values(std::pair{"MaxPool <kernel_shape = [2,2]> (a)", "MaxPool"}, std::pair{"Reshape (a, shape)", "Reshape"},
+                    std::pair{"Transpose <perm = [0,1,3,2]> (a)", "Transpose"}, std::pair{"Slice (a, zero, two, axis)", "Slice"},
+                    std::pair{"DepthToSpace <blocksize = 2> (a)", "DepthToSpace"}, std::pair{"Tile (a, repeats)", "Tile"},
+                    std::pair{"Resize <mode = \"nearest\"> (a, , scales)", "Resize"},
+                    std::pair{"Resize <mode = \"linear\"> (a, , scales)", "Resize"},
+                    std::pair{"Gather <axis = 1> (a, picks)", "Gather"}, std::pair{"Concat <axis = 1> (a, a)", "com.microsoft.QLinearConcat"},
+                    std::pair{"Add (a, a)", "com.microsoft.QLinearAdd"}, std::pair{"Mul (a, a)", "com.microsoft.QLinearMul"},
+                    std::pair{"Sigmoid (a)", "com.microsoft.QLinearSigmoid"},
+                    std::pair{"LeakyRelu <alpha = 0.1> (a)", "com.microsoft.QLinearLeakyRelu"},
+                    std::pair{"AveragePool <kernel_shape = [2,2]> (a)", "com.microsoft.QLinearAveragePool"},
+                    std::pair{"GlobalAveragePool (a)", "com.microsoft.QLinearGlobalAveragePool"}, std::pair{"Relu (a)", ""},
+                    std::pair{"Clip (a, none, six)", ""}));
+
+// One table read by a lookup (scales by column) and by a MatMul with transposed weight (scales by row): square, so that a mix-up would run.
+TEST(QuantizerTest, AWeightWithTwoReadersHasTheScalesOfEach) {
+  Model model = Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,32] x) => (float[N,32] y) <float[1] w = {0}>
+    {
+      [straight] a = MatMul (x, w)
+      [transposed] y = Gemm <transB = 1> (a, w)
+    })").value();
+  Tensor weight(DType::kFloat, {32, 32});
+  for (size_t i = 0; i < 32 * 32; ++i) {
+    weight.mutable_values<float>()[i] = static_cast<float>(std::sin(static_cast<double>(i))) * (i % 32 < 4 ? 100.0f : 1.0f);
+  }
+  model.SetWeight("w", weight);
+  EXPECT_GT(Bench(std::move(model), {16, 32}).Sqnr({}), 30.0);
+}
+
 TEST(QuantizerTest, CalibrationDoesNotDependOnTheNumberOfThreads) {
   Model model = SmallCnn();
   auto data = RandomRows(model, {33, 3, 8, 8});

@@ -98,6 +98,17 @@ OpTraits Gemm(const Context& context) {
   return traits;
 }
 
+OpTraits FirstInput(const Context& context, OpRole role) {
+  OpTraits traits;
+  if (!context.IsComputed(0)) return traits;
+  traits.role = role;
+  traits.activations = {0};
+  traits.can_static = true;
+  return traits;
+}
+
+OpTraits PassThrough(const Context& context) { return FirstInput(context, OpRole::kPassThrough); }
+
 OpTraits Gather(const Context& context) {
   auto table = context.FloatWeight(0);
   OpTraits traits;
@@ -106,8 +117,9 @@ OpTraits Gather(const Context& context) {
     traits.role = OpRole::kEmbedding;
     traits.weight = 0;
     traits.channel_axis = 1;
+    return traits;
   }
-  return traits;
+  return PassThrough(context);
 }
 
 OpTraits Elementwise(const Context& context) {
@@ -121,17 +133,7 @@ OpTraits Elementwise(const Context& context) {
   return traits;
 }
 
-OpTraits FirstInput(const Context& context, OpRole role) {
-  OpTraits traits;
-  if (!context.IsComputed(0)) return traits;
-  traits.role = role;
-  traits.activations = {0};
-  traits.can_static = true;
-  return traits;
-}
-
 OpTraits Unary(const Context& context) { return FirstInput(context, OpRole::kElementwise); }
-OpTraits PassThrough(const Context& context) { return FirstInput(context, OpRole::kPassThrough); }
 
 OpTraits Activation(const Context& context) {
   for (int i = 1; i < context.node.input_size(); ++i) {
@@ -140,13 +142,14 @@ OpTraits Activation(const Context& context) {
   return FirstInput(context, OpRole::kActivation);
 }
 
-OpTraits MaxPool(const Context& context) {
-  if (context.node.output_size() > 1 && !context.node.output(1).empty()) return {};  // wants the indices too
+// Nearest picks elements, linear averages them: the result stays in the input's range.
+OpTraits Resize(const Context& context) {
+  if (StringAttribute(context.node, "mode", "nearest") == "cubic") return {};
   return PassThrough(context);
 }
 
-OpTraits Resize(const Context& context) {
-  if (StringAttribute(context.node, "mode", "nearest") != "nearest") return {};
+OpTraits MaxPool(const Context& context) {
+  if (context.node.output_size() > 1 && !context.node.output(1).empty()) return {};  // wants the indices too
   return PassThrough(context);
 }
 
@@ -169,6 +172,9 @@ const std::pair<std::string_view, Rule> kRules[] = {
     {"MaxPool", MaxPool},
     {"Resize", Resize},
     {"Reshape", PassThrough},
+    {"Slice", PassThrough},
+    {"DepthToSpace", PassThrough},
+    {"Tile", PassThrough},
     {"Flatten", PassThrough},
     {"Transpose", PassThrough},
     {"Squeeze", PassThrough},
