@@ -10,7 +10,8 @@ namespace {
 
 using ns_onnx::NodeProto;
 
-// None when it trains, or a parameter is not a float32 weight of the right length.
+// None when it trains, or a parameter is not a float32 weight of the right length, or a channel's result is not finite
+// (a negative variance, or one of 0 with epsilon 0): a folded weight would spread it over all that the convolution sees.
 std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node, int64_t channels) {
   if (node.input_size() != 5 || IntAttribute(node, "training_mode", 0) != 0) return std::nullopt;
   for (int i = 1; i < node.output_size(); ++i)
@@ -28,6 +29,7 @@ std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node,
     double factor = at(0) / std::sqrt(at(3) + epsilon);
     affine.factor.push_back(static_cast<float>(factor));
     affine.shift.push_back(static_cast<float>(at(1) - at(2) * factor));
+    if (!std::isfinite(affine.factor.back()) || !std::isfinite(affine.shift.back())) return std::nullopt;
   }
   return affine;
 }

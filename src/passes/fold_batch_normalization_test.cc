@@ -59,6 +59,17 @@ TEST(FoldBatchNormalization, LeavesAConvolutionWithAnotherUser) {
   EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2})), 0);
 }
 
+// sqrt(-1) is NaN and 1 / sqrt(0) infinite; no fold, so nothing is compared.
+TEST(FoldBatchNormalization, LeavesAVarianceThatGivesNoFiniteFactor) {
+  for (const char* variance : {"-1", "0"}) {
+    Model model = ParseModel(fmt::format(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y)
+      <float[1, 1, 1, 1] w = {{2}}, float[1] one = {{1}}, float[1] var = {{{}}}> {{
+      c = Conv (x, w)  y = BatchNormalization <epsilon = 0.0> (c, one, one, one, var) }})", variance));
+    EXPECT_EQ(FoldBatchNormalization().Run(model, {}).value(), 0) << variance;
+    EXPECT_EQ(model.graph().node_size(), 2);
+  }
+}
+
 TEST(FoldBatchNormalization, LeavesTheWeightsOfAnotherConvolutionAlone) {
   Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y, float[1, 1, 2, 2] z)
     <float[1, 1, 1, 1] w = {2}, float[1] one = {1}, float[1] four = {4}> {
