@@ -53,9 +53,10 @@ struct FileIdentity {
 };
 
 struct SaveOptions {
-  // Put the big weights into `<file name>.data` beside the model even if a single file would do. A model over 1.9 GB always is
-  // saved so, since protobuf ends at 2 GB.
+  // Put the big weights into `<file name>.data` beside the model even if a single file would do.
   bool external_data = false;
+  // A larger model always is saved so: protobuf's readers stop at 2^31-1 bytes. Tests set less.
+  uint64_t max_inline_bytes = 1'900'000'000;
 };
 
 // Movable. Const methods may run in parallel; changes need exclusive access.
@@ -128,7 +129,7 @@ class Model {
   struct WeightBytesView {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
-    std::filesystem::path file;  // the mapped file that holds them, as an absolute path; empty: only in memory
+    std::filesystem::path file;  // the mapped file that holds them, as an absolute path valid in this process; empty: only in memory
     uint64_t file_offset = 0;    // valid when `file` is not empty
     FileIdentity file_identity;  // of `file` when it was mapped
     // True when `file` is not empty and its path still leads to the file that was mapped: it was neither replaced nor written to.
@@ -141,14 +142,13 @@ class Model {
   void DropWeightPages() const;
   void DropWeightPages(std::string_view name) const;
 
-  // Writes the big weights that are only in memory (or whose file was replaced) into the new file `file`, each on a page, and uses them
-  // from there, mapped: memory becomes what the kernel can drop, and sessions read the weights in place. The file must stay until the
-  // last session of this model (or a clone) is made; it is not synced, and no model by itself. AlreadyExists when there is such a file;
-  // ResourceExhausted (DISK_FULL): nothing is left behind and the model is unchanged.
-  Status MoveWeightsToFile(const std::filesystem::path& file);
-  // The same into a file of the model's own, which goes with the last weight that uses it.
-  Status MoveWeightsToTemporaryFile();
-  // Bytes of big weights that MoveWeightsToFile() would move.
+  // Writes the big weights that are only in memory (or whose file was replaced) into a new file on the file system of `folder` (empty:
+  // the system's temporary folder), each on a page, and uses them from there, mapped: memory becomes what the kernel can drop, and
+  // sessions read the weights in place. The file has no name in any folder and goes with the last weight that uses it, or with the
+  // process, however that ends; WeightBytesView::file is the descriptor's, below /proc/self. It is not synced.
+  // ResourceExhausted (DISK_FULL), errors of the folder: nothing is left behind and the model is unchanged.
+  Status MoveWeightsToTemporaryFile(const std::filesystem::path& folder = {});
+  // Bytes of big weights that MoveWeightsToTemporaryFile() would move.
   uint64_t InMemoryWeightBytes() const;
 
   // Puts another structure in the place of this one (after a conversion by a library), keeping the big weights by name: an initializer
@@ -163,8 +163,9 @@ class Model {
   Status Verify() const;
 
   // Writes a temporary neighbour, syncs and renames it: a reader sees the old file or the whole new one. Weights are streamed.
-  // A `.data` file is renamed into place before the model that refers to it. ResourceExhausted (DISK_FULL) and other failures leave
-  // nothing behind.
+  // A `.data` file is renamed into place before the model that refers to it; over an earlier model with external data there is a moment
+  // between the two renames when the old structure reads the new data, so save beside it and rename where that matters.
+  // ResourceExhausted (DISK_FULL) and other failures leave nothing behind.
   Status Save(const std::filesystem::path& file, const SaveOptions& options = {}) const;
 
   // What was normalized or remarkable on the way in, for a report; one sentence each.

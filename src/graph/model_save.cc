@@ -20,7 +20,6 @@ using ns_onnx::TensorProto;
 
 namespace {
 
-constexpr uint64_t kMostInline = 1'900'000'000;  // protobuf readers stop at 2^31-1 bytes
 constexpr uint64_t kPage = 4096, kLine = 64;
 
 fs::path FolderOf(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
@@ -149,7 +148,7 @@ Status SaveInline(const Model& model, const fs::path& file) {
 Status Model::Save(const fs::path& file, const SaveOptions& options) const {
   uint64_t size = proto().ByteSizeLong();
   for (const auto& [name, weight] : shared_) size += weight.bytes.size() + 32;
-  Status status = options.external_data || size > kMostInline ? SaveExternal(*this, file) : SaveInline(*this, file);
+  Status status = options.external_data || size > options.max_inline_bytes ? SaveExternal(*this, file) : SaveInline(*this, file);
   return status.ok() ? status : status.WithContext("cannot save the model");
 }
 

@@ -1,8 +1,12 @@
-// Model::MoveWeightsToFile: weights from memory into a file that is then mapped.
+// Model::MoveWeightsToTemporaryFile: weights from memory into a file that is then mapped.
+//
+// The file has no name: it is unlinked as soon as it is open, so that whatever ends the process, nothing of it stays. Who
+// reads it by name takes the descriptor's.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "graph/model.h"
@@ -37,11 +41,22 @@ Status Append(int fd, const fs::path& file, std::span<const std::byte> bytes, ui
   return WriteAll(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
 }
 
-// A mapping and the folder of the file behind it.
+// What the weights' bytes need: the mapping, and the descriptor behind the path by which the file is opened again.
 struct OwnedWeights {
-  std::shared_ptr<const void> mapped;
-  TempDir folder;
+  FileDescriptor fd;
+  std::shared_ptr<const MappedFile> mapped;
 };
+
+Result<FileDescriptor> NamelessFile(fs::path folder) {
+  std::error_code error;
+  if (folder.empty()) folder = fs::temp_directory_path(error);
+  if (error) return ErrnoStatus(error.value(), "cannot find the temporary folder");
+  std::string pattern = (folder / "ns-weights-XXXXXX").string();
+  FileDescriptor fd(::mkostemp(pattern.data(), O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, fmt::format("cannot write weights to a file in '{}'", folder.string()));
+  if (::unlink(pattern.c_str()) != 0) return ErrnoStatus(errno, fmt::format("cannot unlink '{}'", pattern));
+  return fd;
+}
 
 }  // namespace
 
@@ -53,45 +68,25 @@ uint64_t Model::InMemoryWeightBytes() const {
   return total;
 }
 
-Status Model::MoveWeightsToFile(const fs::path& file) {
-  FileDescriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.valid()) return ErrnoStatus(errno, fmt::format("cannot write weights to '{}'", file.string()));
+Status Model::MoveWeightsToTemporaryFile(const fs::path& folder) {
+  if (InMemoryWeightBytes() == 0) return OkStatus();
+  NS_ASSIGN_OR_RETURN(FileDescriptor fd, NamelessFile(folder));
+  fs::path path = fmt::format("/proc/self/fd/{}", fd.get());
   CurrentFiles files;
   std::vector<std::pair<WeightBytesView*, uint64_t>> moved;  // with their offsets
   uint64_t size = 0;
-  Status status;
   for (const auto& tensor : graph().initializer()) {
     auto found = shared_.find(tensor.name());
     if (found == shared_.end() || files.Holds(found->second)) continue;
-    status = Append(fd.get(), file, found->second.bytes, size);
-    if (!status.ok()) break;
+    NS_RETURN_IF_ERROR(Append(fd.get(), "the temporary file for weights", found->second.bytes, size));
     moved.emplace_back(&found->second, size - found->second.bytes.size());
   }
-  std::error_code error;
-  fs::path path = fs::canonical(file, error);
-  Result<std::shared_ptr<const MappedFile>> mapped = status.ok() ? MappedFile::Open(path) : status;
-  if (!mapped.ok()) {
-    ::unlink(file.c_str());
-    return mapped.status();
-  }
+  NS_ASSIGN_OR_RETURN(auto mapped, MappedFile::Open(path));
+  auto owned = std::make_shared<OwnedWeights>(OwnedWeights{std::move(fd), std::move(mapped)});
   FileIdentity identity = FileIdentity::Of(path);
   for (auto& [weight, offset] : moved) {
     size_t length = weight->bytes.size();
-    *weight = WeightBytesView{(*mapped)->bytes().subspan(offset, length), *mapped, path, offset, identity};
-  }
-  return OkStatus();
-}
-
-Status Model::MoveWeightsToTemporaryFile() {
-  if (InMemoryWeightBytes() == 0) return OkStatus();
-  NS_ASSIGN_OR_RETURN(TempDir folder, TempDir::Create("ns-weights-"));
-  fs::path file = fs::canonical(folder.path()) / "weights";
-  NS_RETURN_IF_ERROR(MoveWeightsToFile(file));
-  auto owned = std::make_shared<OwnedWeights>(OwnedWeights{nullptr, std::move(folder)});
-  for (auto& [name, weight] : shared_) {
-    if (weight.file != file) continue;
-    if (owned->mapped == nullptr) owned->mapped = weight.owner;
-    weight.owner = owned;
+    *weight = WeightBytesView{owned->mapped->bytes().subspan(offset, length), owned, path, offset, identity};
   }
   return OkStatus();
 }

@@ -1,12 +1,16 @@
 #include "graph/model.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <numeric>
+#include <optional>
 
 #include "base/file.h"
+#include "graph/tensor_proto.h"
 #include "graph/wire_write.h"
 
 namespace ns {
@@ -170,6 +174,41 @@ TEST_F(ModelFileTest, SavesExternalDataAlignedAndLoadsIt) {
   EXPECT_EQ(loaded.Weight("w")->data(), loaded.SharedWeight("w")->bytes.data());
 }
 
+TEST_F(ModelFileTest, SavesExternalDataByItselfOverTheLimit) {
+  Model model = BigWeightModel();  // 2048 bytes of weight and some structure
+  ASSERT_TRUE(model.Save(Path("inline.onnx"), {.max_inline_bytes = 4000}).ok());
+  EXPECT_THAT(Files(), ElementsAre("inline.onnx"));
+  ASSERT_TRUE(model.Save(Path("over.onnx"), {.max_inline_bytes = 2000}).ok());
+  EXPECT_THAT(Files(), ElementsAre("inline.onnx", "over.onnx", "over.onnx.data"));
+  EXPECT_EQ(Model::Load(Path("over.onnx"))->Weight("w")->values<float>()[511], 511.0f);
+}
+
+// 2.3e9 int8 zeros, which take no space on the disk, and behind them, over 2^31 bytes into the file, 0, 1, 2, ...
+TEST_F(ModelFileTest, LoadsExternalDataOver2Gb) {
+  constexpr uint64_t kZeros = 2'300'000'000, kPlace = kZeros / 4096 * 4096 + 4096;
+  FileDescriptor fd(::open(Path("m.bin").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(fd.get(), kPlace), 0);
+  ASSERT_EQ(::lseek(fd.get(), kPlace, SEEK_SET), static_cast<off_t>(kPlace));
+  std::vector<float> values(512);
+  std::iota(values.begin(), values.end(), 0.0f);
+  ASSERT_TRUE(WriteAll(fd.get(), {reinterpret_cast<const char*>(values.data()), 2048}, "m.bin").ok());
+  ns_onnx::ModelProto proto = BigWeightModel().proto();
+  auto* w = proto.mutable_graph()->mutable_initializer(1);
+  SetExternalLocation(*w, "m.bin", kPlace, 2048);
+  auto* zeros = proto.mutable_graph()->add_initializer();
+  zeros->set_name("zeros");
+  zeros->set_data_type(ns_onnx::TensorProto::INT8);
+  zeros->add_dims(kZeros);
+  SetExternalLocation(*zeros, "m.bin", 0, kZeros);
+  Write("m.onnx", proto.SerializeAsString());
+  auto model = Model::Load(Path("m.onnx"));
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  EXPECT_EQ(model->WeightBytes(), kZeros + 2048 + 4);
+  EXPECT_EQ(model->SharedWeight("w")->file_offset, kPlace);
+  EXPECT_EQ(model->Weight("w")->values<float>()[511], 511.0f);
+  EXPECT_EQ(model->Weight("zeros")->values<int8_t>()[kZeros - 1], 0);
+}
+
 TEST_F(ModelFileTest, OverwritesTheFileItIsMappedFrom) {
   ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx")).ok());
   Model model = Model::Load(Path("m.onnx")).value();
@@ -185,18 +224,35 @@ TEST_F(ModelFileTest, LeavesNothingWhenItCannotBeWritten) {
   EXPECT_THAT(Files(), ElementsAre("taken.onnx"));
 }
 
-TEST_F(ModelFileTest, MovesWeightsFromMemoryIntoAMappedFile) {
+TEST_F(ModelFileTest, MovesWeightsFromMemoryIntoAMappedFileWithoutAName) {
+  std::optional<Model> clone;
+  {
+    Model model = BigWeightModel();
+    model.SetWeight("second", Tensor(DType::kInt8, {5000}));
+    EXPECT_EQ(model.InMemoryWeightBytes(), 2048u + 5000u);
+    ASSERT_TRUE(model.MoveWeightsToTemporaryFile(dir_.path()).ok());
+    EXPECT_THAT(Files(), ElementsAre());  // nothing to leave behind, whatever happens next
+    EXPECT_EQ(model.InMemoryWeightBytes(), 0u);
+    EXPECT_EQ(model.SharedWeight("second")->file_offset, 4096u);
+    EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
+    clone = model.Clone();
+  }
+  const auto* weight = clone->SharedWeight("w");
+  EXPECT_TRUE(weight->FileIsCurrent());
+  EXPECT_EQ(weight->file, clone->SharedWeight("second")->file);
+  // By its path, as the runtime reads it.
+  EXPECT_EQ(fs::file_size(weight->file), 4096u + 5000u);
+  std::string bytes = ReadFile(weight->file).value();
+  EXPECT_EQ(bytes.substr(weight->file_offset, 2048), std::string(reinterpret_cast<const char*>(weight->bytes.data()), 2048));
+  fs::path path = weight->file;
+  clone.reset();
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(ModelFileTest, MovesNoWeightsToAFolderThatIsNotThere) {
   Model model = BigWeightModel();
-  model.SetWeight("second", Tensor(DType::kInt8, {5000}));
-  EXPECT_EQ(model.InMemoryWeightBytes(), 2048u + 5000u);
-  ASSERT_TRUE(model.MoveWeightsToFile(Path("weights")).ok());
-  EXPECT_EQ(model.InMemoryWeightBytes(), 0u);
-  EXPECT_EQ(model.SharedWeight("second")->file, Path("weights"));
-  EXPECT_EQ(model.SharedWeight("second")->file_offset, 4096u);
-  EXPECT_EQ(fs::file_size(Path("weights")), 4096u + 5000u);
-  EXPECT_EQ(model.Weight("w")->values<float>()[511], 511.0f);
-  EXPECT_EQ(model.MoveWeightsToFile(Path("weights")).code(), StatusCode::kAlreadyExists);
-  EXPECT_EQ(fs::file_size(Path("weights")), 4096u + 5000u);
+  EXPECT_EQ(model.MoveWeightsToTemporaryFile(Path("none")).code(), StatusCode::kNotFound);
+  EXPECT_EQ(model.InMemoryWeightBytes(), 2048u);
 }
 
 TEST_F(ModelFileTest, LeavesNothingWhenTheFileCannotGrow) {
@@ -210,7 +266,7 @@ TEST_F(ModelFileTest, LeavesNothingWhenTheFileCannotGrow) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
   Status inline_status = model.Save(Path("m.onnx"));
   Status external_status = model.Save(Path("m.onnx"), {.external_data = true});
-  Status moved = model.MoveWeightsToFile(Path("weights"));
+  Status moved = model.MoveWeightsToTemporaryFile(dir_.path());
   ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_FALSE(inline_status.ok());
   EXPECT_FALSE(external_status.ok());
@@ -222,7 +278,7 @@ TEST_F(ModelFileTest, LeavesNothingWhenTheFileCannotGrow) {
 TEST_F(ModelFileTest, DroppedPagesComeBackFromTheFile) {
   Model model = BigWeightModel();
   model.SetWeight("large", Tensor(DType::kFloat, {5000}));
-  ASSERT_TRUE(model.MoveWeightsToFile(Path("weights")).ok());
+  ASSERT_TRUE(model.MoveWeightsToTemporaryFile(dir_.path()).ok());
   model.SetWeight("memory", Tensor::From<int64_t>({512}, std::span<const int64_t>(std::vector<int64_t>(512, 9))));
   model.DropWeightPages();
   model.DropWeightPages("w");

@@ -25,8 +25,8 @@ Result<SessionModel> MakeSessionModel(const Model& given, bool self_contained) {
   Model model = given.Clone();
   uint64_t in_memory = model.InMemoryWeightBytes();
   if (in_memory > kMostCopied) {
-    NS_ASSIGN_OR_RETURN(made.spilled, TempDir::Create("ns-weights-"));
-    NS_RETURN_IF_ERROR(model.MoveWeightsToFile(made.spilled->path() / "weights"));
+    NS_RETURN_IF_ERROR(model.MoveWeightsToTemporaryFile());
+    made.spilled = model.Clone();
     in_memory = 0;
   }
   ns_onnx::ModelProto& proto = model.mutable_proto();

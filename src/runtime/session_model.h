@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "base/file.h"
 #include "base/status.h"
 #include "graph/model.h"
 
@@ -12,7 +11,7 @@ namespace ns {
 
 struct SessionModel {
   std::string bytes;                 // a serialized ModelProto
-  std::optional<TempDir> spilled;    // holds weights that were only in memory; may go once the session is made
+  std::optional<Model> spilled;      // keeps the file of weights that were only in memory; may go once the session is made
   // The folder that external locations are relative to: the root, so that files anywhere can be named without absolute paths.
   static constexpr const char* kFolder = "/";
 };
