@@ -1,7 +1,7 @@
 // neural_solution_worker: the optimizer as a program. The service starts `lead`, people use the rest (as
 // `neural_solution optimize ...`).
 //
-// Exit codes: 0 an answer was given, 1 it failed, 2 bad usage or input, 130 interrupted.
+// Exit codes: 0 an answer was given, 1 it failed, 2 bad usage or input, 28 (lead) the disk is full, 130 interrupted.
 
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -15,6 +15,7 @@
 
 #include "app/neural_solution_worker_options.h"
 #include "base/subprocess.h"
+#include "tasks/process_files.h"
 #include "worker/inspect.h"
 #include "worker/lead.h"
 #include "worker/memory_probe.h"
@@ -146,7 +147,10 @@ int RunLead(const WorkerCommandLine& line, const Environment& environment) {
   LineView view(stdout, environment.clock);
   WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
   auto outcome = RunTask(line.task_folder, context);
-  if (!outcome.ok()) return Fail(outcome.status());
+  if (!outcome.ok()) {
+    int code = Fail(outcome.status());
+    return outcome.status().reason() == "DISK_FULL" ? kDiskFullExitCode : code;
+  }
   fmt::print("{}", SummaryText(outcome->report, outcome->output));
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tasks/process_files.h"
 #include "tasks/task_file.h"
 #include "tasks/task_spec_codec.h"
 
@@ -17,6 +18,18 @@ Status MakeEmptyFile(const fs::path& path) {
   return file.valid() ? OkStatus() : ErrnoStatus(errno, fmt::format("cannot write '{}'", path.string()));
 }
 
+// The worker builds its result in `.result.XXXXXX` beside `result` and renames it.
+void RemoveScratchOf(const fs::path& folder) {
+  std::error_code ignored;
+  fs::remove_all(folder / kScratchFolderName, ignored);
+  std::vector<fs::path> unfinished;
+  std::string prefix = fmt::format(".{}.", kResultFolderName);
+  for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    if (at->path().filename().string().starts_with(prefix)) unfinished.push_back(at->path());
+  }
+  for (const fs::path& path : unfinished) fs::remove_all(path, ignored);
+}
+
 Status ClearFolder(const fs::path& folder, int attempt) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -25,6 +38,7 @@ Status ClearFolder(const fs::path& folder, int attempt) {
     std::error_code ignored;  // not there when the earlier attempt never started
     fs::rename(folder / kEventsFileName, folder / fmt::format("events.{}.jsonl", attempt - 1), ignored);
   }
+  RemoveScratchOf(folder);
   for (const char* name : {kExitStatusFileName, kPidFileName}) fs::remove(folder / name, error);
   fs::remove_all(folder / kResultFolderName, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot clear '{}'", folder.string()));
@@ -46,6 +60,8 @@ void TellInLog(const Workspace& workspace, const TaskRecord& task, const TaskSpe
 }
 
 }  // namespace
+
+void RemoveScratch(const Workspace& workspace, const std::string& id) { RemoveScratchOf(workspace.task_folder(id)); }
 
 void AppendToTaskLog(const Workspace& workspace, const std::string& id, std::string_view line) {
   fs::path path = workspace.task_log(id);
@@ -87,7 +103,9 @@ AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool 
   if (code == 0 && progress.result && has_report) return {Kind::kDone, "", ""};
   if (code == 0) return {Kind::kFailed, "NO_RESULT", "the worker ended without a result; see the task's log"};
   if (code == 127) return {Kind::kFailed, "WORKER_NOT_RUN", "the worker program could not be run; see the task's log"};
-  if (code <= 2 && progress.failure) return {Kind::kFailed, progress.failure->reason, progress.failure->message};
+  bool has_reason = code <= 2 || code == kDiskFullExitCode;
+  if (has_reason && progress.failure) return {Kind::kFailed, progress.failure->reason, progress.failure->message};
+  if (code == kDiskFullExitCode) return {Kind::kFailed, "DISK_FULL", "the disk is full; see the task's log"};
   return {Kind::kLost, "WORKER_FAILED", fmt::format("the worker ended with exit code {}; see the task's log", code)};
 }
 

@@ -17,8 +17,11 @@ namespace ns {
 // what the user should know into the task's log.
 Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord& task, int attempt, const std::vector<int>& cores);
 
+// Removes what a worker had under way when it was killed: its temporary files and the result that was not complete. When no worker runs.
+void RemoveScratch(const Workspace& workspace, const std::string& id);
+
 // Done: exit code 0, a result event and a report. Failed: exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
-// or a program that could not be run. Everything else is lost.
+// a program that could not be run, or exit code 28 (DISK_FULL): trying again would fill the disk again. Everything else is lost.
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report);
 
 // Adds a line to the task's log.

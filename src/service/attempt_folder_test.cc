@@ -35,6 +35,12 @@ TEST(JudgeExitTest, AReasonOfTheWorkersOwnFailsAtOnce) {
   EXPECT_EQ(JudgeExit(Code(3), WithFailure(), false).kind, Kind::kLost);
 }
 
+TEST(JudgeExitTest, AFullDiskFailsAtOnceAlsoWhenTheWorkerCouldNotSayWhy) {
+  EXPECT_EQ(JudgeExit(Code(28), TaskProgress(), false).kind, Kind::kFailed);
+  EXPECT_EQ(JudgeExit(Code(28), TaskProgress(), false).reason, "DISK_FULL");
+  EXPECT_EQ(JudgeExit(Code(28), WithFailure(), false).reason, "BAD_DATA");
+}
+
 TEST(JudgeExitTest, SignalsAndSilenceAreLosses) {
   EXPECT_EQ(JudgeExit({true, {0, 9}}, WithResult(), true).kind, Kind::kLost);
   EXPECT_EQ(JudgeExit({}, WithResult(), true).kind, Kind::kLost);
@@ -52,13 +58,13 @@ TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) 
   ASSERT_TRUE(first.ok()) << first.status().ToString();
   ASSERT_TRUE(WriteFileAtomic(first->folder / "events.jsonl", "old\n").ok());
   ASSERT_TRUE(WriteFileAtomic(first->folder / "exit_status", "old\n").ok());
-  std::filesystem::create_directories(workspace.result_folder("a") / "half");
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) std::filesystem::create_directories(first->folder / name / "half");
   auto second = PrepareAttempt(workspace, task, 2, {1});
   ASSERT_TRUE(second.ok()) << second.status().ToString();
   EXPECT_EQ(ReadFile(second->folder / "events.1.jsonl").value(), "old\n");
   EXPECT_EQ(ReadFile(second->folder / "events.jsonl").value(), "");
   EXPECT_FALSE(std::filesystem::exists(second->folder / "exit_status"));
-  EXPECT_FALSE(std::filesystem::exists(workspace.result_folder("a")));
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(first->folder / name)) << name;
 }
 
 TEST(WorkspaceTest, OneServiceAtATime) {

@@ -35,7 +35,14 @@ Status EventLog::Append(EventPayload payload) {
   bool durable = std::holds_alternative<StateEvent>(payload) || std::holds_alternative<ResultEvent>(payload);
   std::lock_guard lock(mutex_);
   TaskEvent event{last_seq_ + 1, clock_.wall(), std::move(payload)};
-  NS_RETURN_IF_ERROR(WriteAll(file_.get(), TaskEventToJson(event) + "\n", path_));
+  off_t before = ::lseek(file_.get(), 0, SEEK_END);
+  Status status = before < 0 ? ErrnoStatus(errno, fmt::format("cannot write '{}'", path_.string()))
+                             : WriteAll(file_.get(), TaskEventToJson(event) + "\n", path_);
+  if (!status.ok()) {
+    // A part of the line may be there (the disk became full on the way): the next line must not be glued to it.
+    if (before >= 0) (void)!::ftruncate(file_.get(), before);
+    return status;
+  }
   ++last_seq_;
   return durable ? SyncFile(file_.get(), path_) : OkStatus();
 }

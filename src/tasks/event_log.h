@@ -20,7 +20,8 @@ class EventLog {
   static Result<std::unique_ptr<EventLog>> Open(const std::filesystem::path& path, const Clock& clock);
 
   // Appends one event with the next seq; a single write(2), so a reader never sees half of one followed by another. State and result
-  // events are fsynced before this returns.
+  // events are fsynced before this returns. When the line cannot be written whole (ResourceExhausted, DISK_FULL), the file is as before and
+  // the seq is given to the next event.
   Status Append(EventPayload payload);
 
   uint64_t last_seq() const;

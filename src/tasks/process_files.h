@@ -11,6 +11,9 @@
 
 namespace ns {
 
+// A worker's exit code when the disk is full: it could then not write down why it failed (28 is ENOSPC).
+inline constexpr int kDiskFullExitCode = 28;
+
 struct WorkerPids {
   int attempt = 0;
   ProcessId supervisor;

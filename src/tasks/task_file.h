@@ -39,6 +39,7 @@ Result<TaskFile> ParseTaskFile(std::string_view json);
 inline constexpr const char* kTaskFileName = "task.json";
 inline constexpr const char* kEventsFileName = "events.jsonl";
 inline constexpr const char* kResultFolderName = "result";
+inline constexpr const char* kScratchFolderName = "tmp";  // the worker's TMPDIR; goes when its attempt ends
 inline constexpr const char* kExitStatusFileName = "exit_status";
 inline constexpr const char* kPidFileName = "worker.pid";
 

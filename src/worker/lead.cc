@@ -61,7 +61,9 @@ Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const 
   // A stop is the service's own doing; it knows.
   Status status = outcome.status();
   if (status.code() != StatusCode::kCancelled) {
-    (void)sink.Send(StateEvent{TaskState::kFailed, status.reason(), status.message(), 0});
+    Status told = sink.Send(StateEvent{TaskState::kFailed, status.reason(), status.message(), 0});
+    // The exit code then says what the journal cannot.
+    if (told.reason() == "DISK_FULL") return told.WithContext(status.message());
   }
   return status;
 }

@@ -85,6 +85,12 @@ class FaultsTest(ServiceTest):
         self.assertEqual(len(self.started(task)), 1)
         self.assertEqual(failed["optimized_result"], {})
 
+    def test_a_worker_that_cannot_write_for_a_full_disk_is_not_tried_again(self):
+        self.start()
+        task = self.submit("exit=28")
+        self.assertEqual(self.await_state(task, "failed")["details"]["reason"], "DISK_FULL")
+        self.assertEqual(len(self.started(task)), 1)
+
     def test_an_unexplained_exit_is_tried_again_then_fails(self):
         self.start()
         failed = self.await_state(self.submit("exit=3"), "failed")
