@@ -267,10 +267,14 @@ Status LocalExecutor::Start(const AttemptPlace& place) {
 
 void LocalExecutor::Adopt(const AttemptPlace& place, uint64_t after_seq) {
   auto pids = ReadPids(place);
-  // A supervisor that was started just before the service died writes its pids within moments; its lock says that it is there.
-  for (int round = 0; !pids && round < 200 && IsSupervised(place.folder); ++round) {
-    ::usleep(10'000);
+  // A supervisor that was started just before the service died writes its pids within moments; its lock says that it is there. One that
+  // comes later still, after the attempt was given up, must not start a second worker.
+  if (!pids && !IsSupervised(place.folder)) FenceUnstarted(place.folder, place.attempt);
+  for (int round = 0; !pids && round < 200; ++round) {
+    bool supervised = IsSupervised(place.folder);  // before the pids: it may end in between
     pids = ReadPids(place);
+    if (pids || !supervised) break;
+    ::usleep(10'000);
   }
   std::optional<ProcessId> supervisor;
   if (pids) supervisor = pids->supervisor;

@@ -129,6 +129,29 @@ TEST_F(LocalExecutorTest, AnAttemptWithoutATraceExitsUnknown) {
   EXPECT_FALSE(recorder.AwaitExit().known);
 }
 
+TEST_F(LocalExecutorTest, ASupervisorThatComesAfterItsAttemptWasGivenUpDoesNothing) {
+  Prepare("event 1 x $3\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  executor->Adopt(place_, 0);  // no supervisor has the lock yet
+  EXPECT_FALSE(recorder.AwaitExit().known);
+  Recorder late;
+  auto other = Make(late);
+  ASSERT_TRUE(other->Start(place_).ok());
+  EXPECT_FALSE(late.AwaitExit().known);
+  EXPECT_TRUE(late.seqs().empty());
+}
+
+TEST_F(LocalExecutorTest, TheWorkersTemporaryFolderIsInTheTasksAndGoesWithIt) {
+  Prepare("echo $TMPDIR; touch $TMPDIR/big && echo made; kill -9 $$\n");
+  Recorder recorder;
+  auto executor = Make(recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
+  EXPECT_EQ(ReadFile(place_.log_file).value(), (place_.folder / "tmp").string() + "\nmade\n");
+  EXPECT_FALSE(std::filesystem::exists(place_.folder / "tmp"));
+}
+
 TEST_F(LocalExecutorTest, StopEndsAWorkerThatIgnoresItWithinTwoSeconds) {
   Prepare("trap '' TERM; event 1 x $3; while :; do sleep 0.05; done\n");
   Recorder recorder;

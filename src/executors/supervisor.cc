@@ -54,6 +54,7 @@ bool IsCurrentAttempt(const SupervisorOptions& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) ::_exit(127);  // it died before prctl
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  ::setenv("TMPDIR", (options.task_folder / kScratchFolderName).c_str(), 1);
   std::vector<char*> argv;
   for (const std::string& text : options.argv) argv.push_back(const_cast<char*>(text.c_str()));
   argv.push_back(nullptr);
@@ -87,6 +88,7 @@ ExitStatus Watch(pid_t worker, const sigset_t& signals, milliseconds grace) {
       kill_at = steady_clock::now() + grace;
     } else if (signal < 0 && errno == EAGAIN && kill_at) {
       ::kill(-worker, SIGKILL);
+      kill_at = steady_clock::now() + milliseconds(50);  // one that hangs in the kernel takes its time
     }
   }
 }
@@ -111,6 +113,19 @@ void EndLeftovers(pid_t worker) {
 
 }  // namespace
 
+void FenceUnstarted(const fs::path& task_folder, int attempt) {
+  FileDescriptor lock(::open(LockFile(task_folder).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!lock.valid() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return;  // one runs: it is not unstarted
+  auto pids = ReadFile(task_folder / kPidFileName);
+  if (pids.ok()) {
+    auto known = ParseWorkerPids(*pids);
+    if (known.ok() && known->attempt == attempt) return;
+  }
+  if (!IsCurrentAttempt({task_folder, attempt, {}})) return;
+  std::error_code ignored;
+  fs::remove(task_folder / kTaskFileName, ignored);
+}
+
 bool IsSupervised(const fs::path& task_folder) {
   FileDescriptor lock(::open(LockFile(task_folder).c_str(), O_RDWR | O_CLOEXEC));
   if (!lock.valid()) return false;
@@ -128,6 +143,11 @@ int RunSupervisor(const SupervisorOptions& options) {
     return 1;
   }
   if (!IsCurrentAttempt(options)) return 0;
+  // A worker that is killed then leaves nothing outside of its task's folder.
+  fs::path scratch = options.task_folder / kScratchFolderName;
+  std::error_code error;
+  fs::create_directories(scratch, error);
+  if (error) Say(fmt::format("neural_solution: cannot make '{}': {}", scratch.string(), error.message()));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_t self = ::getpid();
   pid_t worker = ::fork();
@@ -140,6 +160,7 @@ int RunSupervisor(const SupervisorOptions& options) {
   if (Status status = WritePids(options, worker); !status.ok()) Say("neural_solution: " + status.message());
   ExitStatus exit = Watch(worker, signals, options.grace);
   EndLeftovers(worker);
+  fs::remove_all(scratch, error);
   Status status = WriteFileAtomic(options.task_folder / kExitStatusFileName, ExitRecordToJson({options.attempt, exit}));
   if (!status.ok()) Say("neural_solution: " + status.message());
   return status.ok() ? 0 : 1;
