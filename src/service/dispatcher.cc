@@ -85,24 +85,12 @@ void Dispatcher::Run() {
 }
 
 void Dispatcher::TellIdle() {
-  if (idle_.empty() || running() > 0) return;
+  if (idle_.empty() || running() > 0 || !writes_.idle()) return;
   for (auto& idle : std::exchange(idle_, {})) idle();
 }
 
 void Dispatcher::Carry(const std::vector<Action>& actions) {
   for (const Action& action : actions) std::visit([this](const auto& one) { Do(one); }, action);
-}
-
-void Dispatcher::Write(std::string what, std::function<void(TaskStore::Done)> write, std::function<void(Status)> then) {
-  write([this, what, write, then](Status status) {
-    bool passing = status.code() == StatusCode::kResourceExhausted || status.code() == StatusCode::kUnavailable;
-    if (passing) {
-      LogError("{}: {}; trying again", what, status.ToString());
-      return PostLater(std::chrono::seconds(1), [this, what, write, then] { Write(what, write, then); });
-    }
-    if (!status.ok() && !then) LogWarning("{}: {}", what, status.ToString());
-    if (then) then(status);
-  });
 }
 
 const std::vector<int>& Dispatcher::CoresOf(int slot) const {
@@ -115,14 +103,13 @@ void Dispatcher::Do(const StartAction& action) {
     std::lock_guard lock(mutex_);
     progress_[action.id] = TaskProgress();
   }
-  Write(fmt::format("start of task {}", action.id),
-        [this, action](TaskStore::Done done) { store_.BeginAttempt(action.id, action.attempt, action.slot, std::move(done)); },
-        [this, action](Status status) {
-          Post([this, action, status] {
-            if (status.ok()) return StartWorker(action);
-            AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kFailed, status.reason(), status.message()});
-          });
-        });
+  writes_.Add(
+      action.id, fmt::format("start of task {}", action.id),
+      [this, action](TaskStore::Done done) { store_.BeginAttempt(action.id, action.attempt, action.slot, std::move(done)); },
+      [this, action](Status status) {
+        if (status.ok()) return StartWorker(action);
+        AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kFailed, status.reason(), status.message()});
+      });
 }
 
 void Dispatcher::StartWorker(const StartAction& action) {
@@ -156,19 +143,20 @@ void Dispatcher::Do(const FinishAction& action) {
   }
   LogInfo("task {} {}{}{}", action.id, TaskStateName(action.state), action.message.empty() ? "" : ": ", action.message);
   if (action.state == TaskState::kFailed) AppendToTaskLog(workspace_, action.id, "failed: " + action.message);
-  Write(fmt::format("end of task {}", action.id),
-        [this, action, end](TaskStore::Done done) { store_.Finish(action.id, action.attempt, end, std::move(done)); },
-        [this, id = action.id](Status status) {
-          if (!status.ok()) LogWarning("end of task {}: {}", id, status.ToString());
-          std::lock_guard lock(mutex_);
-          progress_.erase(id);
-        });
+  writes_.Add(
+      action.id, fmt::format("end of task {}", action.id),
+      [this, action, end](TaskStore::Done done) { store_.Finish(action.id, action.attempt, end, std::move(done)); },
+      [this, id = action.id](Status status) {
+        if (!status.ok()) LogWarning("end of task {}: {}", id, status.ToString());
+        std::lock_guard lock(mutex_);
+        progress_.erase(id);
+      });
 }
 
 void Dispatcher::Do(const RequeueAction& action) {
   LogWarning("task {} attempt {}: {}", action.id, action.attempt, action.message);
   AppendToTaskLog(workspace_, action.id, action.message);
-  Write(fmt::format("retry of task {}", action.id), [this, action](TaskStore::Done done) {
+  writes_.Add(action.id, fmt::format("retry of task {}", action.id), [this, action](TaskStore::Done done) {
     store_.Requeue(action.id, action.attempt, action.lost, action.message, std::move(done));
   });
   std::lock_guard lock(mutex_);
@@ -177,6 +165,7 @@ void Dispatcher::Do(const RequeueAction& action) {
 
 void Dispatcher::AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end) {
   stopping_.erase({id, attempt});
+  RemoveScratch(workspace_, id);
   std::vector<Action> actions;
   {
     std::lock_guard lock(mutex_);
@@ -186,8 +175,8 @@ void Dispatcher::AttemptEnded(const std::string& id, int attempt, const AttemptE
   // After the task's own record, so that a crash between the two leaves an attempt to adopt, never a task without one.
   static constexpr const char* kOutcomes[] = {"done", "failed", "lost"};
   std::string outcome = kOutcomes[static_cast<size_t>(end.kind)];
-  Write(fmt::format("end of attempt {} of task {}", attempt, id),
-        [this, id, attempt, outcome](TaskStore::Done done) { store_.CloseAttempt(id, attempt, outcome, std::move(done)); });
+  writes_.Add(id, fmt::format("end of attempt {} of task {}", attempt, id),
+              [this, id, attempt, outcome](TaskStore::Done done) { store_.CloseAttempt(id, attempt, outcome, std::move(done)); });
 }
 
 void Dispatcher::Submitted(const PendingTask& task) {
@@ -213,18 +202,17 @@ void Dispatcher::Cancel(const std::string& id, std::function<void(Status)> done)
     auto finish = std::get<FinishAction>(actions.front());
     actions.erase(actions.begin());
     TaskEnd end{finish.state, finish.reason, finish.message, std::nullopt};
-    Write(fmt::format("cancellation of task {}", id),
-          [this, finish, end](TaskStore::Done written) { store_.Finish(finish.id, finish.attempt, end, std::move(written)); },
-          [this, id, actions, done](Status status) {
-            Post([this, id, actions, status, done] {
-              Carry(actions);
-              {
-                std::lock_guard lock(mutex_);
-                progress_.erase(id);
-              }
-              done(status);
-            });
-          });
+    writes_.Add(
+        id, fmt::format("cancellation of task {}", id),
+        [this, finish, end](TaskStore::Done written) { store_.Finish(finish.id, finish.attempt, end, std::move(written)); },
+        [this, id, actions, done](Status status) {
+          Carry(actions);
+          {
+            std::lock_guard lock(mutex_);
+            progress_.erase(id);
+          }
+          done(status);
+        });
   });
 }
 
@@ -272,8 +260,8 @@ void Dispatcher::OnEvents(const std::string& id, int attempt, std::vector<TaskEv
         for (const TaskEvent& event : events) found->second.Apply(event.payload);
       }
     }
-    Write(fmt::format("events of task {}", id),
-          [this, id, attempt, events](TaskStore::Done done) { store_.AppendEvents(id, attempt, events, std::move(done)); });
+    writes_.Add(id, fmt::format("events of task {}", id),
+                [this, id, attempt, events](TaskStore::Done done) { store_.AppendEvents(id, attempt, events, std::move(done)); });
   });
 }
 
@@ -324,9 +312,7 @@ Status Dispatcher::Recover() {
     }
     for (const TaskRecord& task : unfinished) {
       if (task.state == TaskState::kRunning && !adopted.contains({task.id, task.attempt})) {
-        AttemptPlace place{task.id, task.attempt, workspace_.task_folder(task.id), workspace_.task_log(task.id), {}};
-        scheduler_.Adopt(ForScheduler(task), -1);
-        executor_.Adopt(place, 0);
+        AdoptAttempt({task.id, task.attempt, -1}, task);  // closed, but the task's end is not there
       } else if (task.state == TaskState::kPending) {
         std::vector<Action> actions;
         {

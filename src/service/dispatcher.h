@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "schedule/executor.h"
 #include "schedule/scheduler.h"
+#include "service/task_writes.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
 #include "tasks/task_progress.h"
@@ -42,7 +43,7 @@ class Dispatcher final : public ExecutorListener {
   void Submitted(const PendingTask& task);
   // `done` comes when the end is durable and its worker was told to end. NotFound (NOT_CANCELLABLE) when the task is not pending or running.
   void Cancel(const std::string& id, std::function<void(Status)> done);
-  // No task is started any more. `idle` comes when no worker runs.
+  // No task is started any more. `idle` comes when no worker runs and what they did is stored (or cannot be: the disk is full).
   void Drain(std::function<void()> idle);
   // Ends all workers, their tasks wait again. `idle` as above.
   void StopWorkers(std::function<void()> idle);
@@ -71,8 +72,6 @@ class Dispatcher final : public ExecutorListener {
   void StartWorker(const StartAction& action);
   void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
   void AdoptAttempt(const OpenAttempt& open, const TaskRecord& task);
-  // Repeats a write that failed for want of disk space or the like, every second until it works; other failures are logged.
-  void Write(std::string what, std::function<void(TaskStore::Done)> write, std::function<void(Status)> then = {});
   void TellIdle();
   const std::vector<int>& CoresOf(int slot) const;
 
@@ -93,6 +92,8 @@ class Dispatcher final : public ExecutorListener {
   std::multimap<SteadyTime, Message> later_;
   std::set<Attempt> stopping_;
   std::vector<std::function<void()>> idle_;
+  TaskWrites writes_{{[this](Message message) { Post(std::move(message)); },
+                      [this](std::chrono::milliseconds wait, Message message) { PostLater(wait, std::move(message)); }}};
 
   std::thread thread_;
 };

@@ -1,0 +1,151 @@
+#include "service/dispatcher.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+
+#include "base/file.h"
+
+namespace ns {
+namespace {
+
+// Workers that are nothing but what the test tells of them.
+class FakeExecutor final : public Executor {
+ public:
+  void Listen(ExecutorListener* listener) override { listener_ = listener; }
+  Status Start(const AttemptPlace& place) override {
+    Note({place.task_id, place.attempt});
+    return OkStatus();
+  }
+  void Adopt(const AttemptPlace& place, uint64_t after_seq) override {
+    after_ = after_seq;
+    Note({place.task_id, place.attempt});
+  }
+  void Stop(const std::string& id, int attempt) override { listener_->OnExit(id, attempt, {true, {0, 15}}); }
+
+  // Waits until this attempt was started or adopted.
+  void Await(const std::string& id, int attempt) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return there_.contains({id, attempt}); }));
+  }
+  ExecutorListener& listener() { return *listener_; }
+  uint64_t after() const { return after_; }
+
+ private:
+  void Note(std::pair<std::string, int> attempt) {
+    std::lock_guard lock(mutex_);
+    there_.insert(std::move(attempt));
+    changed_.notify_all();
+  }
+  ExecutorListener* listener_ = nullptr;
+  uint64_t after_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<std::pair<std::string, int>> there_;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  ~DispatcherTest() override {
+    if (dispatcher_) dispatcher_->Stop();
+    store_.reset();
+  }
+  void Make() { dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{{{0}}, {}}, workspace_, *store_, executor_, clock_); }
+  PendingTask Submit(const std::string& id) {
+    NewTask task;
+    task.id = id;
+    task.spec_json = R"({"model": "m.onnx", "dataset": "d.npz"})";
+    task.model_path = "/m.onnx";
+    task.submitted = clock_.wall();
+    std::promise<int64_t> order;
+    store_->Submit(task, [&](Result<SubmittedTask> made) { order.set_value(made->order); });
+    return {id, 2, order.get_future().get(), 0, 0};
+  }
+  void WriteReport(const std::string& id) {
+    std::filesystem::create_directories(workspace_.result_folder(id));
+    ASSERT_TRUE(WriteFileAtomic(workspace_.result_folder(id) / "report.json", "{}").ok());
+  }
+  TaskRecord AwaitState(const std::string& id, TaskState state) {
+    for (int i = 0; i < 2000; ++i) {
+      TaskRecord task = store_->Get(id).value();
+      if (task.state == state) return task;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ADD_FAILURE() << "task " << id << " is " << TaskStateName(store_->Get(id)->state);
+    return {};
+  }
+
+  TempDir folder_ = TempDir::Create("ns_dispatcher_").value();
+  SystemClock clock_;
+  Workspace workspace_ = Workspace::Create(folder_.path()).value();
+  std::unique_ptr<TaskStore> store_ = TaskStore::Open(workspace_.store_file(), clock_).value();
+  FakeExecutor executor_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+};
+
+const ResultEvent kResult{true, "v", "accuracy", 0.5, 1, 2};
+
+TEST_F(DispatcherTest, ATaskRunsAndEndsWithItsResult) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), StageEvent{"s"}}});
+  executor_.listener().OnEvents("a", 1, {{2, clock_.wall(), kResult}});
+  WriteReport("a");
+  executor_.listener().OnExit("a", 1, {true, {0, 0}});
+  EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
+  EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 2u);
+}
+
+TEST_F(DispatcherTest, ARunningTaskWhoseAttemptIsClosedKeepsItsResultAfterARestart) {
+  (void)Submit("a");
+  store_->BeginAttempt("a", 1, 0, {});
+  store_->AppendEvents("a", 1, {{1, clock_.wall(), kResult}}, {});
+  store_->CloseAttempt("a", 1, "done", {});
+  store_->Flush();
+  WriteReport("a");
+  Make();
+  ASSERT_TRUE(dispatcher_->Recover().ok());
+  executor_.Await("a", 1);
+  EXPECT_EQ(executor_.after(), 1u);
+  executor_.listener().OnExit("a", 1, {true, {0, 0}});
+  EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
+}
+
+TEST_F(DispatcherTest, AnAttemptThatEndsLeavesNoScratch) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  for (const char* name : {".result.x1y2z3", "tmp"}) std::filesystem::create_directories(workspace_.task_folder("a") / name / "deep");
+  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}}});
+  executor_.listener().OnExit("a", 1, {true, {1, 0}});
+  EXPECT_EQ(AwaitState("a", TaskState::kFailed).reason, "BAD_DATA");
+  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / ".result.x1y2z3"));
+  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "tmp"));
+}
+
+TEST_F(DispatcherTest, IdleComesWhenWhatRanIsStored) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  std::promise<TaskState> state;
+  dispatcher_->StopWorkers([&] { state.set_value(store_->Get("a")->state); });
+  EXPECT_EQ(state.get_future().get(), TaskState::kPending);
+  EXPECT_TRUE(store_->OpenAttempts()->empty());
+}
+
+TEST_F(DispatcherTest, ACancelledTaskEndsItsWorker) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  std::promise<Status> done;
+  dispatcher_->Cancel("a", [&](Status status) { done.set_value(std::move(status)); });
+  EXPECT_TRUE(done.get_future().get().ok());
+  EXPECT_EQ(store_->Get("a")->state, TaskState::kCancelled);
+  for (int i = 0; i < 2000 && dispatcher_->running() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(dispatcher_->running(), 0);
+}
+
+}  // namespace
+}  // namespace ns
