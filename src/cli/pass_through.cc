@@ -17,7 +17,6 @@ constexpr std::pair<const char*, const char*> kCommands[] = {
     {"quantize", "Quantize a model without tuning, with no service"},
     {"inspect", "Show what is in a model"},
     {"benchmark", "Measure a model's latency"},
-    {"worker", "Run a worker (what a node runs)"},
 };
 
 }  // namespace

@@ -54,7 +54,7 @@ struct DatasetSpec {
   std::string calibration_path;                 // "": none given
   std::optional<RowRangeSpec> calibration_rows;     // at most one of the two; neither: rows split off, seeded, never evaluated
   ColumnMap columns;
-  int64_t calibration_samples = 100;            // rows, >= 1
+  std::optional<int64_t> calibration_samples;   // rows, >= 1; none: at most 100
   int64_t evaluation_samples = 0;               // rows; 0: all
   int64_t batch_size = 0;                       // rows; 0: chosen by the worker
   bool operator==(const DatasetSpec&) const = default;

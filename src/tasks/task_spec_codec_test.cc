@@ -32,7 +32,7 @@ TEST(TaskSpecCodecTest, TheSmallestModelTaskHasTheDefaultsOfTheContract) {
   TaskSpec spec = Parsed(kSmallest);
   EXPECT_EQ(spec.model, "m.onnx");
   EXPECT_EQ(spec.dataset->path, "d.npz");
-  EXPECT_EQ(spec.dataset->calibration_samples, 100);
+  EXPECT_FALSE(spec.dataset->calibration_samples.has_value());
   EXPECT_EQ(spec.approach, Approach::kAuto);
   EXPECT_EQ(spec.workers, 1);
   EXPECT_EQ(spec.priority, 2);
@@ -40,6 +40,12 @@ TEST(TaskSpecCodecTest, TheSmallestModelTaskHasTheDefaultsOfTheContract) {
   EXPECT_EQ(spec.accuracy_criterion.tolerable_loss, 0.01);
   EXPECT_EQ(spec.tuning.max_trials, 100);
   EXPECT_EQ(spec.tuning.timeout_seconds, 0);
+}
+
+TEST(TaskSpecCodecTest, A100ThatWasToldIsNotTheDefault) {
+  TaskSpec spec = Parsed(R"({"model": "m.onnx", "dataset": {"path": "d.npz", "calibration_samples": 100}})");
+  EXPECT_EQ(spec.dataset->calibration_samples, 100);
+  EXPECT_EQ(Parsed(TaskSpecToJson(spec)), spec);
 }
 
 TEST(TaskSpecCodecTest, EveryFieldIsReadAndWrittenBack) {

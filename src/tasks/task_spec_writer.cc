@@ -40,7 +40,7 @@ Json DatasetJson(const DatasetSpec& dataset) {
   Set(columns, "label", dataset.columns.label, absent.columns.label);
   Set(columns, "inputs", dataset.columns.inputs, absent.columns.inputs);
   if (!columns.empty()) json["columns"] = columns;
-  Set(json, "calibration_samples", dataset.calibration_samples, absent.calibration_samples);
+  if (dataset.calibration_samples) json["calibration_samples"] = *dataset.calibration_samples;
   Set(json, "evaluation_samples", dataset.evaluation_samples, absent.evaluation_samples);
   Set(json, "batch_size", dataset.batch_size, absent.batch_size);
   return json;

@@ -174,9 +174,7 @@ void TakeData(const TaskFile& task, OptimizeOptions* options) {
   data.columns = {spec.columns.text, spec.columns.text_pair, spec.columns.label, {}};
   // The request maps model input → array, the data set array → model input.
   for (const auto& [input, array] : spec.columns.inputs) data.columns.inputs[array] = input;
-  // 100 is also what was not told: then fewer rows are no error.
-  if (spec.calibration_samples != DatasetSpec{}.calibration_samples)
-    data.calibration_samples = spec.calibration_samples;
+  data.calibration_samples = spec.calibration_samples;
   if (spec.evaluation_samples > 0) data.evaluation_samples = spec.evaluation_samples;
   data.batch_size = spec.batch_size;
 }
