@@ -58,6 +58,12 @@ Result<FileDescriptor> LockWorkspace(const Workspace& workspace) {
   if (lock.ok() || lock.status().reason() != "ALREADY_RUNNING") return lock;
   auto text = ReadFile(workspace.root() / "serve.json");
   auto record = text.ok() ? ParseServeRecord(*text) : Result<ServeRecord>(text.status());
+  // A killed service is a zombie at once, but holds its files until the last of its threads has gone.
+  for (int round = 0; round < 100 && record.ok() && !IsRunning({record->pid, record->start_ticks}); ++round) {
+    ::usleep(20'000);
+    lock = workspace.Lock();
+    if (lock.ok()) return lock;
+  }
   std::string where = record.ok() ? fmt::format(" (pid {}, {})", record->pid, record->rest_url) : "";
   return Status(lock.status().code(),
                 fmt::format("{}{}; stop it with 'neural_solution stop --workspace {}', or give another --workspace", lock.status().message(),
