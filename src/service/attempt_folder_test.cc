@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "service/result_zip.h"
 #include "service/task_service.h"
 
 namespace ns {
@@ -75,13 +74,6 @@ TEST(WorkspaceTest, OneServiceAtATime) {
   EXPECT_EQ(workspace.Lock().status().reason(), "ALREADY_RUNNING");
   lock = FileDescriptor();
   EXPECT_TRUE(workspace.Lock().ok());
-}
-
-TEST(ZipFolderTest, RefusesAnEmptyFolderAndLeavesNothing) {
-  auto folder = TempDir::Create("ns_zip_").value();
-  std::filesystem::create_directories(folder.path() / "result");
-  EXPECT_EQ(ZipFolder(folder.path() / "result", folder.path() / "x.zip").reason(), "NO_RESULT");
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "x.zip"));
 }
 
 TEST(TaskIdTest, IsAVersion4Uuid) {

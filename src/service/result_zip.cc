@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int64_t kStoredBytes = 16 << 20;  // files larger than this are stored as they are
+
 using ArchivePtr = std::unique_ptr<archive, int (*)(archive*)>;
 using EntryPtr = std::unique_ptr<archive_entry, void (*)(archive_entry*)>;
 
@@ -28,9 +31,15 @@ Status ArchiveError(archive* zip, const fs::path& path) {
 Status AddFile(archive* zip, const fs::path& file, const fs::path& folder, const fs::path& target) {
   FileDescriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!in.valid()) return ErrnoStatus(errno, fmt::format("cannot read '{}'", file.string()));
+  struct stat info {};
+  if (::fstat(in.get(), &info) != 0) return ErrnoStatus(errno, fmt::format("cannot read '{}'", file.string()));
+  // Weights hardly become smaller, but packing gigabytes of them takes minutes.
+  bool big = info.st_size > kStoredBytes;
+  int chosen = big ? archive_write_zip_set_compression_store(zip) : archive_write_zip_set_compression_deflate(zip);
+  if (chosen != ARCHIVE_OK) return ArchiveError(zip, target);
   EntryPtr entry(archive_entry_new(), archive_entry_free);
   archive_entry_set_pathname(entry.get(), file.lexically_relative(folder).c_str());
-  archive_entry_set_size(entry.get(), static_cast<int64_t>(fs::file_size(file)));
+  archive_entry_set_size(entry.get(), info.st_size);
   archive_entry_set_filetype(entry.get(), AE_IFREG);
   archive_entry_set_perm(entry.get(), 0644);
   if (archive_write_header(zip, entry.get()) != ARCHIVE_OK) return ArchiveError(zip, target);
@@ -50,7 +59,9 @@ Status WriteZip(const std::vector<fs::path>& files, const fs::path& folder, cons
   if (archive_write_open_filename(zip.get(), target.c_str()) != ARCHIVE_OK) return ArchiveError(zip.get(), target);
   for (const fs::path& file : files) NS_RETURN_IF_ERROR(AddFile(zip.get(), file, folder, target));
   if (archive_write_close(zip.get()) != ARCHIVE_OK) return ArchiveError(zip.get(), target);
-  return OkStatus();
+  FileDescriptor written(::open(target.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!written.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target.string()));
+  return SyncFile(written.get(), target);
 }
 
 }  // namespace
@@ -59,7 +70,9 @@ Status ZipFolder(const fs::path& folder, const fs::path& zip) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->symlink_status().type() == fs::file_type::regular) files.push_back(at->path());
+    bool regular = at->symlink_status(error).type() == fs::file_type::regular;
+    if (error) break;
+    if (regular) files.push_back(at->path());
   }
   if (error || files.empty()) return NotFound(fmt::format("there is no result in '{}'", folder.string()), "NO_RESULT");
   std::sort(files.begin(), files.end());
@@ -67,7 +80,8 @@ Status ZipFolder(const fs::path& folder, const fs::path& zip) {
   Status status = WriteZip(files, folder, partial);
   if (status.ok()) fs::rename(partial, zip, error);
   if (status.ok() && error) status = ErrnoStatus(error.value(), fmt::format("cannot write '{}'", zip.string()));
-  if (!status.ok()) fs::remove(partial, error);
+  if (status.ok()) return SyncFolder(zip.parent_path());
+  fs::remove(partial, error);
   return status;
 }
 

@@ -117,11 +117,21 @@ Result<TaskRecord> TaskService::DoneTask(const std::string& id) const {
   return FailedPrecondition(fmt::format("task {} is {}, not done", id, TaskStateName(task.state)), "NOT_DONE");
 }
 
+std::shared_ptr<std::mutex> TaskService::ZipMutex(const std::string& id) {
+  std::lock_guard lock(zips_mutex_);
+  std::erase_if(zips_, [](const auto& entry) { return entry.second.expired(); });
+  std::shared_ptr<std::mutex> mutex = zips_[id].lock();
+  if (mutex == nullptr) zips_[id] = mutex = std::make_shared<std::mutex>();
+  return mutex;
+}
+
 Result<fs::path> TaskService::Download(const std::string& id) {
   NS_ASSIGN_OR_RETURN(TaskRecord task, DoneTask(id));
   fs::path zip = workspace_.task_folder(task.id) / "quantized_model.zip";
-  std::lock_guard lock(zip_mutex_);
-  if (!fs::exists(zip)) NS_RETURN_IF_ERROR(ZipFolder(workspace_.result_folder(task.id), zip));
+  auto mutex = ZipMutex(task.id);
+  std::lock_guard lock(*mutex);
+  std::error_code ignored;
+  if (!fs::exists(zip, ignored)) NS_RETURN_IF_ERROR(ZipFolder(workspace_.result_folder(task.id), zip));
   return zip;
 }
 

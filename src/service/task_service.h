@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -68,6 +69,7 @@ class TaskService {
 
  private:
   Result<TaskProgress> StoredProgress(const std::string& id) const;
+  std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
   Result<TaskRecord> DoneTask(const std::string& id) const;
 
   const Workspace& workspace_;
@@ -76,7 +78,8 @@ class TaskService {
   Dispatcher& dispatcher_;
   const Clock& clock_;
   std::atomic<bool> accepting_{true};
-  std::mutex zip_mutex_;
+  std::mutex zips_mutex_;                                   // over the next
+  std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait
 };
 
 }  // namespace ns

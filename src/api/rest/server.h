@@ -19,7 +19,7 @@ class RestServer {
     uint64_t max_body_bytes = 4 << 20;            // 413 beyond
     std::chrono::seconds read_timeout{30};        // for a whole request, and for each piece of an answer to be taken
     std::chrono::seconds keep_alive_timeout{60};  // between requests
-    int pool_threads = 2;                         // for blocking handlers
+    int pool_threads = 8;                         // for blocking handlers; a download that makes its zip holds one
   };
 
   // Takes the port; clients that connect wait until Serve(). AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST); PermissionDenied.

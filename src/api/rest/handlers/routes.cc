@@ -21,15 +21,15 @@ Router MakeRouter(TaskService& service) {
       {"GET", "/", kQuick, HandleRoot},
       {"GET", "/healthz", kQuick, HandleHealth},
       To(service, "GET", "/ping", kQuick, HandlePing),
-      To(service, "POST", "/task/submit", kQuick, HandleSubmit),
-      To(service, "GET", "/task/status/{id}", kQuick, HandleStatus),
+      To(service, "POST", "/task/submit", kBlocking, HandleSubmit),
+      To(service, "GET", "/task/status/{id}", kBlocking, HandleStatus),
       To(service, "GET", "/task/log/{id}", kQuick, HandleLog),
       To(service, "GET", "/task", kBlocking, HandleTaskTable),
       To(service, "GET", "/tasks", kBlocking, HandleTaskList),
       To(service, "GET", "/task/{id}/report", kQuick, HandleReport),
       To(service, "GET", "/task/{id}/trials", kBlocking, HandleTrials),
       To(service, "POST", "/task/{id}/cancel", kQuick, HandleCancel),
-      To(service, "GET", "/task/{id}", kQuick, HandleTask),
+      To(service, "GET", "/task/{id}", kBlocking, HandleTask),
       To(service, "GET", "/download/{id}", kBlocking, HandleDownload),
   });
 }
