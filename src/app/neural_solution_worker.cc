@@ -64,7 +64,7 @@ int Fail(const Status& status) {
 }
 
 // Turns SIGINT and SIGTERM into a stop. Work that does not stop in time (a library call that cannot be interrupted) is
-// cut off: what it has under way is deleted and the process ends.
+// cut off: what it has under way is deleted and the process ends. Once the result is in its place, a signal is ignored.
 class SignalWatch {
  public:
   // Signals are blocked in all threads made after this; make it first.
@@ -91,7 +91,8 @@ class SignalWatch {
         if (ended.stop_requested()) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
       }
-      scratch_.DeleteAll();
+      // With the result in its place, all that is left is to say so: a late signal takes nothing back.
+      if (scratch_.DeleteAll()) continue;
       fmt::print(stderr, "\ninterrupted; nothing was written\n");
       std::fflush(stderr);
       ::_exit(kInterrupted);
@@ -155,8 +156,8 @@ int RunLead(const WorkerCommandLine& line, const Environment& environment) {
   return 0;
 }
 
-int RunInspect(const WorkerCommandLine& line) {
-  auto inspection = Inspect(line.inspected);
+int RunInspect(const WorkerCommandLine& line, const Environment& environment) {
+  auto inspection = Inspect(line.inspected, environment.stop);
   if (!inspection.ok()) return Fail(inspection.status());
   fmt::print("{}", line.json ? InspectionJson(*inspection) : InspectionText(*inspection));
   return 0;
@@ -205,7 +206,7 @@ int Main(int argc, char** argv) {
     case WorkerCommand::kLead:
       return RunLead(*line, environment);
     case WorkerCommand::kInspect:
-      return RunInspect(*line);
+      return RunInspect(*line, environment);
     case WorkerCommand::kBenchmark:
       return RunBenchmark(*line, environment);
     case WorkerCommand::kQuantize:

@@ -21,6 +21,7 @@ struct Raw {
   std::vector<std::string> inputs;
   std::vector<std::string> shapes;
   int64_t calibration_samples = 0, evaluation_samples = 0;
+  std::vector<std::string> tuning;  // options given that say how to tune
 };
 
 // `word` as one of `known`, else an error that suggests the nearest.
@@ -99,7 +100,11 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_flag("--json", line.json, "Events as JSON lines on standard output");
   command->add_flag("--force", options.force, "Replace an earlier result in OUT");
   command->add_option("-o,--output", options.output, "Folder of the result (<model>-optimized)");
-  command->callback([&line] { line.command = WorkerCommand::kOptimize; });
+  command->callback([&line, &raw, command] {
+    line.command = WorkerCommand::kOptimize;
+    for (const char* name : {"--approach", "--calibration-method", "--exclude", "--max-trials", "--timeout"})
+      if (command->count(name) > 0) raw.tuning.emplace_back(name);
+  });
 }
 
 void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
@@ -116,6 +121,7 @@ void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
       ->check(CLI::PositiveNumber);
   command->add_option("--threads", options.threads, "Threads of calibration (one a core)")->check(CLI::PositiveNumber);
   command->add_flag("--json", line.json, "The figures as JSON on standard output");
+  command->add_flag("--force", options.force, "Replace the file if it is there");
   command->add_option("-o,--output", options.output, "The .onnx file to write")->required();
   command->callback([&line] { line.command = WorkerCommand::kQuantize; });
 }
@@ -184,6 +190,12 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
       return InvalidArgument(fmt::format("--input '{}' is not of the form ARRAY=INPUT", pair), "BAD_USAGE");
     }
     options->data.columns.inputs[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (!options->recipe.empty() && !raw.tuning.empty()) {
+    return InvalidArgument(fmt::format("{0} says how to tune, and --recipe replays what was decided before: leave out "
+                                       "{0}, or --recipe to tune anew",
+                                       raw.tuning[0]),
+                           "BAD_USAGE");
   }
   if (options->data.path.empty() && options->recipe.empty()) {
     return InvalidArgument("no data given; name a .npz, .csv, .tsv or .jsonl file with --data", "NO_DATA_GIVEN");

@@ -119,6 +119,15 @@ void TuningSession::UpdateBest() {
   }
 }
 
+std::optional<int> TuningSession::leader() const {
+  if (best_) return best_;
+  for (const Trial& trial : trials_)
+    if (trial.speed) return std::nullopt;
+  for (const Trial& trial : trials_)
+    if (trial.accepted) return trial.id;
+  return std::nullopt;
+}
+
 bool TuningSession::WorthRepair(const Trial& failed) const {
   if (failed.accepted || !failed.outcome.failure.empty() || !failed.speed) return false;
   if (best_) return options_.objective.WorthRepair(failed.speed->speedup, trial(*best_).speed->speedup);

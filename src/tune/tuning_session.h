@@ -112,6 +112,9 @@ class TuningSession {
   const Trial& trial(int id) const;
   // The best so far that holds the accuracy and beats fp32; none: fp32. May be asked at any time.
   std::optional<int> best() const { return best_; }
+  // The trial to show as the leading one: best(); before the first timing the first that holds the accuracy, after it
+  // none where none beats fp32.
+  std::optional<int> leader() const;
   // What to hand out; may be asked at any time (a task that is cancelled keeps its best so far).
   TuningAnswer answer() const;
 

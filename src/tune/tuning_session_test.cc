@@ -68,6 +68,30 @@ int FloatOperators(const EvaluateTrial& trial) {
   return static_cast<int>(trial.config.modes.size());
 }
 
+TEST(TuningSessionTest, TheFirstThatHoldsLeadsUntilTimingSaysWhichIsFastest) {
+  TuningSession session(TwoStarts());
+  EXPECT_EQ(session.leader(), std::nullopt);
+  for (int id : {1, 2}) {
+    session.Next(0);
+    session.ObserveEvaluation({.value = 0.9, .size_bytes = 25});
+    EXPECT_EQ(session.leader(), 1) << id;
+  }
+  session.Next(0);
+  session.ObserveTiming({{2, 1.9, 2.1}, {3, 2.9, 3.1}});
+  EXPECT_EQ(session.leader(), 2);
+}
+
+TEST(TuningSessionTest, NobodyLeadsWhenTimingShowsNoneToBeatFloat) {
+  TuningSession session(TwoStarts());
+  for (int i = 0; i < 2; ++i) {
+    session.Next(0);
+    session.ObserveEvaluation({.value = 0.9, .size_bytes = 25});
+  }
+  session.Next(0);
+  session.ObserveTiming({{0.5, 0.4, 0.6}, {0.5, 0.4, 0.6}});
+  EXPECT_EQ(session.leader(), std::nullopt);
+}
+
 TEST(TuningSessionTest, TheFasterOfTwoThatHoldTheAccuracyWins) {
   TuningSession session(TwoStarts());
   FakeModel model;

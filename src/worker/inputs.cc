@@ -32,6 +32,17 @@ Result<std::unique_ptr<DataSet>> Open(const SourceModel& source, const fs::path&
   return OpenDataSet(open, source.model.inputs());
 }
 
+// Whether both lead to the same rows: one file or folder by whatever name, or a copy of it.
+Result<bool> IsSameData(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  if (!fs::is_regular_file(a, error) || !fs::is_regular_file(b, error)) return false;
+  if (fs::file_size(a, error) != fs::file_size(b, error)) return false;
+  NS_ASSIGN_OR_RETURN(std::string digest, Sha256HexOfFile(a));
+  NS_ASSIGN_OR_RETURN(std::string other, Sha256HexOfFile(b));
+  return digest == other;
+}
+
 }  // namespace
 
 Result<SourceData> OpenData(const SourceModel& source, const DataOptions& options, DataSetOptions::Labels labels) {
@@ -45,15 +56,25 @@ Result<SourceData> OpenData(const SourceModel& source, const DataOptions& option
   split.evaluation_samples = options.evaluation_samples;
   split.seed = options.seed;
   int64_t rows = data.evaluation->rows();
-  if (!options.calibration.empty() && !LooksLikeRowRange(options.calibration)) {
+  bool is_path = !options.calibration.empty() && !LooksLikeRowRange(options.calibration);
+  bool same = false;
+  if (is_path) {
+    NS_ASSIGN_OR_RETURN(same, IsSameData(options.path, options.calibration));
+  }
+  if (is_path && !same) {
     NS_ASSIGN_OR_RETURN(data.second, Open(source, options.calibration, options, DataSetOptions::Labels::kOptional));
     NS_ASSIGN_OR_RETURN(data.split, SplitTwoSets(data.second->rows(), rows, split));
     return data;
   }
-  if (!options.calibration.empty()) {
+  if (!options.calibration.empty() && !is_path) {
     NS_ASSIGN_OR_RETURN(split.calibration_range, ParseRowRange(options.calibration, rows));
   }
   NS_ASSIGN_OR_RETURN(data.split, SplitRows(rows, split));
+  if (same) {
+    data.split.notes.push_back(
+        fmt::format("'{}' holds the evaluation rows, so it is no calibration data of its own: no row does both",
+                    options.calibration));
+  }
   return data;
 }
 

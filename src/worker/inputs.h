@@ -34,8 +34,10 @@ struct SourceData {
   DataSet& calibration() const { return second ? *second : *evaluation; }
 };
 
-// Opens the data for `source` and chooses the rows. `labels`: whether the evaluation rows must have some. Errors of
-// OpenDataSet() and of the split; InvalidArgument (NO_DATA_GIVEN) when there is no path.
+// Opens the data for `source` and chooses the rows. `labels`: whether the evaluation rows must have some. Calibration
+// data that is the evaluation data under another name, or a copy of it, is treated as none: rows are split off, and a
+// note of the split says so. Errors of OpenDataSet() and of the split; InvalidArgument (NO_DATA_GIVEN) when there is no
+// path.
 Result<SourceData> OpenData(const SourceModel& source, const DataOptions& options, DataSetOptions::Labels labels);
 
 // The metric asked for, or the one that suits model and data, noted in `guesses`: the folder's usual one, accuracy for

@@ -43,7 +43,7 @@ std::string DecisionText(const std::vector<OperatorDecision>& decisions) {
 
 }  // namespace
 
-Result<Inspection> Inspect(const fs::path& path) {
+Result<Inspection> Inspect(const fs::path& path, std::stop_token stop) {
   NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(path));
   Inspection inspection;
   const Model& model = source.model;
@@ -63,7 +63,7 @@ Result<Inspection> Inspect(const fs::path& path) {
     ++inspection.operators[standard ? node.op_type() : node.domain() + "." + node.op_type()];
   }
   NullProgress progress;
-  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress));
+  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress, stop));
   auto quantizer = Quantizer::Create(std::move(prepared));
   if (!quantizer.ok() && quantizer.status().reason() == "NOTHING_TO_QUANTIZE") {
     inspection.notes.push_back(quantizer.status().message());

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct Inspection {
   std::vector<std::string> notes;
 };
 
-// Errors of LoadSource() and PrepareModel().
-Result<Inspection> Inspect(const std::filesystem::path& model);
+// Errors of LoadSource() and PrepareModel(); Cancelled.
+Result<Inspection> Inspect(const std::filesystem::path& model, std::stop_token stop = {});
 
 std::string InspectionText(const Inspection& inspection);
 std::string InspectionJson(const Inspection& inspection);

@@ -1,5 +1,8 @@
 #include "worker/optimize.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/cpu.h"
 #include "worker/inputs.h"
 #include "worker/optimize_run.h"
@@ -69,7 +72,7 @@ Status OptimizeRun::Load() {
 
 Status OptimizeRun::Prepare() {
   progress_.Begin("prepare", 0.03, 0.06);
-  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source_->model.Clone(), progress_));
+  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source_->model.Clone(), progress_, context_.stop));
   auto quantizer = Quantizer::Create(prepared.Clone());
   if (quantizer.ok()) {
     quantizer_ = std::move(*quantizer);
@@ -95,6 +98,12 @@ Status OptimizeRun::Baseline() {
   auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);
+  if (!std::isfinite(baseline_.value)) {
+    return InvalidArgument(fmt::format("the fp32 model's {} over {} rows is {}, so no loss can be measured against it; "
+                                       "take another --metric, or check that the data is what the model was made for",
+                                       metric_, baseline_.rows, baseline_.value),
+                           "BASELINE_NOT_FINITE");
+  }
   report_.evaluation_rows = baseline_.rows;
   report_.baseline.metric[metric_] = baseline_.value;
   report_.full_evaluations = 1;
@@ -175,7 +184,9 @@ Status OptimizeRun::Tune() {
   setting.baseline_seconds = baseline_.seconds;
   TrialRunner runner(setting, progress_, context_.stop);
   NS_RETURN_IF_ERROR(runner.Run(session));
-  report_.full_evaluations += static_cast<int>(session.trials().size());
+  report_.full_evaluations +=
+      static_cast<int>(std::count_if(session.trials().begin(), session.trials().end(),
+                                     [](const Trial& trial) { return trial.outcome.failure.empty(); }));
   report_.trials.insert(report_.trials.end(), runner.reports().begin(), runner.reports().end());
   TuningAnswer answer = session.answer();
   reason_ = answer.reason;

@@ -19,14 +19,25 @@ void ScratchFolders::Remove(const fs::path& folder) {
   folders_.erase(folder);
 }
 
-void ScratchFolders::DeleteAll() {
+Status ScratchFolders::Place(const fs::path& folder, const std::function<Status()>& rename) {
   std::lock_guard lock(mutex_);
+  if (deleted_) return Cancelled();
+  NS_RETURN_IF_ERROR(rename());
+  placed_ = true;
+  folders_.erase(folder);
+  return OkStatus();
+}
+
+bool ScratchFolders::DeleteAll() {
+  std::lock_guard lock(mutex_);
+  deleted_ = true;
   std::error_code ignored;
   for (const fs::path& folder : folders_) {
     // A thread may still be writing there: what it made meanwhile goes with the second sweep.
     fs::remove_all(folder, ignored);
     fs::remove_all(folder, ignored);
   }
+  return placed_;
 }
 
 namespace {
@@ -102,10 +113,12 @@ Status OutputFolder::Commit() {
   bool replaces = fs::is_directory(path_, error) && !fs::is_empty(path_, error);
   // An exchange leaves the earlier result whole until the very moment; it then lies under the temporary name and goes
   // with it.
-  int failed = replaces ? ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
-                        : ::rename(temporary.c_str(), path_.c_str());
-  if (failed != 0) return ErrnoStatus(errno, fmt::format("cannot rename the result to '{}'", path_.string()));
-  scratch_->Remove(temporary);
+  NS_RETURN_IF_ERROR(scratch_->Place(temporary, [&]() -> Status {
+    int failed = replaces ? ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
+                          : ::rename(temporary.c_str(), path_.c_str());
+    return failed == 0 ? OkStatus()
+                       : ErrnoStatus(errno, fmt::format("cannot rename the result to '{}'", path_.string()));
+  }));
   if (!replaces) temporary_.Release();
   return SyncFolder(path_.parent_path());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -16,12 +17,17 @@ class ScratchFolders {
  public:
   void Add(const std::filesystem::path& folder);
   void Remove(const std::filesystem::path& folder);
-  // Deletes them all. The process should end next.
-  void DeleteAll();
+  // Puts a result that was made in `folder` into its place: runs `rename`, which moves it there, and forgets the
+  // folder. One step beside DeleteAll(): Cancelled, without a call, after that. Else what `rename` returns.
+  Status Place(const std::filesystem::path& folder, const std::function<Status()>& rename);
+  // Deletes them all. False when nothing was placed: the process should end next, having written nothing. True when a
+  // result is in its place: what is left to do is to say so.
+  bool DeleteAll();
 
  private:
   std::mutex mutex_;
   std::set<std::filesystem::path> folders_;
+  bool placed_ = false, deleted_ = false;
 };
 
 class OutputFolder {

@@ -78,8 +78,20 @@ TEST_F(OutputFolderTest, ScratchFoldersGoAtOnceWhenTold) {
   auto output = OutputFolder::Create(root_.path() / "out", Existing::kRefuse, scratch_);
   ASSERT_TRUE(output.ok());
   ASSERT_TRUE(WriteFileAtomic(output->folder() / "model.onnx", "m").ok());
-  scratch_.DeleteAll();
+  EXPECT_FALSE(scratch_.DeleteAll());
   EXPECT_EQ(EntriesOfRoot(), 0u);
+  EXPECT_EQ(output->Commit().code(), StatusCode::kNotFound);
+}
+
+TEST_F(OutputFolderTest, AResultInItsPlaceIsNoScratchAnyMore) {
+  WriteResult(root_.path() / "out", "m");
+  EXPECT_TRUE(scratch_.DeleteAll());
+  EXPECT_EQ(ReadFile(root_.path() / "out" / "model.onnx").value_or(""), "m");
+}
+
+TEST_F(OutputFolderTest, NothingIsPlacedAfterTheDeletion) {
+  scratch_.DeleteAll();
+  EXPECT_EQ(scratch_.Place("x", [] { return Internal("called", "CALLED"); }).code(), StatusCode::kCancelled);
 }
 
 }  // namespace

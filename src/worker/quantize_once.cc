@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/cpu.h"
+#include "base/file.h"
 #include "quantize/prepare.h"
 #include "runtime/memory.h"
 #include "worker/inputs.h"
@@ -32,12 +33,61 @@ Status Calibrate(Quantizer& quantizer, const SourceModel& source, const Quantize
   return quantizer.Calibrate(*data, rows, calibration, progress, stop);
 }
 
+Status CheckOutput(const fs::path& output, bool force) {
+  std::error_code ignored;
+  auto exists = [&](std::string_view what) {
+    return Status(StatusCode::kAlreadyExists, fmt::format("the output '{}' {}", output.string(), what),
+                  "OUTPUT_EXISTS");
+  };
+  if (fs::is_directory(output, ignored)) return exists("is a folder; name a file with -o");
+  if (!force && fs::exists(output, ignored))
+    return exists("exists; name another file with -o, or replace it with --force");
+  return OkStatus();
+}
+
+fs::path DataOf(fs::path model) {
+  return model += ".data";
+}
+
+Status Rename(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  return error ? ErrnoStatus(error.value(), fmt::format("cannot write '{}'", to.string())) : OkStatus();
+}
+
+// From the scratch folder to `output`. The old model goes first where its structure would read the new data.
+Status PutInPlace(const fs::path& written, const fs::path& output) {
+  std::error_code ignored;
+  if (fs::exists(DataOf(written), ignored)) {
+    fs::remove(output, ignored);
+    NS_RETURN_IF_ERROR(Rename(DataOf(written), DataOf(output)));
+  }
+  return Rename(written, output);
+}
+
+Status Write(const Model& model, const QuantizeOnceOptions& options, const WorkContext& context, uint64_t* bytes) {
+  fs::path folder = options.output.has_parent_path() ? options.output.parent_path() : fs::path(".");
+  NS_ASSIGN_OR_RETURN(TempDir scratch, TempDir::Create("." + options.output.filename().string() + ".", folder));
+  context.scratch.Add(scratch.path());
+  fs::path written = scratch.path() / options.output.filename();
+  Status status = model.Save(written);
+  std::error_code ignored;
+  bool external = fs::exists(DataOf(written), ignored);
+  *bytes = fs::file_size(written, ignored) + (external ? fs::file_size(DataOf(written), ignored) : 0);
+  if (status.ok() && external) status = CheckOutput(DataOf(options.output), options.force);
+  if (status.ok() && context.stop.stop_requested()) status = Cancelled();
+  if (status.ok()) status = context.scratch.Place(scratch.path(), [&] { return PutInPlace(written, options.output); });
+  context.scratch.Remove(scratch.path());
+  return status.ok() ? SyncFolder(folder) : status;
+}
+
 }  // namespace
 
 Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, const WorkContext& context) {
   if (options.mode == OpMode::kStatic && options.data.empty()) {
     return InvalidArgument("static quantization needs calibration rows; name them with --data", "NO_DATA_GIVEN");
   }
+  NS_RETURN_IF_ERROR(CheckOutput(options.output, options.force));
   QuantizeOnceOutcome outcome;
   StageProgress progress(context.clock, context.events);
   double last = 0;
@@ -50,7 +100,7 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
   NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(options.model));
   stage_done("load");
   progress.Begin("prepare", 0.05, 0.1);
-  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress));
+  NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(source.model.Clone(), progress, context.stop));
   NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
   stage_done("prepare");
   if (options.mode == OpMode::kStatic) {
@@ -64,13 +114,10 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
   NS_ASSIGN_OR_RETURN(QuantizedModel quantized, quantizer.Quantize(config));
   stage_done("quantize");
   progress.Begin("write", 0.9, 1);
-  if (context.stop.stop_requested()) return Cancelled();
-  NS_RETURN_IF_ERROR(quantized.model.Save(options.output));
+  NS_RETURN_IF_ERROR(Write(quantized.model, options, context, &outcome.size_bytes));
   stage_done("write");
   for (const OperatorDecision& decision : quantized.decisions)
     ++(decision.mode == OpMode::kFloat ? outcome.left_in_float : outcome.quantized);
-  std::error_code ignored;
-  outcome.size_bytes = fs::file_size(options.output, ignored);
   outcome.peak_memory_bytes = CurrentMemory().peak_resident_bytes;
   return outcome;
 }

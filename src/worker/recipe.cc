@@ -1,5 +1,6 @@
 #include "worker/recipe.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -24,6 +25,18 @@ Json ConfigToJson(const QuantConfig& config) {
           {"quantize_attention", config.quantize_attention}};
 }
 
+Status Bad(std::string message) {
+  return InvalidArgument("not a recipe of ours: " + std::move(message), "BAD_RECIPE");
+}
+
+Result<Range> RangeFromJson(const std::string& name, const Json& json) {
+  Range range{json.at(0).get<float>(), json.at(1).get<float>()};
+  if (!std::isfinite(range.min) || !std::isfinite(range.max) || range.min > range.max) {
+    return Bad(fmt::format("the range of '{}' is {}, expected two finite numbers [min, max]", name, json.dump()));
+  }
+  return range;
+}
+
 Result<QuantConfig> ConfigFromJson(const Json& json) {
   QuantConfig config;
   NS_ASSIGN_OR_RETURN(config.default_mode, OpModeByName(json.at("default_mode").get<std::string>()));
@@ -37,6 +50,12 @@ Result<QuantConfig> ConfigFromJson(const Json& json) {
   json.at("reduce_range").get_to(config.reduce_range);
   json.at("quantize_embeddings").get_to(config.quantize_embeddings);
   json.at("quantize_attention").get_to(config.quantize_attention);
+  if (!(config.percentile > 50 && config.percentile <= 100)) {
+    return Bad(fmt::format("percentile is {}, expected over 50 to 100", config.percentile));
+  }
+  if (!(config.averaging_constant > 0 && config.averaging_constant <= 1)) {
+    return Bad(fmt::format("averaging_constant is {}, expected over 0 to 1", config.averaging_constant));
+  }
   return config;
 }
 
@@ -52,7 +71,7 @@ Result<Recipe> FromJson(const Json& json) {
   if (!recipe.keep_float) {
     NS_ASSIGN_OR_RETURN(recipe.config, ConfigFromJson(json.at("config")));
     for (const auto& [name, range] : json.at("ranges").items()) {
-      recipe.ranges[name] = Range{range.at(0).get<float>(), range.at(1).get<float>()};
+      NS_ASSIGN_OR_RETURN(recipe.ranges[name], RangeFromJson(name, range));
     }
   }
   recipe.result_sha256 = json.value("result_sha256", "");

@@ -29,7 +29,7 @@ struct Recipe {
 };
 
 std::string RecipeToJson(const Recipe& recipe);
-// InvalidArgument (BAD_RECIPE) says what is wrong with it.
+// InvalidArgument (BAD_RECIPE) says what is wrong with it: also a range that is not finite or runs backwards.
 Result<Recipe> ParseRecipe(std::string_view json);
 // Errors of ReadFile() and ParseRecipe(), with the file's name.
 Result<Recipe> ReadRecipe(const std::filesystem::path& file);

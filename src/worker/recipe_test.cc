@@ -49,6 +49,22 @@ TEST(RecipeTest, RefusesWhatIsNoRecipe) {
   }
 }
 
+TEST(RecipeTest, RefusesARangeThatIsNone) {
+  const std::string good = RecipeToJson(Example());
+  size_t at = good.find("\"act\": [");
+  ASSERT_NE(at, std::string::npos);
+  // 1e300 is infinite as a float.
+  for (const char* range : {"[1, 0]", "[0, 1e300]", "[-1e300, 0]", "[null, 1]", "[0]"}) {
+    std::string text = good.substr(0, at) + "\"act\": " + range + good.substr(good.find(']', at) + 1);
+    auto recipe = ParseRecipe(text);
+    ASSERT_FALSE(recipe.ok()) << range;
+    EXPECT_EQ(recipe.status().reason(), "BAD_RECIPE") << range;
+  }
+  Recipe point = Example();
+  point.ranges["act"] = {0.5f, 0.5f};
+  EXPECT_TRUE(ParseRecipe(RecipeToJson(point)).ok());
+}
+
 TEST(RecipeTest, RefusesAnUnknownMode) {
   std::string text = RecipeToJson(Example());
   text.replace(text.find("\"static\""), 8, "\"statik\"");

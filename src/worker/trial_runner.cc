@@ -95,12 +95,18 @@ void TrialRunner::Announce(const TrialReport& report, const TuningSession& sessi
   event.accuracy = report.metric.at(setting_.metric);
   event.duration_seconds = report.seconds;
   event.size_bytes = report.size_bytes;
+  event.latency_ms = report.latency_ms;
   event.meets_criterion = report.meets_criterion;
-  // Which one is the fastest is known after timing; so far the first that holds the accuracy leads.
-  event.best = report.meets_criterion &&
-               std::none_of(session.trials().begin(), session.trials().end(),
-                            [&](const Trial& other) { return other.id != report.index && other.accepted; });
+  event.best = session.leader() == report.index;
+  if (event.best) leader_ = report.index;
   progress_.Send(event);
+}
+
+void TrialRunner::AnnounceNewLeader(const TuningSession& session) {
+  std::optional<int> leader = session.leader();
+  if (!leader || leader == leader_) return;
+  for (const TrialReport& report : reports_)
+    if (report.index == *leader) return Announce(report, session);
 }
 
 Status TrialRunner::Rank(const RankConfig& action, TuningSession& session) {
@@ -144,6 +150,7 @@ Status TrialRunner::Time(const TimeTrials& action, TuningSession& session) {
                                latency.speedup.high));
   }
   session.ObserveTiming(speeds);
+  AnnounceNewLeader(session);
   std::erase_if(kept_, [&](const auto& entry) { return session.best() != entry.first; });
   return OkStatus();
 }

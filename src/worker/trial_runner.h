@@ -53,6 +53,8 @@ class TrialRunner {
   Status Time(const TimeTrials& action, TuningSession& session);
   void BeginStage(std::string_view stage);
   void Announce(const TrialReport& report, const TuningSession& session);
+  // Sends the leading trial's event again when another one has taken the lead.
+  void AnnounceNewLeader(const TuningSession& session);
 
   TrialSetting setting_;
   StageProgress& progress_;
@@ -60,6 +62,7 @@ class TrialRunner {
   std::vector<TrialReport> reports_;
   std::map<int, QuantizedModel> kept_;  // of trials not timed yet, and the best
   double shown_ = 0;                    // of tuning, 0 to 1
+  std::optional<int> leader_;           // the last one sent as the best
 };
 
 // Bytes of `model` as a file, nearly: its structure and its weights.

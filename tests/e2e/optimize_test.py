@@ -37,6 +37,39 @@ def write_npz(path, **arrays):
             archive.writestr(name + ".npy", npy(dtype, shape, values))
 
 
+def proto(*fields):
+    """A protobuf message of (number, value): an int is a varint, everything else bytes, text or a message."""
+    def varint(value):
+        out = bytearray()
+        while value >= 128:
+            out.append(value % 128 + 128)
+            value //= 128
+        return bytes(out) + bytes([value])
+
+    message = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            message += varint(number * 8) + varint(value)
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            message += varint(number * 8 + 2) + varint(len(value)) + value
+    return message
+
+
+def onnx(nodes, weights, inputs, outputs, opset=17):
+    """An ONNX model of float32. nodes: (type, inputs, output); weights: name=(shape, bytes); inputs, outputs: name=shape after axis N."""
+    def value(name, shape):
+        dims = [(1, proto((2, "N")))] + [(1, proto((1, size))) for size in shape]
+        return proto((1, name), (2, proto((1, proto((1, 1), (2, proto(*dims)))))))
+
+    graph = [(1, proto(*((1, name) for name in given), (2, output), (3, output), (4, kind))) for kind, given, output in nodes]
+    graph += [(2, "g")]
+    graph += [(5, proto(*((1, size) for size in shape), (2, 1), (8, name), (9, data))) for name, (shape, data) in weights.items()]
+    graph += [(11, value(name, shape)) for name, shape in inputs.items()]
+    graph += [(12, value(name, shape)) for name, shape in outputs.items()]
+    return proto((1, 8), (7, proto(*graph)), (8, proto((1, ""), (2, opset))))
+
+
 def images(rows, value=0.5, shape=(1, 8, 8)):
     size = shape[0] * shape[1] * shape[2] if len(shape) == 3 else shape[0]
     return ("<f4", (rows, *shape), [value] * (rows * size))
@@ -183,6 +216,13 @@ class RecipeTest(WorkerTest):
         shutil.rmtree(self.out)
         self.assert_refused(self.optimize(IMAGES / "model.onnx", "--recipe", recipe), "made for another model")
 
+    def test_refuses_options_that_it_would_ignore(self):
+        for option in (("--approach", "dynamic"), ("--calibration-method", "mse"), ("--exclude", "Conv"), ("--max-trials", 3),
+                       ("--timeout", 9)):
+            with self.subTest(option):
+                result = self.optimize(IMAGES / "model.onnx", "--recipe", "r.json", *option)
+                self.assert_refused(result, option[0], "--recipe", "leave out")
+
     def test_refuses_what_is_no_recipe(self):
         (self.folder / "r.json").write_text("{}")
         self.assert_refused(self.optimize(IMAGES / "model.onnx", "--recipe", self.folder / "r.json"), "r.json", "not a recipe")
@@ -258,6 +298,53 @@ class InterruptionTest(WorkerTest):
             self.assertLess(seconds, 1.5)
             self.assert_nothing_left()
         self.assertGreater(interrupted, 3)
+
+
+class BigModelInterruptionTest(WorkerTest):
+    """Weights of 70 MB, computed from others, so that they are moved out of the memory; 17 MB of them in int8."""
+    SIZE = 4200
+
+    def setUp(self):
+        super().setUp()
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        row = array.array("f", [(i * 7919 % 13 - 6) / 100 for i in range(self.SIZE)]).tobytes()
+        (self.folder / "big.onnx").write_bytes(onnx([("Transpose", ["w"], "t"), ("MatMul", ["x", "t"], "y")],
+                                                    {"w": ((self.SIZE, self.SIZE), row * self.SIZE)}, {"x": [self.SIZE]}, {"y": [self.SIZE]}))
+        write_npz(self.folder / "d.npz", x=("<f4", (10, self.SIZE), [(i * 31 % 17 - 8) / 8 for i in range(10 * self.SIZE)]))
+
+    def start(self, *arguments):
+        return subprocess.Popen([str(WORKER), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
+                                env={**os.environ, "TMPDIR": str(self.temporary)})
+
+    def stop_at_many_moments(self, signal_number, output, *arguments):
+        """Until it ends by itself, which it must do well; yields its exit status after each stop."""
+        for step in range(1, 100):
+            process = self.start(*arguments, "-o", output)
+            try:
+                errors = process.communicate(timeout=0.3 * step)[1]
+                self.assertEqual(process.returncode, 0, errors)
+                self.assertEqual(os.listdir(self.temporary), [])
+                return
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal_number)
+                errors = process.communicate(timeout=30)[1]
+            self.assertEqual(os.listdir(self.temporary), [], f"after {0.3 * step:.1f} s")
+            yield process.returncode
+        self.fail("it never ended by itself")
+
+    def test_a_kill_leaves_no_weights_in_the_temporary_folder(self):
+        arguments = ("optimize", "big.onnx", "--data", "d.npz", "--approach", "static", "--timeout", 10, "--force")
+        kills = sum(code == -signal.SIGKILL for code in self.stop_at_many_moments(signal.SIGKILL, self.out, *arguments))
+        self.assertGreater(kills, 2)
+
+    def test_a_stopped_quantize_leaves_nothing_at_all(self):
+        target = self.out.parent / "q.onnx"
+        for code in self.stop_at_many_moments(signal.SIGINT, target, "quantize", "big.onnx", "--approach", "dynamic", "--force"):
+            self.assertIn(code, (0, 130, -signal.SIGINT))
+            if code != 0:
+                self.assert_nothing_left()
+        self.assertEqual(os.listdir(self.out.parent), ["q.onnx"])
 
 
 class BadInputTest(WorkerTest):
@@ -337,6 +424,12 @@ class BadInputTest(WorkerTest):
                                      ("--criterion", "relativ", "relative"), ("--calibration-method", "percentil", "percentile")):
             with self.subTest(option):
                 self.assert_refused(self.optimize_images(option, wrong), wrong, f"did you mean '{right}'")
+
+    def test_a_baseline_without_a_finite_value(self):
+        # logits 1e30 and 0 with label 1: the perplexity is exp(1e30).
+        (self.folder / "m.onnx").write_bytes(onnx([("Mul", ["x", "k"], "y")], {"k": ((1,), struct.pack("<f", 1e30))}, {"x": [2]}, {"y": [2]}))
+        result = self.optimize_with("--metric", "perplexity", model=self.folder / "m.onnx", x=("<f4", (20, 2), [1, 0] * 20), labels=labels(20, 1))
+        self.assert_refused(result, "perplexity", "inf", "--metric")
 
     def test_an_output_with_something_in_it(self):
         self.out.mkdir()
@@ -437,6 +530,18 @@ class OtherCommandsTest(WorkerTest):
             self.assertEqual(figures["size_bytes"], target.stat().st_size)
             self.assertLess(figures["size_bytes"], (IMAGES / "model.onnx").stat().st_size)
         self.assertEqual(sorted(os.listdir(self.out.parent)), ["dynamic.onnx", "static.onnx"])
+
+    def test_quantize_replaces_a_file_only_when_told(self):
+        target = self.out.parent / "q.onnx"
+        target.write_text("mine")
+        arguments = ("quantize", IMAGES / "model.onnx", "--approach", "dynamic", "-o", target)
+        result = self.run_worker(*arguments)
+        self.assertEqual(result.returncode, 2)
+        self.assertRegex(result.stderr, "^error: .*q.onnx.* exists.*--force\n$")
+        self.assertEqual(target.read_text(), "mine")
+        self.assertEqual(self.run_worker(*arguments, "--force").returncode, 0)
+        self.assertEqual(self.run_worker("inspect", target).returncode, 0)
+        self.assertEqual(os.listdir(self.out.parent), ["q.onnx"])
 
     def test_dry_run_writes_nothing(self):
         result = self.optimize_images("--dry-run")
