@@ -1,5 +1,7 @@
 #include "runtime/tap_operator.h"
 
+#include <memory>
+
 namespace ns {
 
 namespace {
@@ -25,7 +27,7 @@ struct TapKernel {
 };
 
 struct TapOperator : Ort::CustomOpBase<TapOperator, TapKernel> {
-  void* CreateKernel(const OrtApi&, const OrtKernelInfo* info) const { return new TapKernel(info); }
+  void* CreateKernel(const OrtApi&, const OrtKernelInfo* info) const { return std::make_unique<TapKernel>(info).release(); }
   const char* GetName() const { return kTapType; }
   const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
   size_t GetInputTypeCount() const { return 1; }
