@@ -7,14 +7,16 @@ import time
 
 import numpy
 
-from measure import session
+import onnxruntime
 
 
 def main():
     arrays = numpy.load(sys.argv[3])
     rows = {name: arrays[name] for name in arrays.files if name != "labels"}
     count = len(next(iter(rows.values())))
-    model = session(sys.argv[2], int(sys.argv[1]))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(sys.argv[1])
+    model = onnxruntime.InferenceSession(sys.argv[2], options)
     start = time.perf_counter()
     for i in range(count):
         model.run(None, {name: values[i : i + 1] for name, values in rows.items()})

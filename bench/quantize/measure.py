@@ -16,6 +16,7 @@ def session(path, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the idle sessions' threads would take the cores
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

@@ -18,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,10 +43,11 @@ def python(work, version):
     return folder / "bin/python"
 
 
-def timed(command):
-    """Runs the command; returns seconds, peak resident bytes, and what went wrong ('' when nothing did)."""
+def timed(command, folder):
+    """Runs the command in `folder` (the peer leaves files where it runs); returns seconds, peak resident bytes, and what went wrong ('' when nothing did)."""
     start = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               cwd=folder)
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -95,7 +97,8 @@ def bench_model(name, args, interpreter, data, work):
                 command = ours_command(form, model, calibration, out, args.threads)
             else:
                 command = [interpreter, HERE / "peer.py", form, model, few if form in KEEPS_ALL else calibration, out]
-            rows[(side, form)].append(timed(command))
+            with tempfile.TemporaryDirectory() as folder:
+                rows[(side, form)].append(timed(command, folder))
     return finish(name, args, interpreter, work, model, evaluation, rows, statistics.median(bare))
 
 
@@ -155,7 +158,7 @@ def main():
     work = ROOT / "build/bench/quantize"
     work.mkdir(parents=True, exist_ok=True)
     interpreter = python(work, args.onnxruntime)
-    data = args.data
+    data = args.data.resolve() if args.data else None
     if data is None:
         data = ROOT / "build/bench/models"
         missing = [name for name in args.models if name in MODELS and not (data / f"{name}.onnx").exists()]

@@ -147,7 +147,15 @@ Result<std::vector<TrialEvent>> TaskService::Trials(const std::string& id) const
     NS_ASSIGN_OR_RETURN(auto events, store_.Events(id, after, 1000));
     if (events.empty()) return trials;
     for (const TaskEvent& event : events) {
-      if (auto* trial = std::get_if<TrialEvent>(&event.payload)) trials.push_back(*trial);
+      if (auto* trial = std::get_if<TrialEvent>(&event.payload)) {
+        // A trial is told again when it becomes the best, or was timed: its newest form counts.
+        auto known = std::find_if(trials.begin(), trials.end(), [&](const TrialEvent& other) { return other.index == trial->index; });
+        if (known != trials.end()) {
+          *known = *trial;
+        } else {
+          trials.push_back(*trial);
+        }
+      }
       auto* state = std::get_if<StateEvent>(&event.payload);
       if (state != nullptr && state->state == TaskState::kRunning) trials.clear();  // a new attempt starts afresh
     }
