@@ -62,7 +62,8 @@ class Planner {
   // A Relu or Clip that alone reads the output of an integer kernel disappears in that output's quantization.
   void FindAbsorbed(int n) {
     NodePlan& node = at(n);
-    bool computes = node.traits.role == OpRole::kConvolution || node.traits.role == OpRole::kElementwise;
+    bool computes = node.traits.role == OpRole::kConvolution || node.traits.role == OpRole::kElementwise ||
+                    node.traits.role == OpRole::kActivation;  // a Relu before a Clip
     if (node.mode != OpMode::kStatic || !computes) return;
     const ValueUse* use = index_.OnlyUse(Output(n));
     if (use == nullptr || use->input != 0) return;
@@ -101,7 +102,13 @@ class Planner {
       int producer = index_.Producer(Input(n, 0));
       if (producer >= 0 && at(producer).absorbed_by == n) return true;
     }
-    return AllReadersInteger(node.absorbed_by >= 0 ? Output(node.absorbed_by) : Output(n));
+    return AllReadersInteger(Output(LastAbsorbing(n)));
+  }
+
+  // The node whose output stands for this one's: itself, or the last of the activations that follow.
+  int LastAbsorbing(int n) {
+    while (at(n).absorbed_by >= 0) n = at(n).absorbed_by;
+    return n;
   }
 
   bool DropFollowers() {

@@ -44,6 +44,24 @@ TEST(PlanTest, ACnnIsIntegerFromEndToEnd) {
   EXPECT_EQ(plan.range_of("logits"), "") << "Gemm makes floats";
 }
 
+TEST(PlanTest, AReluAndAClipBehindEachOtherBothDisappear) {
+  const char* text = R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[1,1,4,4] x) => (float[1,1,4,4] y)
+    <float[1,1,1,1] w = {2}, float none = {0}, float six = {6}>
+    { [first] a = Conv (x, w) [relu] b = Relu (a) [clip] c = Clip (b, none, six) [second] y = Conv (c, w) })";
+  Planned plan(Model::FromText(text).value());
+  EXPECT_EQ(plan.range_of("a"), "");
+  EXPECT_EQ(plan.range_of("b"), "");
+  EXPECT_EQ(plan.range_of("c"), "c");
+  QuantConfig config;
+  config.modes["first"] = OpMode::kFloat;
+  Planned half(Model::FromText(text).value(), config);
+  EXPECT_EQ(half.mode("relu"), OpMode::kFloat);
+  EXPECT_EQ(half.mode("clip"), OpMode::kFloat);
+  EXPECT_EQ(half.range_of("c"), "c");
+}
+
 TEST(PlanTest, AFloatReaderOfTheSumKeepsTheResidualAddInFloat) {
   QuantConfig config;
   config.modes["fc"] = OpMode::kFloat;

@@ -118,8 +118,8 @@ class TwinMaker {
     writer_.EmitCopy(copy);
     if (!plan.integer_output) return OkStatus();
     std::string value = node.output(0);
-    if (plan.absorbed_by >= 0) {
-      ns_onnx::NodeProto activation = index_.node(plan.absorbed_by);
+    for (int next = plan.absorbed_by; next >= 0; next = plan_.nodes[static_cast<size_t>(next)].absorbed_by) {
+      ns_onnx::NodeProto activation = index_.node(next);
       value = activation.output(0);
       activation.set_name(model_.UniqueName(activation.name() + "_twin"));
       activation.set_input(0, result);

@@ -206,9 +206,9 @@ TEST_P(BetweenConvolutionsTest, StaysInteger) {
      float[4] scales = {{1,1,2,2}}, int64[4] repeats = {{1,1,2,1}}, int64[4] picks = {{3,1,0,2}}, float six = {{6}}, float none = {{0}}>
     {{
       [first] a = Conv (x, w0)
-      [between] b = {}
+      {}
       [second] y = Conv (b, w1)
-    }})", node)).value();
+    }})", std::string(node).starts_with("[") ? node : "[between] b = " + std::string(node))).value();
   bool half = std::string(node).find("Slice") != std::string::npos, eight = std::string(node).find("Concat") != std::string::npos;
   SetRandomWeight(model, "w0", {std::string(node).find("DepthToSpace") != std::string::npos ? 16 : 4, 4, 1, 1}, 0.5f, 1);
   SetRandomWeight(model, "w1", {4, half ? 2 : eight ? 8 : 4, 1, 1}, 0.5f, 2);
@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"LeakyRelu <alpha = 0.1> (a)", "com.microsoft.QLinearLeakyRelu"},
                     std::pair{"AveragePool <kernel_shape = [2,2]> (a)", "com.microsoft.QLinearAveragePool"},
                     std::pair{"GlobalAveragePool (a)", "com.microsoft.QLinearGlobalAveragePool"}, std::pair{"Relu (a)", ""},
-                    std::pair{"Clip (a, none, six)", ""}));
+                    std::pair{"Clip (a, none, six)", ""}, std::pair{"[r] c = Relu (a) [c] b = Clip (c, none, six)", ""}));
 
 // One table read by a lookup (scales by column) and by a MatMul with transposed weight (scales by row): square, so that a mix-up would run.
 TEST(QuantizerTest, AWeightWithTwoReadersHasTheScalesOfEach) {
