@@ -169,7 +169,13 @@ Observed Quantizer::State::ObservedBy(const CalibrationOptions& options) const {
   QuantConfig everything;
   everything.quantize_attention = options.attention;
   std::set<std::string> values;
-  for (const auto& [value, owner] : MakePlan(prepared, index, everything).range_of) values.insert(ObservedValue(owner));
+  Plan plan = MakePlan(prepared, index, everything);
+  for (const auto& [value, owner] : plan.range_of) values.insert(ObservedValue(owner));
+  // A Clip would hide infinities of what it follows: a Relu before it is watched too, though its range is not used.
+  for (int n = 0; n < index.node_count(); ++n) {
+    const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
+    if (node.traits.role == OpRole::kActivation && node.absorbed_by >= 0) values.insert(index.node(n).output(0));
+  }
   Observed observed;
   for (const std::string& value : values) (index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
   return observed;
