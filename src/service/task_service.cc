@@ -59,7 +59,9 @@ NewTask Resolved(const TaskSpec& spec, const fs::path& root, std::vector<FieldEr
 }  // namespace
 
 TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, const Clock& clock)
-    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), clock_(clock) {}
+    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), clock_(clock) {
+  store_.Listen([feed = events_](const std::string& id) { feed->Changed(id); });
+}
 
 void TaskService::Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)> done) {
   if (!accepting_) return done({"", {}, Unavailable("the service is stopping and takes no new tasks", "DRAINING")});
@@ -161,6 +163,15 @@ Result<std::vector<TrialEvent>> TaskService::Trials(const std::string& id) const
     }
     after = events.back().seq;
   }
+}
+
+Result<EventPage> TaskService::Events(const std::string& id, uint64_t after, int limit) const {
+  // The state first: what was there when it had ended already is read below. Another way round an end in between would be missed.
+  NS_ASSIGN_OR_RETURN(TaskRecord task, store_.Get(id));
+  EventPage page;
+  NS_ASSIGN_OR_RETURN(page.events, store_.Events(id, after, limit));
+  page.ended = IsFinal(task.state) && page.events.size() < static_cast<size_t>(limit);
+  return page;
 }
 
 void TaskService::Cancel(const std::string& id, std::function<void(Status)> done) {

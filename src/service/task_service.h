@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "service/dispatcher.h"
+#include "service/event_feed.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
 #include "tasks/task_progress.h"
@@ -26,6 +27,12 @@ struct TaskView {
   TaskRecord record;
   TaskProgress progress;
   int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
+};
+
+// A piece of a task's event log.
+struct EventPage {
+  std::vector<TaskEvent> events;
+  bool ended = false;  // the task has ended and these are its last events: a follower may go
 };
 
 // How a submission ended: a task id, wrong fields, or a status.
@@ -60,6 +67,11 @@ class TaskService {
   Result<std::filesystem::path> ReportFile(const std::string& id) const;
   // The baseline first; also while it runs.
   Result<std::vector<TrialEvent>> Trials(const std::string& id) const;
+  // At most `limit` events with a seq larger than `after`. A follower subscribes to events() first, then reads until a page is empty, waits
+  // for the wake-up and reads again from the last seq it saw, until `ended`.
+  Result<EventPage> Events(const std::string& id, uint64_t after, int limit) const;
+  // Wakes when a task has new events that Events() can read.
+  EventFeed& events() { return *events_; }
   // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
   void Cancel(const std::string& id, std::function<void(Status)> done);
 
@@ -77,6 +89,7 @@ class TaskService {
   TaskStore& store_;
   Dispatcher& dispatcher_;
   const Clock& clock_;
+  const std::shared_ptr<EventFeed> events_ = std::make_shared<EventFeed>();  // the store's thread uses it, too
   std::atomic<bool> accepting_{true};
   std::mutex zips_mutex_;                                   // over the next
   std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait

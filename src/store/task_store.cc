@@ -171,8 +171,18 @@ Result<std::vector<TaskRecord>> ReadTasks(Statement& query) {
 class TaskStore::Writer {
  public:
   Writer(std::unique_ptr<Database> database, const Clock& time) : clock(time), committer(std::move(database)) {}
+  // `done`, but the listener hears first that the task has new events.
+  Done Telling(const std::string& id, Done done) {
+    if (!changed) return done;
+    return [this, id, done = std::move(done)](Status status) {
+      if (status.ok()) changed(id);
+      if (done) done(std::move(status));
+    };
+  }
+
   const Clock& clock;
-  GroupCommitter committer;
+  std::function<void(const std::string&)> changed;
+  GroupCommitter committer;  // last: its thread uses the others
 };
 
 class TaskStore::Reader {
@@ -194,6 +204,8 @@ Result<std::unique_ptr<TaskStore>> TaskStore::Open(const std::filesystem::path& 
       new TaskStore(std::make_unique<Writer>(std::move(write), clock), std::make_unique<Reader>(std::move(read))));
 }
 
+void TaskStore::Listen(std::function<void(const std::string&)> changed) { writer_->changed = std::move(changed); }
+
 void TaskStore::Submit(NewTask task, std::function<void(Result<SubmittedTask>)> done) {
   auto made = std::make_shared<SubmittedTask>();
   writer_->committer.Queue(
@@ -212,23 +224,26 @@ void TaskStore::Submit(NewTask task, std::function<void(Result<SubmittedTask>)> 
 
 void TaskStore::BeginAttempt(const std::string& id, int attempt, int slot, Done done) {
   WallTime now = writer_->clock.wall();
-  writer_->committer.Queue([=](Database& database) { return StartAttempt(database, id, attempt, slot, now); }, std::move(done));
+  writer_->committer.Queue([=](Database& database) { return StartAttempt(database, id, attempt, slot, now); },
+                           writer_->Telling(id, std::move(done)));
 }
 
 void TaskStore::AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) {
   writer_->committer.Queue(
-      [id, attempt, events = std::move(events)](Database& database) { return InsertEvents(database, id, attempt, events); }, std::move(done));
+      [id, attempt, events = std::move(events)](Database& database) { return InsertEvents(database, id, attempt, events); },
+      writer_->Telling(id, std::move(done)));
 }
 
 void TaskStore::Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) {
   WallTime now = writer_->clock.wall();
-  writer_->committer.Queue([=](Database& database) { return PutBack(database, id, attempt, lost, message, now); }, std::move(done));
+  writer_->committer.Queue([=](Database& database) { return PutBack(database, id, attempt, lost, message, now); },
+                           writer_->Telling(id, std::move(done)));
 }
 
 void TaskStore::Finish(const std::string& id, int attempt, TaskEnd end, Done done) {
   WallTime now = writer_->clock.wall();
   writer_->committer.Queue([=, end = std::move(end)](Database& database) { return EndTask(database, id, attempt, end, now); },
-                           std::move(done));
+                           writer_->Telling(id, std::move(done)));
 }
 
 void TaskStore::CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done) {

@@ -83,6 +83,10 @@ class TaskStore {
   // Finishes the writes that were made.
   ~TaskStore();
 
+  // From now on `changed` is called with the id of each task that got new events, on the writer's thread after they became durable and
+  // before the write's own `done`. Once, before the first write.
+  void Listen(std::function<void(const std::string& id)> changed);
+
   void Submit(NewTask task, std::function<void(Result<SubmittedTask>)> done);
   // pending -> running with this attempt (the task's attempt + 1). FailedPrecondition (STALE_ATTEMPT) when the task is not pending or the
   // number is not the next one.
