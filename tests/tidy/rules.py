@@ -12,7 +12,9 @@ import sys
 
 MAX_LINES = 400
 # File (below src/): why it may be longer. Keep this list short.
-EXCUSED = {}
+EXCUSED = {
+    "api/rest/server.cc": "one connection's states; its split is under way",
+}
 
 BANNED = [
     (re.compile(r"(?<![\w.>:])(?:std::|::)?system\s*\("), "system() runs a shell; use base/subprocess.h"),

@@ -4,7 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +38,20 @@ struct Response {
 
 // Takes the answer, once, from any thread.
 using Responder = std::function<void(Response)>;
+
+// Takes a request's body piece by piece as it arrives: on the pool, one call at a time.
+class BodySink {
+ public:
+  // Without Finish(): the client broke off, or Take() ended the request.
+  virtual ~BodySink() = default;
+  // None: go on. An answer is sent at once, and what still comes is not read.
+  virtual std::optional<Response> Take(std::string_view piece) = 0;
+  // The body is whole.
+  virtual void Finish(Responder respond) = 0;
+};
+
+// Opens the sink for a request whose body has not been read; none: `respond` was called, and the body is not read.
+using StreamHandler = std::function<std::unique_ptr<BodySink>(const Request& head, Responder respond)>;
 
 Response JsonResponse(int status, std::string json);
 

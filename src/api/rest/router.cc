@@ -51,6 +51,10 @@ Router::Match Router::Find(Request& request) const {
   return match;
 }
 
+bool Router::HasStreams(std::string_view method) const {
+  return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) { return route.stream && route.method == method; });
+}
+
 std::string Request::Header(const std::string& name) const {
   auto found = headers.find(name);
   return found == headers.end() ? "" : found->second;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/rest/message.h"
@@ -16,6 +17,7 @@ struct Route {
   std::string pattern;    // "/task/status/{id}"; a slash more at the end of a path makes no difference
   bool blocking = false;  // reads or writes files, or may take longer: runs on the pool instead of the network's thread
   Handler handler;
+  StreamHandler stream = {};  // instead of `handler`, for bodies that are not kept in memory; their limit is the sink's
 };
 
 class Router {
@@ -29,6 +31,8 @@ class Router {
   };
   // Fills request.path_values.
   Match Find(Request& request) const;
+  // True when any route of this method takes its body as a stream.
+  bool HasStreams(std::string_view method) const;
 
  private:
   std::vector<Route> routes_;

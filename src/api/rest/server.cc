@@ -65,7 +65,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   void Read();
+  void OnHeader(Error error);
+  void ReadBody();
   void OnRead(Error error);
+  bool StreamBody();
+  void OpenStream(const Route& route, const Request& head);
+  void ContinueThen(std::function<void()> then);
+  void ReadPiece();
+  void OnPiece(Error error);
+  void GivePiece(const Responder& respond, Error error, bool done);
+  Responder MakeResponder(bool keep_alive);
   void Dispatch(Request request);
   void Answer(Response response);
   void SendBody(const Response& response);
@@ -81,6 +90,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Shared& shared_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::request_parser<http::buffer_body>> stream_parser_;  // of a body that goes to sink_
+  std::unique_ptr<BodySink> sink_;
   std::shared_ptr<void> message_;  // the answer being sent
   bool keep_alive_ = false;
   bool head_ = false;
@@ -94,22 +105,123 @@ class Connection : public std::enable_shared_from_this<Connection> {
 void Connection::Read() {
   parser_.emplace();
   parser_->header_limit(kMaxHeaderBytes);
-  parser_->body_limit(shared_.options.max_body_bytes);
+  parser_->body_limit(boost::none);  // depends on the route, which is not known yet
   stream_.expires_after(first_ ? shared_.options.read_timeout : shared_.options.keep_alive_timeout);
   first_ = false;
-  http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](Error error, size_t) {
-    if (error) return self->OnRead(error);
-    self->stream_.expires_after(self->shared_.options.read_timeout);
-    if (self->parser_->get()[http::field::expect] == "100-continue") {
-      auto go_on = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
-      self->message_ = go_on;
-      return http::async_write(self->stream_, *go_on, [self](Error failed, size_t) {
-        if (failed) return self->Close();
-        http::async_read(self->stream_, self->buffer_, *self->parser_, [self](Error e, size_t) { self->OnRead(e); });
-      });
-    }
-    http::async_read(self->stream_, self->buffer_, *self->parser_, [self](Error e, size_t) { self->OnRead(e); });
+  http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](Error error, size_t) { self->OnHeader(error); });
+}
+
+void Connection::OnHeader(Error error) {
+  if (error) return OnRead(error);
+  stream_.expires_after(shared_.options.read_timeout);
+  if (StreamBody()) return;
+  if (parser_->content_length().value_or(0) > shared_.options.max_body_bytes) return OnRead(http::error::body_limit);
+  parser_->body_limit(shared_.options.max_body_bytes);  // of a body in chunks
+  ContinueThen([self = shared_from_this()] { self->ReadBody(); });
+}
+
+// Tells a client that waits for it to send the body.
+void Connection::ContinueThen(std::function<void()> then) {
+  bool waits = parser_ ? parser_->get()[http::field::expect] == "100-continue" : stream_parser_->get()[http::field::expect] == "100-continue";
+  if (!waits) return then();
+  auto go_on = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
+  message_ = go_on;
+  http::async_write(stream_, *go_on, [self = shared_from_this(), then = std::move(then)](Error failed, size_t) {
+    if (failed) return self->Close();
+    then();
   });
+}
+
+void Connection::ReadBody() {
+  http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](Error error, size_t) { self->OnRead(error); });
+}
+
+// Begins to take the body as a stream if the route wants that.
+bool Connection::StreamBody() {
+  auto& message = parser_->get();
+  if (!shared_.router.HasStreams(std::string_view(message.method_string().data(), message.method_string().size()))) return false;
+  auto target = ParseTarget(std::string_view(message.target().data(), message.target().size()));
+  if (!target.ok()) return false;
+  Request head = FromBeast(message, std::move(*target));
+  const Route* route = shared_.router.Find(head).route;
+  if (route == nullptr || !route->stream) return false;
+  keep_alive_ = message.keep_alive();
+  head_ = false;
+  version_ = message.version();
+  stream_parser_.emplace(std::move(*parser_));
+  parser_.reset();
+  stream_.expires_never();
+  asio::post(shared_.pool, [self = shared_from_this(), route, head = std::move(head)] { self->OpenStream(*route, head); });
+  return true;
+}
+
+// On the pool.
+void Connection::OpenStream(const Route& route, const Request& head) {
+  Responder respond = MakeResponder(false);
+  std::unique_ptr<BodySink> sink;
+  try {
+    sink = route.stream(head, respond);
+  } catch (const std::exception& error) {
+    LogError("{} {}: {}", head.method, head.path, error.what());
+    respond(JsonResponse(500, DetailJson("Internal Server Error")));
+  }
+  if (sink == nullptr) return;
+  asio::post(stream_.get_executor(), [self = shared_from_this(), sink = std::make_shared<std::unique_ptr<BodySink>>(std::move(sink))] {
+    self->sink_ = std::move(*sink);
+    self->ContinueThen([self] { self->ReadPiece(); });
+  });
+}
+
+void Connection::ReadPiece() {
+  chunk_.resize(kFileChunk);
+  auto& body = stream_parser_->get().body();
+  body.data = chunk_.data();
+  body.size = chunk_.size();
+  body.more = true;
+  stream_.expires_after(shared_.options.read_timeout);
+  auto read = [self = shared_from_this()](Error error, size_t) { self->OnPiece(error); };
+  if (stream_parser_->is_done()) return read({}, 0);  // no body at all
+  http::async_read_some(stream_, buffer_, *stream_parser_, std::move(read));
+}
+
+void Connection::OnPiece(Error error) {
+  if (error == http::error::need_buffer) error = {};
+  auto& body = stream_parser_->get().body();
+  chunk_.resize(chunk_.size() - body.size);
+  stream_.expires_never();
+  bool done = stream_parser_->is_done();
+  asio::post(shared_.pool, [self = shared_from_this(), error, done] {
+    Responder respond = self->MakeResponder(done && self->keep_alive_);
+    try {
+      self->GivePiece(respond, error, done);
+    } catch (const std::exception& failure) {
+      LogError("a body in pieces: {}", failure.what());
+      respond(JsonResponse(500, DetailJson("Internal Server Error")));
+    }
+  });
+}
+
+// On the pool.
+void Connection::GivePiece(const Responder& respond, Error error, bool done) {
+  std::optional<Response> refused = chunk_.empty() ? std::nullopt : sink_->Take(chunk_);
+  if (error || refused) sink_.reset();
+  if (refused) return respond(std::move(*refused));
+  if (error) return asio::post(stream_.get_executor(), [self = shared_from_this()] { self->Close(); });
+  if (!done) return asio::post(stream_.get_executor(), [self = shared_from_this()] { self->ReadPiece(); });
+  sink_->Finish(respond);
+  sink_.reset();
+}
+
+// `keep_alive`: the next request may follow; not after a body that was not read to its end.
+Responder Connection::MakeResponder(bool keep_alive) {
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  return [self = shared_from_this(), answered, keep_alive](Response response) {
+    if (answered->exchange(true)) return;
+    asio::post(self->stream_.get_executor(), [self, keep_alive, response = std::move(response)]() mutable {
+      self->keep_alive_ = keep_alive;
+      self->Answer(std::move(response));
+    });
+  };
 }
 
 void Connection::OnRead(Error error) {
@@ -144,11 +256,7 @@ void Connection::Dispatch(Request request) {
     return Answer(std::move(response));
   }
   stream_.expires_never();  // the handler's time is not the client's
-  auto answered = std::make_shared<std::atomic<bool>>(false);
-  Responder respond = [self = shared_from_this(), answered](Response response) {
-    if (answered->exchange(true)) return;
-    asio::post(self->stream_.get_executor(), [self, response = std::move(response)]() mutable { self->Answer(std::move(response)); });
-  };
+  Responder respond = MakeResponder(keep_alive_);
   auto run = [route = match.route, request = std::move(request), respond] {
     try {
       route->handler(request, respond);
