@@ -148,7 +148,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create({program, WorkerCommand(options, program)}));
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create({{(program.parent_path() / "neural_solution_supervisor").string()}, {WorkerCommand(options, program)}}));
   Dispatcher dispatcher(Dispatcher::Options{slots, {}}, workspace, *store, *executor, clock);
   TaskService service(workspace, uploads, *store, dispatcher, clock);
 

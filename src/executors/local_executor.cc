@@ -216,7 +216,7 @@ void LocalExecutor::Loop::Ended(int pidfd) {
 void LocalExecutor::Loop::Finish(Watched& worker) {
   ReadEvents(worker);  // the last ones
   auto record = ReadExit(worker.place);
-  listener_->OnExit(worker.place.task_id, worker.place.attempt, record ? WorkerExit{true, record->exit} : WorkerExit{});
+  listener_->OnExit(worker.place.task_id, worker.place.attempt, record ? WorkerExit{true, record->exit, record->reason, record->message} : WorkerExit{});
 }
 
 void LocalExecutor::Loop::Stop(const std::string& id, int attempt) {
@@ -241,7 +241,7 @@ LocalExecutor::LocalExecutor(const LocalExecutorOptions& options, std::unique_pt
 LocalExecutor::~LocalExecutor() = default;
 
 Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutorOptions& options) {
-  NS_CHECK(!options.worker_command.empty());
+  NS_CHECK(!options.supervisor_command.empty() && !options.planner.worker_command.empty());
   auto loop = std::make_unique<Loop>();
   NS_RETURN_IF_ERROR(loop->Open());
   return std::unique_ptr<LocalExecutor>(new LocalExecutor(options, std::move(loop)));
@@ -250,12 +250,13 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutor
 void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener); }
 
 Status LocalExecutor::Start(const AttemptPlace& place) {
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(place.folder / kTaskFileName));
+  NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
+  StepPlan plan = PlanSteps(options_.planner, place.folder, task);
+  NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
   SpawnOptions spawn;
-  spawn.argv = {options_.supervisor_program.string(), "supervise", "--task-folder", place.folder.string(), "--attempt",
-                std::to_string(place.attempt), "--"};
-  spawn.argv.insert(spawn.argv.end(), options_.worker_command.begin(), options_.worker_command.end());
-  for (const char* word : {"lead", "--task-folder"}) spawn.argv.push_back(word);
-  spawn.argv.push_back(place.folder.string());
+  spawn.argv = options_.supervisor_command;
+  spawn.argv.insert(spawn.argv.end(), {"--task-folder", place.folder.string(), "--attempt", std::to_string(place.attempt)});
   spawn.working_folder = place.folder;
   spawn.new_session = true;
   spawn.stdout_file = spawn.stderr_file = place.log_file;

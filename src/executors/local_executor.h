@@ -1,18 +1,18 @@
 // Workers as processes of this machine, each under a supervisor (supervisor.h) pinned to its cores.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "executors/step_planner.h"
 #include "schedule/executor.h"
 
 namespace ns {
 
 struct LocalExecutorOptions {
-  std::filesystem::path supervisor_program;  // `neural_solution`
-  std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR
+  std::vector<std::string> supervisor_command;  // called as: COMMAND... --task-folder DIR --attempt N
+  StepPlannerOptions planner;
 };
 
 // One thread waits on the kernel (epoll) for everything: new lines in events.jsonl (inotify), ended supervisors, also those that an earlier

@@ -1,4 +1,4 @@
-// Against real processes: the worker is a shell script, the supervisor this test program itself (see main below).
+// Against real processes: the worker is a shell script, the supervisor this test program itself (see testing/).
 #include "executors/local_executor.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <mutex>
 
 #include "base/file.h"
-#include "executors/supervisor.h"
+#include "executors/testing/supervise.h"
 #include "tasks/process_files.h"
 #include "tasks/task_file.h"
 
@@ -73,7 +73,7 @@ class LocalExecutorTest : public testing::Test {
     std::ofstream(file.events_file).flush();
   }
   std::unique_ptr<LocalExecutor> Make(Recorder& recorder) {
-    auto executor = LocalExecutor::Create({ThisProgram().value(), {worker_.string()}}).value();
+    auto executor = LocalExecutor::Create({SupervisorOfTests(), {{worker_.string()}}}).value();
     executor->Listen(&recorder);
     return executor;
   }
@@ -131,15 +131,18 @@ TEST_F(LocalExecutorTest, AnAttemptWithoutATraceExitsUnknown) {
 
 TEST_F(LocalExecutorTest, ASupervisorThatComesAfterItsAttemptWasGivenUpDoesNothing) {
   Prepare("event 1 x $3\n");
+  StepPlan plan = PlanSteps({{worker_.string()}}, place_.folder, ParseTaskFile(ReadFile(place_.folder / kTaskFileName).value()).value());
+  ASSERT_TRUE(WriteFileAtomic(place_.folder / kStepPlanFileName, StepPlanToJson(plan)).ok());
   Recorder recorder;
   auto executor = Make(recorder);
   executor->Adopt(place_, 0);  // no supervisor has the lock yet
   EXPECT_FALSE(recorder.AwaitExit().known);
-  Recorder late;
-  auto other = Make(late);
-  ASSERT_TRUE(other->Start(place_).ok());
-  EXPECT_FALSE(late.AwaitExit().known);
-  EXPECT_TRUE(late.seqs().empty());
+  SpawnOptions late;
+  late.argv = SupervisorOfTests();
+  late.argv.insert(late.argv.end(), {"--task-folder", place_.folder.string(), "--attempt", "1"});
+  EXPECT_EQ(WaitChild(Spawn(late).value().pid).value().exit_code, 0);
+  EXPECT_EQ(ReadFile(place_.folder / kEventsFileName).value(), "");
+  EXPECT_FALSE(std::filesystem::exists(place_.folder / kExitStatusFileName));
 }
 
 TEST_F(LocalExecutorTest, TheWorkersTemporaryFolderIsInTheTasksAndGoesWithIt) {
@@ -148,8 +151,8 @@ TEST_F(LocalExecutorTest, TheWorkersTemporaryFolderIsInTheTasksAndGoesWithIt) {
   auto executor = Make(recorder);
   ASSERT_TRUE(executor->Start(place_).ok());
   EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
-  EXPECT_EQ(ReadFile(place_.log_file).value(), (place_.folder / "tmp").string() + "\nmade\n");
-  EXPECT_FALSE(std::filesystem::exists(place_.folder / "tmp"));
+  EXPECT_EQ(ReadFile(place_.log_file).value(), (place_.folder / "work" / "tmp").string() + "\nmade\n");
+  EXPECT_FALSE(std::filesystem::exists(place_.folder / "work" / "tmp"));
 }
 
 TEST_F(LocalExecutorTest, StopEndsAWorkerThatIgnoresItWithinTwoSeconds) {
@@ -178,7 +181,7 @@ TEST_F(LocalExecutorTest, AStaleSupervisorDoesNothing) {
   Prepare("event 1 x $3\n");
   Recorder recorder;
   auto executor = Make(recorder);
-  place_.attempt = 2;  // task.json is of attempt 1
+  place_.attempt = 2;  // task.json, and so the plan, is of attempt 1
   ASSERT_TRUE(executor->Start(place_).ok());
   EXPECT_FALSE(recorder.AwaitExit().known);
   EXPECT_TRUE(recorder.seqs().empty());
@@ -192,17 +195,6 @@ TEST_F(LocalExecutorTest, AProgramThatIsNotThereIsExitCode127) {
   ASSERT_TRUE(executor->Start(place_).ok());
   EXPECT_EQ(recorder.AwaitExit().exit.exit_code, 127);
 }
-
-// Before main(): when this program is called as a supervisor, it is one.
-const bool kSupervising = [] {
-  auto text = ReadFile("/proc/self/cmdline").value_or("");
-  std::vector<std::string> words;
-  for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) words.push_back(text.c_str() + at);
-  if (words.size() < 2 || words[1] != "supervise") return false;
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  ::_exit(SupervisorMain(static_cast<int>(argv.size()), argv.data()));
-}();
 
 }  // namespace
 }  // namespace ns

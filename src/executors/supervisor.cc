@@ -4,18 +4,19 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <optional>
-#include <sstream>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/subprocess.h"
+#include "executors/step_runner.h"
+#include "tasks/event_log.h"
 #include "tasks/process_files.h"
+#include "tasks/step_plan.h"
 #include "tasks/task_file.h"
 
 namespace ns {
@@ -23,12 +24,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 fs::path LockFile(const fs::path& folder) { return folder / "supervisor.lock"; }
 
-void Say(const std::string& text) { (void)!::write(2, (text + "\n").data(), text.size() + 1); }
+void Say(const std::string& text) {
+  std::string line = "neural_solution: " + text + "\n";
+  (void)!::write(2, line.data(), line.size());
+}
 
 // Waits for an earlier supervisor of this folder to end; it holds the lock for at most its grace.
 Result<FileDescriptor> Lock(const fs::path& folder) {
@@ -42,25 +45,12 @@ Result<FileDescriptor> Lock(const fs::path& folder) {
   return lock;
 }
 
-bool IsCurrentAttempt(const SupervisorOptions& options) {
-  auto text = ReadFile(options.task_folder / kTaskFileName);
-  if (!text.ok()) return false;
-  auto file = ParseTaskFile(*text);
-  return file.ok() && file->attempt == options.attempt;
-}
-
-[[noreturn]] void ExecWorker(const SupervisorOptions& options, pid_t supervisor, const sigset_t& mask) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != supervisor) ::_exit(127);  // it died before prctl
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-  ::setenv("TMPDIR", (options.task_folder / kScratchFolderName).c_str(), 1);
-  std::vector<char*> argv;
-  for (const std::string& text : options.argv) argv.push_back(const_cast<char*>(text.c_str()));
-  argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  Say(fmt::format("neural_solution: cannot run '{}': {}", options.argv[0], std::strerror(errno)));
-  ::_exit(127);
+// The attempt's plan; none when it has been given up, or is another's by now.
+std::optional<StepPlan> CurrentPlan(const fs::path& folder, int attempt) {
+  auto text = ReadFile(folder / kStepPlanFileName);
+  auto plan = text.ok() ? ParseStepPlan(*text) : Result<StepPlan>(text.status());
+  if (!plan.ok() || plan->attempt != attempt) return std::nullopt;
+  return std::move(*plan);
 }
 
 Status WritePids(const SupervisorOptions& options, pid_t worker) {
@@ -71,44 +61,80 @@ Status WritePids(const SupervisorOptions& options, pid_t worker) {
   return WriteFileAtomic(options.task_folder / kPidFileName, WorkerPidsToJson(pids));
 }
 
-// Waits for the worker; a SIGTERM to us ends its group.
-ExitStatus Watch(pid_t worker, const sigset_t& signals, milliseconds grace) {
-  std::optional<steady_clock::time_point> kill_at;
-  while (true) {
-    auto exit = TryWaitChild(worker);
-    if (exit.ok() && exit->has_value()) return **exit;
-    timespec wait{60, 0};
-    if (kill_at) {
-      auto left = std::max<int64_t>(0, std::chrono::duration_cast<milliseconds>(*kill_at - steady_clock::now()).count());
-      wait = {left / 1000, (left % 1000) * 1'000'000};
-    }
-    int signal = ::sigtimedwait(&signals, nullptr, &wait);
-    if (signal == SIGTERM && !kill_at) {
-      ::kill(-worker, SIGTERM);
-      kill_at = steady_clock::now() + grace;
-    } else if (signal < 0 && errno == EAGAIN && kill_at) {
-      ::kill(-worker, SIGKILL);
-      kill_at = steady_clock::now() + milliseconds(50);  // one that hangs in the kernel takes its time
-    }
+off_t LogSize() {
+  struct stat info {};
+  return ::fstat(1, &info) == 0 && S_ISREG(info.st_mode) ? info.st_size : -1;
+}
+
+// The last line that is not empty of what the log got from `begin` on; at most 500 bytes.
+std::string LastLogLine(off_t begin) {
+  constexpr off_t kTail = 4096;
+  off_t end = LogSize();
+  FileDescriptor log(::open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC));
+  if (begin < 0 || end <= begin || !log.valid()) return "";
+  std::string tail(static_cast<size_t>(std::min(kTail, end - begin)), '\0');
+  ssize_t got = ::pread(log.get(), tail.data(), tail.size(), end - static_cast<off_t>(tail.size()));
+  tail.resize(static_cast<size_t>(std::max<ssize_t>(0, got)));
+  size_t last = tail.find_last_not_of(" \t\r\n");
+  if (last == std::string::npos) return "";
+  tail.resize(last + 1);
+  size_t start = tail.find_last_of("\r\n");
+  return tail.substr(start == std::string::npos ? 0 : start + 1).substr(0, 500);
+}
+
+// What the step's end means for the attempt, beside the exit itself.
+void Judge(const Step& step, const StepEnd& end, off_t log_begin, ExitRecord* record) {
+  record->exit = end.exit;
+  record->step = step.name;
+  if (end.stopped) return;
+  if (end.timed_out) {
+    record->reason = "TIME_LIMIT";
+    record->message = fmt::format("{} took longer than its {} s", step.name, step.time_limit_seconds);
+  } else if (!step.failure_reason.empty() && end.exit.signal == 0 && end.exit.exit_code != 0 && end.exit.exit_code != kTryAgainExitCode) {
+    std::string line = LastLogLine(log_begin);
+    record->reason = step.failure_reason;
+    record->message = line.empty() ? fmt::format("{} ended with exit code {}; see the task's log", step.name, end.exit.exit_code) : line;
   }
 }
 
-// What the worker left behind, also what it moved into sessions of its own: they are our children now (subreaper).
-void EndLeftovers(pid_t worker) {
-  ::kill(-worker, SIGKILL);
-  for (int round = 0; round < 100; ++round) {
-    auto text = ReadFile(fmt::format("/proc/self/task/{}/children", ::getpid()));
-    std::istringstream children(text.ok() ? *text : "");
-    bool any = false;
-    for (pid_t child; children >> child;) {
-      any = true;
-      ::kill(child, SIGKILL);
+void TellStage(const fs::path& task_folder, const std::string& stage) {
+  SystemClock clock;
+  auto journal = EventLog::Open(task_folder / kEventsFileName, clock);
+  Status status = journal.ok() ? (*journal)->Append(StageEvent{stage}) : journal.status();
+  if (!status.ok()) Say(status.message());
+}
+
+ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
+  ExitRecord record{options.attempt, {}, "", "", ""};
+  for (const Step& step : plan.steps) {
+    if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
+    StepProcess process{step.argv, step.environment, plan.work_folder.string(), step.time_limit_seconds, options.grace};
+    process.environment["TMPDIR"] = (plan.work_folder / kScratchFolderName).string();
+    off_t log_begin = LogSize();
+    auto end = RunStep(process, signals, [&](pid_t pid) {
+      if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
+    });
+    if (!end.ok()) {
+      Say(end.status().message());
+      record.exit = {kTryAgainExitCode, 0};
+      record.step = step.name;
+      return record;
     }
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-    }
-    if (!any) return;
-    ::usleep(1'000);
+    Judge(step, *end, log_begin, &record);
+    if (end->stopped || end->exit.signal != 0 || end->exit.exit_code != 0) return record;
   }
+  return record;
+}
+
+// The result leaves the folder that steps can write to.
+void CollectResult(const SupervisorOptions& options, const StepPlan& plan) {
+  std::error_code error;
+  fs::path made = plan.work_folder / kResultFolderName;
+  if (fs::symlink_status(made, error).type() != fs::file_type::directory) return;
+  fs::path result = options.task_folder / kResultFolderName;
+  fs::remove_all(result, error);
+  fs::rename(made, result, error);
+  if (error) Say(fmt::format("cannot move the result to '{}': {}", result.string(), error.message()));
 }
 
 }  // namespace
@@ -121,9 +147,9 @@ void FenceUnstarted(const fs::path& task_folder, int attempt) {
     auto known = ParseWorkerPids(*pids);
     if (known.ok() && known->attempt == attempt) return;
   }
-  if (!IsCurrentAttempt({task_folder, attempt, {}})) return;
+  if (!CurrentPlan(task_folder, attempt)) return;
   std::error_code ignored;
-  fs::remove(task_folder / kTaskFileName, ignored);
+  fs::remove(task_folder / kStepPlanFileName, ignored);
 }
 
 bool IsSupervised(const fs::path& task_folder) {
@@ -133,58 +159,44 @@ bool IsSupervised(const fs::path& task_folder) {
 }
 
 int RunSupervisor(const SupervisorOptions& options) {
-  sigset_t signals, before;
-  sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGCHLD, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  SignalSet signals = BlockSupervisorSignals();
   auto lock = Lock(options.task_folder);
   if (!lock.ok()) {
-    Say("neural_solution: " + lock.status().message());
+    Say(lock.status().message());
     return 1;
   }
-  if (!IsCurrentAttempt(options)) return 0;
-  // A worker that is killed then leaves nothing outside of its task's folder.
-  fs::path scratch = options.task_folder / kScratchFolderName;
+  auto plan = CurrentPlan(options.task_folder, options.attempt);
+  if (!plan) return 0;
+  fs::path scratch = plan->work_folder / kScratchFolderName;
   std::error_code error;
   fs::create_directories(scratch, error);
-  if (error) Say(fmt::format("neural_solution: cannot make '{}': {}", scratch.string(), error.message()));
+  if (error) Say(fmt::format("cannot make '{}': {}", scratch.string(), error.message()));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  pid_t self = ::getpid();
-  pid_t worker = ::fork();
-  if (worker == 0) ExecWorker(options, self, before);
-  if (worker < 0) {
-    Say(fmt::format("neural_solution: cannot start a worker: {}", std::strerror(errno)));
-    return 1;
-  }
-  ::setpgid(worker, worker);  // as the child does: whoever comes first
-  if (Status status = WritePids(options, worker); !status.ok()) Say("neural_solution: " + status.message());
-  ExitStatus exit = Watch(worker, signals, options.grace);
-  EndLeftovers(worker);
+  ExitRecord record = RunSteps(options, *plan, signals);
   fs::remove_all(scratch, error);
-  Status status = WriteFileAtomic(options.task_folder / kExitStatusFileName, ExitRecordToJson({options.attempt, exit}));
-  if (!status.ok()) Say("neural_solution: " + status.message());
+  CollectResult(options, *plan);
+  Status status = WriteFileAtomic(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
+  if (!status.ok()) Say(status.message());
   return status.ok() ? 0 : 1;
 }
 
 int SupervisorMain(int argc, char** argv) {
   SupervisorOptions options;
-  int at = 2;
-  for (; at + 1 < argc && std::strcmp(argv[at], "--") != 0; at += 2) {
+  bool good = argc % 2 == 1;
+  for (int at = 1; good && at + 1 < argc; at += 2) {
     std::string_view name = argv[at], value = argv[at + 1];
     if (name == "--task-folder") {
       options.task_folder = value;
     } else if (name == "--attempt") {
-      std::from_chars(value.data(), value.data() + value.size(), options.attempt);
+      good = std::from_chars(value.data(), value.data() + value.size(), options.attempt).ec == std::errc();
     } else {
-      break;
+      good = false;
     }
   }
-  bool good = at < argc && std::strcmp(argv[at], "--") == 0 && at + 1 < argc && !options.task_folder.empty();
-  if (!good) {
-    std::fprintf(stderr, "usage: neural_solution supervise --task-folder DIR --attempt N -- WORKER ARGS...\n");
+  if (!good || options.task_folder.empty()) {
+    std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N\n");
     return 64;
   }
-  options.argv.assign(argv + at + 1, argv + argc);
   return RunSupervisor(options);
 }
 

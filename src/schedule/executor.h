@@ -25,6 +25,8 @@ struct AttemptPlace {
 struct WorkerExit {
   bool known = false;  // false: it is gone and nobody saw how (its supervisor was lost too)
   ExitStatus exit;
+  std::string reason = {};   // a step before the worker failed, or a limit was reached: what the attempt fails with; "": judge the exit
+  std::string message = {};  // ... for people
 };
 
 // Told what workers do. Calls come from one thread of the executor, for each attempt in this order: any number of OnEvents with ascending

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "tasks/process_files.h"
+#include "tasks/step_plan.h"
 #include "tasks/task_file.h"
 #include "tasks/task_spec_codec.h"
 
@@ -21,10 +22,11 @@ Status MakeEmptyFile(const fs::path& path) {
 // The worker builds its result in `.result.XXXXXX` beside `result` and renames it.
 void RemoveScratchOf(const fs::path& folder) {
   std::error_code ignored;
-  fs::remove_all(folder / kScratchFolderName, ignored);
+  fs::path work = folder / kWorkFolderName;
+  fs::remove_all(work / kScratchFolderName, ignored);
   std::vector<fs::path> unfinished;
   std::string prefix = fmt::format(".{}.", kResultFolderName);
-  for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+  for (fs::directory_iterator at(work, ignored), end; !ignored && at != end; at.increment(ignored)) {
     if (at->path().filename().string().starts_with(prefix)) unfinished.push_back(at->path());
   }
   for (const fs::path& path : unfinished) fs::remove_all(path, ignored);
@@ -39,8 +41,8 @@ Status ClearFolder(const fs::path& folder, int attempt) {
     fs::rename(folder / kEventsFileName, folder / fmt::format("events.{}.jsonl", attempt - 1), ignored);
   }
   RemoveScratchOf(folder);
-  for (const char* name : {kExitStatusFileName, kPidFileName}) fs::remove(folder / name, error);
-  fs::remove_all(folder / kResultFolderName, error);
+  for (const char* name : {kExitStatusFileName, kPidFileName, kStepPlanFileName}) fs::remove(folder / name, error);
+  for (const fs::path& result : {folder / kResultFolderName, folder / kWorkFolderName / kResultFolderName}) fs::remove_all(result, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot clear '{}'", folder.string()));
   return OkStatus();
 }
@@ -85,7 +87,7 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
   file.model_path = task.model_path;
   file.dataset_path = task.dataset_path;
   file.calibration_path = task.calibration_path;
-  file.output_folder = place.folder / kResultFolderName;
+  file.output_folder = place.folder / kWorkFolderName / kResultFolderName;
   file.events_file = place.folder / kEventsFileName;
   file.spec = std::get<TaskSpec>(std::move(parsed));
   file.deadline = Deadline(file.spec, task.submitted);
@@ -98,6 +100,7 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report) {
   using Kind = AttemptEnd::Kind;
   if (!exit.known) return {Kind::kLost, "WORKER_LOST", "the worker is gone, and its supervisor with it"};
+  if (!exit.reason.empty()) return {Kind::kFailed, exit.reason, exit.message};
   if (exit.exit.signal != 0) return {Kind::kLost, "WORKER_LOST", "the worker was ended by " + exit.exit.ToString()};
   int code = exit.exit.exit_code;
   if (code == 0 && progress.result && has_report) return {Kind::kDone, "", ""};

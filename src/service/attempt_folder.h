@@ -20,7 +20,7 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
 // Removes what a worker had under way when it was killed: its temporary files and the result that was not complete. When no worker runs.
 void RemoveScratch(const Workspace& workspace, const std::string& id);
 
-// Done: exit code 0, a result event and a report. Failed: exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
+// Done: exit code 0, a result event and a report. Failed: a reason of the supervisor's (a step failed, a limit was reached), exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
 // a program that could not be run, or exit code 28 (DISK_FULL): trying again would fill the disk again. Everything else is lost.
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report);
 

@@ -46,6 +46,13 @@ TEST(JudgeExitTest, SignalsAndSilenceAreLosses) {
   EXPECT_EQ(JudgeExit(Code(127), TaskProgress(), false).reason, "WORKER_NOT_RUN");
 }
 
+TEST(JudgeExitTest, AReasonOfTheSupervisorsOwnFailsAtOnce) {
+  WorkerExit limit{true, {0, 9}, "TIME_LIMIT", "fetch took longer than its 5 s"};
+  EXPECT_EQ(JudgeExit(limit, TaskProgress(), false).kind, Kind::kFailed);
+  EXPECT_EQ(JudgeExit(limit, TaskProgress(), false).reason, "TIME_LIMIT");
+  EXPECT_EQ(JudgeExit(Code(75), TaskProgress(), false).kind, Kind::kLost);  // a step's "try again"
+}
+
 TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) {
   auto folder = TempDir::Create("ns_attempt_").value();
   Workspace workspace = Workspace::Create(folder.path()).value();
@@ -57,13 +64,15 @@ TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) 
   ASSERT_TRUE(first.ok()) << first.status().ToString();
   ASSERT_TRUE(WriteFileAtomic(first->folder / "events.jsonl", "old\n").ok());
   ASSERT_TRUE(WriteFileAtomic(first->folder / "exit_status", "old\n").ok());
-  for (const char* name : {"result", ".result.ab12cd", "tmp"}) std::filesystem::create_directories(first->folder / name / "half");
+  std::filesystem::create_directories(first->folder / "result");
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) std::filesystem::create_directories(first->folder / "work" / name / "half");
   auto second = PrepareAttempt(workspace, task, 2, {1});
   ASSERT_TRUE(second.ok()) << second.status().ToString();
   EXPECT_EQ(ReadFile(second->folder / "events.1.jsonl").value(), "old\n");
   EXPECT_EQ(ReadFile(second->folder / "events.jsonl").value(), "");
   EXPECT_FALSE(std::filesystem::exists(second->folder / "exit_status"));
-  for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(first->folder / name)) << name;
+  EXPECT_FALSE(std::filesystem::exists(second->folder / "result"));
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(first->folder / "work" / name)) << name;
 }
 
 TEST(WorkspaceTest, OneServiceAtATime) {

@@ -117,12 +117,12 @@ TEST_F(DispatcherTest, AnAttemptThatEndsLeavesNoScratch) {
   Make();
   dispatcher_->Submitted(Submit("a"));
   executor_.Await("a", 1);
-  for (const char* name : {".result.x1y2z3", "tmp"}) std::filesystem::create_directories(workspace_.task_folder("a") / name / "deep");
+  for (const char* name : {".result.x1y2z3", "tmp"}) std::filesystem::create_directories(workspace_.task_folder("a") / "work" / name / "deep");
   executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}}});
   executor_.listener().OnExit("a", 1, {true, {1, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kFailed).reason, "BAD_DATA");
-  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / ".result.x1y2z3"));
-  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "tmp"));
+  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "work" / ".result.x1y2z3"));
+  EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "work" / "tmp"));
 }
 
 TEST_F(DispatcherTest, IdleComesWhenWhatRanIsStored) {

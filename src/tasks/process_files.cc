@@ -20,7 +20,11 @@ std::string WorkerPidsToJson(const WorkerPids& pids) {
 }
 
 std::string ExitRecordToJson(const ExitRecord& record) {
-  return Dump({{"attempt", record.attempt}, {"exit_code", record.exit.exit_code}, {"signal", record.exit.signal}}) + "\n";
+  Json json = {{"attempt", record.attempt}, {"exit_code", record.exit.exit_code}, {"signal", record.exit.signal}};
+  SetUnlessEmpty(json, "step", record.step);
+  SetUnlessEmpty(json, "reason", record.reason);
+  SetUnlessEmpty(json, "message", record.message);
+  return Dump(json) + "\n";
 }
 
 Result<WorkerPids> ParseWorkerPids(std::string_view text) {
@@ -40,6 +44,9 @@ Result<ExitRecord> ParseExitRecord(std::string_view text) {
       !Get(*json, "signal", &record.exit.signal)) {
     return InvalidArgument("not an exit_status file", "BAD_PROCESS_FILE");
   }
+  Get(*json, "step", &record.step);
+  Get(*json, "reason", &record.reason);
+  Get(*json, "message", &record.message);
   return record;
 }
 

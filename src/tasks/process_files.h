@@ -1,6 +1,7 @@
-// What the supervisor of an attempt writes into the task's folder: worker.pid when the worker runs, exit_status when it has ended.
+// What the supervisor of an attempt writes into the task's folder: worker.pid when a step runs, exit_status when the last one has ended.
 //   worker.pid   {"attempt": 1, "supervisor": {"pid": 10, "start_ticks": 99}, "worker": {"pid": 11, "start_ticks": 99}}
-//   exit_status  {"attempt": 1, "exit_code": 0, "signal": 0}
+//   exit_status  {"attempt": 1, "exit_code": 1, "signal": 0, "step": "environment", "reason": "...", "message": "..."}
+// step, reason and message are left out where there is none.
 #pragma once
 
 #include <string>
@@ -17,12 +18,15 @@ inline constexpr int kDiskFullExitCode = 28;
 struct WorkerPids {
   int attempt = 0;
   ProcessId supervisor;
-  ProcessId worker;
+  ProcessId worker;  // the step that runs, the leader of its process group
 };
 
 struct ExitRecord {
   int attempt = 0;
-  ExitStatus exit;
+  ExitStatus exit;      // of the step that ran last
+  std::string step;     // its name
+  std::string reason;   // what the attempt fails with; "": the exit says it
+  std::string message;  // for people
 };
 
 std::string WorkerPidsToJson(const WorkerPids& pids);

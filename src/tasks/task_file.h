@@ -1,7 +1,7 @@
 // task.json: what the service hands a worker, in the task's folder. The worker believes it; the service wrote it from a checked TaskSpec.
 //
 //   {"version": 1, "task_id": "...", "attempt": 1, "cores": [0, 1], "model_path": "/abs/model.onnx", "dataset_path": "/abs/rows.npz",
-//    "calibration_path": "/abs/c.npz", "output_folder": "/abs/task_workspace/ID/result", "events_file": "/abs/.../events.jsonl",
+//    "calibration_path": "/abs/c.npz", "output_folder": "/abs/task_workspace/ID/work/result", "events_file": "/abs/.../events.jsonl",
 //    "deadline": "2026-01-31T12:00:00.000000Z", "spec": {the request, as POST /task/submit/ takes it}}
 // calibration_path and deadline are left out where there is none.
 #pragma once
@@ -35,11 +35,12 @@ std::string TaskFileToJson(const TaskFile& file);
 // InvalidArgument (BAD_TASK_FILE).
 Result<TaskFile> ParseTaskFile(std::string_view json);
 
-// Names inside a task's folder.
+// Names inside a task's folder. Its steps can write to events.jsonl and below work/ only; the rest is the service's and the supervisor's.
 inline constexpr const char* kTaskFileName = "task.json";
 inline constexpr const char* kEventsFileName = "events.jsonl";
-inline constexpr const char* kResultFolderName = "result";
-inline constexpr const char* kScratchFolderName = "tmp";  // the worker's TMPDIR; goes when its attempt ends
+inline constexpr const char* kResultFolderName = "result";  // complete, moved here from work/ by the supervisor
+inline constexpr const char* kWorkFolderName = "work";      // an attempt's own
+inline constexpr const char* kScratchFolderName = "tmp";    // in work/: the steps' TMPDIR; goes when the attempt ends
 inline constexpr const char* kExitStatusFileName = "exit_status";
 inline constexpr const char* kPidFileName = "worker.pid";
 

@@ -8,7 +8,7 @@ Called as `fake_worker.py lead --task-folder DIR`. The task's `name`, words join
   crash        kills itself with SIGKILL
   crash_once   the same in the first attempt only
   deaf         ignores SIGTERM
-  child        leaves a child that sleeps, in a session of its own; its pid is in DIR/child.pid
+  child        leaves a child that sleeps, in a session of its own; its pid is in DIR/work/child.pid
   events=N     writes N notes
 """
 import datetime
@@ -24,7 +24,7 @@ import time
 class Worker:
     def __init__(self, folder):
         self.task = json.loads((folder / "task.json").read_text())
-        self.folder = folder
+        self.folder = folder / "work"
         self.seq = 0
         words = self.task["spec"].get("name", "").split("+")
         self.words = dict((word.split("=") + [""])[:2] for word in words)

@@ -9,7 +9,7 @@ from harness import ServiceTest, alive, until
 
 class FaultsTest(ServiceTest):
     def started(self, task):
-        path = self.task_folder(task) / "started.txt"
+        path = self.task_folder(task) / "work" / "started.txt"
         return path.read_text().splitlines() if path.exists() else []
 
     def running_worker(self, task):
@@ -101,7 +101,7 @@ class FaultsTest(ServiceTest):
         self.start()
         task = self.submit("sleep=60+deaf+child")
         pids = self.worker_pids(task)
-        child = int(until(lambda: (p := self.task_folder(task) / "child.pid").exists() and p.read_text(), what="child"))
+        child = int(until(lambda: (p := self.task_folder(task) / "work" / "child.pid").exists() and p.read_text(), what="child"))
         began = time.monotonic()
         self.assertEqual(self.request("POST", f"/task/{task}/cancel").json, {"status": "cancelled", "task_id": task})
         self.assertEqual(self.status(task)["status"], "cancelled")

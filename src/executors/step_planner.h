@@ -1,0 +1,20 @@
+// Which steps an attempt consists of. Everything that has to happen before the worker is a step of its own here.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tasks/step_plan.h"
+#include "tasks/task_file.h"
+
+namespace ns {
+
+struct StepPlannerOptions {
+  std::vector<std::string> worker_command;  // called as: COMMAND... lead --task-folder DIR
+};
+
+// `task_folder` is absolute and holds task.json, which `task` is.
+StepPlan PlanSteps(const StepPlannerOptions& options, const std::filesystem::path& task_folder, const TaskFile& task);
+
+}  // namespace ns

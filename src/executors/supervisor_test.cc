@@ -1,0 +1,152 @@
+// The supervisor as a process of its own (this program, see testing/), its steps shell scripts.
+#include "executors/supervisor.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "base/subprocess.h"
+#include "executors/testing/supervise.h"
+#include "tasks/process_files.h"
+#include "tasks/step_plan.h"
+#include "tasks/task_event.h"
+#include "tasks/task_file.h"
+
+namespace ns {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SupervisorTest : public testing::Test {
+ protected:
+  SupervisorTest() {
+    plan_.work_folder = task_ / "work";
+    fs::create_directories(task_);
+    std::ofstream(task_ / kEventsFileName).flush();
+  }
+  // A step that runs `script` in sh.
+  void Add(const std::string& name, const std::string& script, const std::string& failure_reason = "", double limit = 0) {
+    fs::path program = folder_.path() / (name + ".sh");
+    std::ofstream(program) << "#!/bin/sh\n" << script << "\n";
+    ::chmod(program.c_str(), 0755);
+    plan_.steps.push_back({name, {program.string()}, {}, limit, failure_reason});
+  }
+  ProcessId Start(int attempt = 1) {
+    EXPECT_TRUE(WriteFileAtomic(task_ / kStepPlanFileName, StepPlanToJson(plan_)).ok());
+    SpawnOptions spawn;
+    spawn.argv = SupervisorOfTests();
+    spawn.argv.insert(spawn.argv.end(), {"--task-folder", task_.string(), "--attempt", std::to_string(attempt)});
+    spawn.stdout_file = spawn.stderr_file = log_;
+    return Spawn(spawn).value();
+  }
+  // Runs the plan to its end.
+  ExitRecord Run() {
+    EXPECT_EQ(WaitChild(Start().pid).value().exit_code, 0);
+    return ParseExitRecord(ReadFile(task_ / kExitStatusFileName).value()).value();
+  }
+  void AwaitFile(const fs::path& path) {
+    for (int i = 0; i < 2000 && !fs::exists(path); ++i) ::usleep(10'000);
+    ASSERT_TRUE(fs::exists(path)) << path;
+  }
+  std::string Log() { return ReadFile(log_).value_or(""); }
+  std::vector<std::string> Stages() {
+    std::vector<std::string> stages;
+    std::ifstream in(task_ / kEventsFileName);
+    for (std::string line; std::getline(in, line);) stages.push_back(std::get<StageEvent>(ParseTaskEvent(line).value().payload).stage);
+    return stages;
+  }
+
+  TempDir folder_ = TempDir::Create("ns_supervisor_").value();
+  fs::path task_ = folder_.path() / "task", log_ = folder_.path() / "log.txt";
+  StepPlan plan_;
+};
+
+TEST_F(SupervisorTest, StepsRunOneAfterAnotherInTheWorkFolder) {
+  Add("fetch", "pwd; echo data > input");
+  Add("environment", "cat input; echo $TMPDIR");
+  Add("worker", "cat input; mkdir result; echo model > result/m");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.exit.exit_code, 0);
+  EXPECT_EQ(end.step, "worker");
+  EXPECT_EQ(end.reason, "");
+  std::string work = (task_ / "work").string();
+  EXPECT_EQ(Log(), work + "\ndata\n" + work + "/tmp\ndata\n");
+  EXPECT_EQ(Stages(), (std::vector<std::string>{"fetch", "environment"}));  // the worker tells its own
+  EXPECT_EQ(ReadFile(task_ / "result" / "m").value(), "model\n");
+  EXPECT_FALSE(fs::exists(task_ / "work" / "result"));
+  EXPECT_FALSE(fs::exists(task_ / "work" / "tmp"));
+}
+
+TEST_F(SupervisorTest, AFailingStepEndsTheAttemptWithItsReasonAndLastLine) {
+  Add("fetch", "echo one; echo 'no such host'; echo; exit 4", "FETCH_FAILED");
+  Add("worker", "echo never");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.exit.exit_code, 4);
+  EXPECT_EQ(end.step, "fetch");
+  EXPECT_EQ(end.reason, "FETCH_FAILED");
+  EXPECT_EQ(end.message, "no such host");
+  EXPECT_EQ(Log(), "one\nno such host\n\n");
+}
+
+TEST_F(SupervisorTest, ASilentFailingStepIsNamed) {
+  Add("fetch", "exit 4", "FETCH_FAILED");
+  EXPECT_EQ(Run().message, "fetch ended with exit code 4; see the task's log");
+}
+
+TEST_F(SupervisorTest, AStepThatAsksToBeTriedAgainGivesNoReason) {
+  Add("fetch", "exit 75", "FETCH_FAILED");
+  Add("worker", "echo never");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.exit.exit_code, 75);
+  EXPECT_EQ(end.reason, "");
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(SupervisorTest, AStepThatTakesTooLongIsEnded) {
+  Add("environment", "sleep 60", "ENVIRONMENT_FAILED", 0.2);
+  Add("worker", "echo never");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.reason, "TIME_LIMIT");
+  EXPECT_EQ(end.message, "environment took longer than its 0.2 s");
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(SupervisorTest, AStopEndsTheRunningStepAndStartsNoOther) {
+  Add("fetch", "touch there; sleep 60", "FETCH_FAILED");
+  Add("worker", "echo never");
+  ProcessId supervisor = Start();
+  AwaitFile(task_ / "work" / "there");
+  ::kill(supervisor.pid, SIGTERM);
+  EXPECT_EQ(WaitChild(supervisor.pid).value().exit_code, 0);
+  ExitRecord end = ParseExitRecord(ReadFile(task_ / kExitStatusFileName).value()).value();
+  EXPECT_EQ(end.exit.signal, SIGTERM);
+  EXPECT_EQ(end.reason, "");
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(SupervisorTest, WhatAStepLeavesRunningEndsBeforeTheNext) {
+  Add("fetch", "setsid sh -c 'touch there; sleep 1; touch late' & while [ ! -e there ]; do sleep 0.01; done");
+  Add("worker", "sleep 1.5; ls");
+  EXPECT_EQ(Run().exit.exit_code, 0);
+  EXPECT_EQ(Log(), "there\ntmp\n");
+}
+
+TEST_F(SupervisorTest, AResultThatIsALinkIsNotTaken) {
+  Add("worker", "ln -s / result");
+  EXPECT_EQ(Run().exit.exit_code, 0);
+  EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result")));
+}
+
+TEST_F(SupervisorTest, ThePlanOfAnotherAttemptIsLeftAlone) {
+  Add("worker", "echo never");
+  EXPECT_EQ(WaitChild(Start(2).pid).value().exit_code, 0);
+  EXPECT_FALSE(fs::exists(task_ / kExitStatusFileName));
+  EXPECT_EQ(Log(), "");
+}
+
+}  // namespace
+}  // namespace ns

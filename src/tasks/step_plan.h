@@ -1,0 +1,42 @@
+// steps.json: what an attempt's supervisor runs, in the task's folder. Steps run one after another; the last one is the worker.
+//
+//   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...]}]}
+// A step's environment, time_limit_seconds and failure_reason are left out where there is none.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace ns {
+
+struct Step {
+  std::string name;               // "fetch", "environment", "worker": shown as the task's stage when the attempt has several steps
+  std::vector<std::string> argv;  // argv[0] is an absolute path
+  std::map<std::string, std::string> environment;  // set beside what every step gets
+  double time_limit_seconds = 0;  // 0: none. A step that takes longer is ended, and its attempt fails with TIME_LIMIT
+  // What an attempt fails with when this step exits with another code than 0, and the step's last line of output as the message. Exit code
+  // kTryAgainExitCode is a lost attempt instead. Empty: the service judges the exit (the worker's).
+  std::string failure_reason;
+};
+
+struct StepPlan {
+  int attempt = 1;
+  std::filesystem::path work_folder;  // absolute; made when it is not there; the steps' working folder
+  std::vector<Step> steps;            // at least one
+};
+
+inline constexpr const char* kStepPlanFileName = "steps.json";
+inline constexpr const char* kWorkerStepName = "worker";
+// "The failure is not the task's": an address that does not answer, a machine out of memory (EX_TEMPFAIL of sysexits.h).
+inline constexpr int kTryAgainExitCode = 75;
+
+std::string StepPlanToJson(const StepPlan& plan);
+// InvalidArgument (BAD_STEP_PLAN).
+Result<StepPlan> ParseStepPlan(std::string_view json);
+
+}  // namespace ns
