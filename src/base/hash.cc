@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -69,6 +70,14 @@ Result<std::string> Sha256HexOfFile(const std::filesystem::path& path) {
     if (got == 0) return hash.HexDigest();
     hash.Update(std::span(buffer.data(), static_cast<size_t>(got)));
   }
+}
+
+std::string HmacSha256Hex(std::string_view key, std::string_view text) {
+  std::array<unsigned char, 32> digest;
+  unsigned size = 0;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  NS_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(), &size) != nullptr && size == 32);
+  return Hex(digest);
 }
 
 std::string RandomHex(size_t count) {

@@ -32,6 +32,9 @@ std::string Sha256Hex(std::string_view bytes);
 // Streams the file; memory stays small. Errors as ReadFile.
 Result<std::string> Sha256HexOfFile(const std::filesystem::path& path);
 
+// HMAC-SHA-256 (RFC 2104) as 64 lower-case hex digits.
+std::string HmacSha256Hex(std::string_view key, std::string_view text);
+
 // `count` bytes from the system's random source, as 2*count lower-case hex digits.
 std::string RandomHex(size_t count);
 

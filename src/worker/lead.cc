@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "tasks/event_log.h"
-#include "tasks/task_file.h"
+#include "tasks/task_inputs.h"
 
 namespace ns {
 
@@ -48,8 +48,7 @@ ResultEvent ResultEventOf(const OptimizeOutcome& outcome) {
 }
 
 Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context) {
-  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(task_folder / kTaskFileName, uint64_t{64} << 20));
-  NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
+  NS_ASSIGN_OR_RETURN(TaskFile task, ReadTaskFile(task_folder));
   NS_ASSIGN_OR_RETURN(auto journal, EventLog::Open(task.events_file, context.clock));
   JournalSink sink(*journal, context.events);
   WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
