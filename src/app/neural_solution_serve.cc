@@ -1,7 +1,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -14,7 +13,9 @@
 #include "base/log.h"
 #include "base/subprocess.h"
 #include "executors/local_executor.h"
+#include "schedule/hostfile.h"
 #include "service/dispatcher.h"
+#include "service/node_table.h"
 #include "service/task_service.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
@@ -36,16 +37,10 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// Groups of `cores_per_worker` of the cores we may use; what is left over stays free for the service.
-std::vector<std::vector<int>> MakeSlots(const std::vector<int>& cores, int cores_per_worker) {
-  size_t size = cores_per_worker > 0 ? static_cast<size_t>(cores_per_worker) : std::clamp<size_t>(cores.size() / 4, 1, 4);
-  size = std::min(size, cores.size());
-  std::vector<std::vector<int>> slots;
-  for (size_t at = 0; at + size <= cores.size(); at += size) {
-    auto begin = cores.begin() + static_cast<ptrdiff_t>(at);
-    slots.emplace_back(begin, begin + static_cast<ptrdiff_t>(size));
-  }
-  return slots;
+Result<std::vector<NodeSpec>> ReadHostfile(const std::string& path) {
+  if (path.empty()) return std::vector<NodeSpec>();
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, 1 << 24));
+  return ParseHostfile(text, fmt::format("--hostfile '{}'", path));
 }
 
 std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::path& program) {
@@ -143,14 +138,15 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   if (!options.start_report.empty()) NS_RETURN_IF_ERROR(LogToFile(workspace.root() / "serve_log" / "backend.log"));
   std::error_code ignored;
   fs::path uploads = fs::absolute(options.upload_path, ignored).lexically_normal();
-  std::vector<std::vector<int>> slots = MakeSlots(UsableCores(), options.cores_per_worker);
+  NS_ASSIGN_OR_RETURN(auto hostfile, ReadHostfile(options.hostfile));
 
   // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
   NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create({{(program.parent_path() / "neural_solution_supervisor").string()}, {WorkerCommand(options, program)}}));
-  Dispatcher dispatcher(Dispatcher::Options{slots, {}}, workspace, *store, *executor, clock);
-  TaskService service(workspace, uploads, *store, dispatcher, clock);
+  Dispatcher dispatcher(Dispatcher::Options{}, workspace, *store, *executor, clock);
+  NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
+  TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock);
 
   Status status = Listen(options, service, &server);
   std::string url = status.ok() ? UrlOf(options.host, server->port()) : "";
@@ -158,7 +154,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
-    LogInfo("serving {} with {} slots of {} cores, workspace {}", url, slots.size(), slots[0].size(), workspace.root().string());
+    LogInfo("serving {}, workspace {}", url, workspace.root().string());
     ready(url);
     RunUntilStopped(signals, options.grace_seconds, service, dispatcher);
     LogInfo("stopped");

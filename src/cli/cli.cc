@@ -12,6 +12,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddStop(line);
   AddServe(line, hooks);
   AddStatus(line);
+  AddCluster(line);
   AddSubmit(line);
   AddWait(line);
   AddList(line);

@@ -14,6 +14,7 @@ namespace ns {
 void AddStart(CommandLine& line);
 void AddServe(CommandLine& line, const CliHooks& hooks);
 void AddStop(CommandLine& line);
+void AddCluster(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddSubmit(CommandLine& line);
 void AddWait(CommandLine& line);

@@ -18,7 +18,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Flag("--insecure", &o->insecure, "Allow an address that other machines reach, without access control")
       .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
-      .Option("--hostfile", &o->hostfile, "Nodes of a cluster (not available in this version)")
+      .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
       .Option("--conda_env", &o->conda_env, "Environment of script tasks (not available in this version)")
       .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
       .Hidden("--worker_program", &o->worker_program)
@@ -41,9 +41,6 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (!o.hostfile.empty() && !fs::is_regular_file(o.hostfile, error)) {
     return InvalidArgument(fmt::format("--hostfile '{}' is not there; give an existing file, or leave it out to use this machine", o.hostfile), "NO_HOSTFILE");
   }
-  if (!o.hostfile.empty()) {
-    return InvalidArgument("--hostfile is not available in this version; leave it out to use this machine", "NO_HOSTFILE");
-  }
   if (o.upload_path != ServeOptions().upload_path && !fs::is_directory(o.upload_path, error)) {
     return InvalidArgument(fmt::format("--upload_path '{}' is not a folder; give the folder with your models and data", o.upload_path), "NO_UPLOAD_PATH");
   }
@@ -65,6 +62,7 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
                                    "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds)};
   if (o.insecure) args.push_back("--insecure");
+  if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
   if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});
   if (!o.start_report.empty()) args.insert(args.end(), {"--start_report", o.start_report});
   return args;

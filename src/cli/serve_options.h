@@ -20,7 +20,7 @@ struct ServeOptions {
   std::string api_type = "all";
   std::string upload_path = "examples";
   std::string conda_env;           // accepted; for script tasks, which are not available in this version
-  std::string hostfile;            // refused in this version
+  std::string hostfile;            // "": this machine
   std::string executor = "local";
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
   double grace_seconds = 30;       // how long SIGTERM waits for running tasks

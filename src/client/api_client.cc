@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "tasks/cluster.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -88,6 +89,29 @@ Result<HttpAnswer> ApiClient::Post(const std::string& path, const std::string& j
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
   NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));
   return answer;
+}
+
+Result<HttpAnswer> ApiClient::Delete(const std::string& path) const {
+  Curl curl = Open(base_url_ + path);
+  HttpAnswer answer;
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
+  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, "DELETE");
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));
+  return answer;
+}
+
+Result<std::string> ApiClient::ClusterJson() const { return GetBody("/cluster"); }
+
+Status ApiClient::JoinNodes(const std::string& hostfile) const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Post("/cluster/nodes", JoinNodesJson(hostfile)));
+  return answer.status == 200 ? OkStatus() : Refused(answer);
+}
+
+Status ApiClient::RemoveNode(int64_t id) const {
+  NS_ASSIGN_OR_RETURN(HttpAnswer answer, Delete(fmt::format("/cluster/nodes/{}", id)));
+  return answer.status == 200 ? OkStatus() : Refused(answer);
 }
 
 Result<std::string> ApiClient::GetBody(const std::string& path) const {

@@ -29,6 +29,7 @@ class ApiClient {
   // The raw exchange; any HTTP status is an answer.
   Result<HttpAnswer> Get(const std::string& path) const;
   Result<HttpAnswer> Post(const std::string& path, const std::string& json) const;
+  Result<HttpAnswer> Delete(const std::string& path) const;
 
   // Id of the new task. InvalidArgument (REFUSED) with every wrong field in one line.
   Result<std::string> Submit(const std::string& request_json) const;
@@ -41,6 +42,10 @@ class ApiClient {
   // Into `file`, which appears only when it is complete.
   Status Download(const std::string& id, const std::filesystem::path& file) const;
   Status Ping() const;
+  // GET /cluster as it came; nodes that join, as a hostfile's text; a node that leaves.
+  Result<std::string> ClusterJson() const;
+  Status JoinNodes(const std::string& hostfile) const;
+  Status RemoveNode(int64_t id) const;
 
  private:
   Result<std::string> GetBody(const std::string& path) const;

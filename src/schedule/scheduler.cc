@@ -6,9 +6,29 @@
 
 namespace ns {
 
-Scheduler::Scheduler(const Options& options) : options_(options) {
-  NS_CHECK(options.slots >= 1, "{} slots", options.slots);
-  for (int slot = 0; slot < options.slots; ++slot) free_.insert(slot);
+Scheduler::Scheduler(const Options& options) : options_(options) {}
+
+std::vector<Action> Scheduler::AddNode(int64_t node, int slots, SteadyTime now) {
+  NS_CHECK(slots >= 1 && slots <= kMaxSlotsOfNode && !UseOf(node), "{} slots, node {}", slots, node);
+  nodes_[node] = slots;
+  for (int index = 0; index < slots; ++index) free_.insert(SlotOf(node, index));
+  std::vector<Action> actions;
+  Dispatch(now, &actions);
+  return actions;
+}
+
+void Scheduler::RemoveNode(int64_t node) {
+  nodes_.erase(node);
+  free_.erase(free_.lower_bound(SlotOf(node, 0)), free_.lower_bound(SlotOf(node + 1, 0)));
+}
+
+std::optional<Scheduler::NodeUse> Scheduler::UseOf(int64_t node) const {
+  auto count = [&](const std::set<int>& slots) {
+    return static_cast<int>(std::distance(slots.lower_bound(SlotOf(node, 0)), slots.lower_bound(SlotOf(node + 1, 0))));
+  };
+  NodeUse use{count(free_), count(busy_)};
+  if (!nodes_.contains(node) && use.busy == 0) return std::nullopt;
+  return use;
 }
 
 void Scheduler::Queue(Task& task, std::optional<SteadyTime> not_before) {
@@ -23,7 +43,7 @@ void Scheduler::Queue(Task& task, std::optional<SteadyTime> not_before) {
 }
 
 void Scheduler::Release(int slot) {
-  if (slot >= 0 && slot < options_.slots) free_.insert(slot);
+  if (busy_.erase(slot) > 0 && nodes_.contains(slot / kMaxSlotsOfNode)) free_.insert(slot);
 }
 
 std::vector<Action> Scheduler::Submit(const PendingTask& info, SteadyTime now) {
@@ -43,6 +63,7 @@ void Scheduler::Adopt(const PendingTask& info, int slot) {
 
 void Scheduler::Hold(const std::string& id, int attempt, int slot) {
   bool ours = free_.erase(slot) > 0;
+  if (ours) busy_.insert(slot);
   active_[{id, attempt}] = Active{attempt, ours ? slot : -1, false};
 }
 
@@ -136,6 +157,7 @@ void Scheduler::Dispatch(SteadyTime, std::vector<Action>* actions) {
     ready_.erase(ready_.begin());
     int slot = *free_.begin();
     free_.erase(free_.begin());
+    busy_.insert(slot);
     task.running = true;
     ++running_tasks_;
     ++task.info.attempt;

@@ -1,7 +1,7 @@
 // Which task runs when, on which slot: a pure state machine, (event, now) -> actions. No clock, thread or I/O of its own, so that the same
 // code runs in the service and in a seeded simulation.
 //
-// A slot runs one worker. Pending tasks start by priority (1 first), then in order of submission, on the lowest free slot. A task whose
+// A slot runs one worker; slots come and go with their nodes. Pending tasks start by priority (1 first), then in order of submission, on the lowest free slot. A task whose
 // worker was lost (killed by a signal, gone without a word) waits a little and is tried again, `max_lost` lost attempts in all; a worker
 // that ended with a reason of its own fails its task at once.
 //
@@ -74,15 +74,27 @@ struct AttemptEnd {
 class Scheduler {
  public:
   struct Options {
-    int slots = 1;
     int max_lost = 3;                            // the lost attempt that makes the task fail
     std::chrono::milliseconds first_backoff{500};  // after the first loss; doubles with each
     std::chrono::milliseconds longest_backoff{10'000};
   };
   explicit Scheduler(const Options& options);
 
+  // The number of a node's slot: what StartAction names.
+  static int SlotOf(int64_t node, int index) { return static_cast<int>(node) * kMaxSlotsOfNode + index; }
+  static constexpr int kMaxSlotsOfNode = 4096;
+  // A node with `slots` slots joins; its id was never used before.
+  std::vector<Action> AddNode(int64_t node, int slots, SteadyTime now);
+  // No worker is started there any more; its slots go as their workers end.
+  void RemoveNode(int64_t node);
+  struct NodeUse {
+    int free = 0, busy = 0;
+  };
+  // None: there is no such node, or it was removed and no worker is left on it.
+  std::optional<NodeUse> UseOf(int64_t node) const;
+
   std::vector<Action> Submit(const PendingTask& task, SteadyTime now);
-  // After a restart: `task.attempt` runs already, on `slot`. A slot outside of today's range, or taken, is kept apart and never given again.
+  // After a restart: `task.attempt` runs already, on `slot`. A slot that is not there today, or taken, is kept apart and never given again.
   void Adopt(const PendingTask& task, int slot);
   // After a restart: a worker of a task that has ended still holds `slot` until its Exited().
   void Hold(const std::string& id, int attempt, int slot);
@@ -125,7 +137,9 @@ class Scheduler {
 
   const Options options_;
   bool dispatching_ = true;
+  std::map<int64_t, int> nodes_;  // -> slots; removed ones left out
   std::set<int> free_;
+  std::set<int> busy_;
   std::map<std::string, Task> tasks_;     // not ended
   std::set<Key> ready_;                   // pending, may start now
   std::multimap<SteadyTime, std::string> waiting_;  // pending, backing off

@@ -83,9 +83,8 @@ class World {
 
   // The service dies and comes back: all that is left is what was recorded, and the workers.
   void Restart() {
-    Scheduler::Options options;
-    options.slots = slots_;
-    scheduler_.emplace(options);
+    scheduler_.emplace(Scheduler::Options{});
+    Carry(scheduler_->AddNode(0, slots_, now_));
     std::vector<Action> actions;
     for (auto& [attempt, worker] : workers_) {
       const Task& task = tasks_.at(attempt.first);

@@ -14,14 +14,15 @@ using std::chrono::milliseconds;
 const SteadyTime kStart;
 const AttemptEnd kLost{Kind::kLost, "WORKER_LOST", "signal 9"};
 
-Scheduler::Options Slots(int slots) {
-  Scheduler::Options options;
-  options.slots = slots;
-  return options;
+// One node, 0, with slots 0, 1, ...
+Scheduler WithSlots(int slots) {
+  Scheduler scheduler({});
+  (void)scheduler.AddNode(0, slots, kStart);
+  return scheduler;
 }
 
 TEST(SchedulerTest, ATaskStartsTheMomentItIsSubmitted) {
-  Scheduler scheduler(Slots(2));
+  Scheduler scheduler = WithSlots(2);
   EXPECT_THAT(scheduler.Submit({"a", 2, 1}, kStart), ElementsAre(Action(StartAction{"a", 1, 0})));
   EXPECT_THAT(scheduler.Submit({"b", 2, 2}, kStart), ElementsAre(Action(StartAction{"b", 1, 1})));
   EXPECT_THAT(scheduler.Submit({"c", 2, 3}, kStart), IsEmpty());
@@ -30,7 +31,7 @@ TEST(SchedulerTest, ATaskStartsTheMomentItIsSubmitted) {
 }
 
 TEST(SchedulerTest, AFreedSlotGoesToTheHighestPriorityThenTheOldest) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"running", 2, 1}, kStart);
   (void)scheduler.Submit({"low", 3, 2}, kStart);
   (void)scheduler.Submit({"second", 1, 4}, kStart);
@@ -41,7 +42,7 @@ TEST(SchedulerTest, AFreedSlotGoesToTheHighestPriorityThenTheOldest) {
 }
 
 TEST(SchedulerTest, ALostWorkerIsTriedAgainAfterABackoffAndTheThirdLossFails) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"a", 2, 1}, kStart);
   auto actions = scheduler.Exited("a", 1, kLost, kStart);
   EXPECT_THAT(actions, ElementsAre(Action(RequeueAction{"a", 1, true, "signal 9; attempt 2 of 3 follows"})));
@@ -57,14 +58,14 @@ TEST(SchedulerTest, ALostWorkerIsTriedAgainAfterABackoffAndTheThirdLossFails) {
 }
 
 TEST(SchedulerTest, AUsersErrorFailsAtOnce) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"a", 2, 1}, kStart);
   EXPECT_THAT(scheduler.Exited("a", 1, {Kind::kFailed, "BAD_DATA", "why"}, kStart),
               ElementsAre(Action(FinishAction{"a", 1, TaskState::kFailed, "BAD_DATA", "why"})));
 }
 
 TEST(SchedulerTest, ACancelledTasksSlotStaysBusyUntilItsWorkerHasEnded) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"a", 2, 1}, kStart);
   (void)scheduler.Submit({"b", 2, 2}, kStart);
   EXPECT_THAT(scheduler.Cancel("a", kStart), ElementsAre(Action(FinishAction{"a", 1, TaskState::kCancelled, "CANCELLED", "cancelled on request"}),
@@ -75,7 +76,7 @@ TEST(SchedulerTest, ACancelledTasksSlotStaysBusyUntilItsWorkerHasEnded) {
 }
 
 TEST(SchedulerTest, ATaskThatBacksOffCanBeCancelled) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"a", 2, 1}, kStart);
   (void)scheduler.Exited("a", 1, kLost, kStart);
   EXPECT_EQ(scheduler.Cancel("a", kStart).size(), 1u);
@@ -84,7 +85,7 @@ TEST(SchedulerTest, ATaskThatBacksOffCanBeCancelled) {
 }
 
 TEST(SchedulerTest, AdoptedWorkersKeepTheirSlots) {
-  Scheduler scheduler(Slots(2));
+  Scheduler scheduler = WithSlots(2);
   scheduler.Adopt({"a", 2, 1, 1, 0}, 1);
   scheduler.Adopt({"outside", 2, 2, 1, 0}, 7);  // the service had more slots then
   EXPECT_THAT(scheduler.Submit({"b", 2, 3}, kStart), ElementsAre(Action(StartAction{"b", 1, 0})));
@@ -94,7 +95,7 @@ TEST(SchedulerTest, AdoptedWorkersKeepTheirSlots) {
 }
 
 TEST(SchedulerTest, StopAllPutsTasksBackWithoutAMark) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit({"a", 2, 1}, kStart);
   EXPECT_THAT(scheduler.StopAll(), ElementsAre(Action(StopAction{"a", 1})));
   EXPECT_THAT(scheduler.Exited("a", 1, kLost, kStart), ElementsAre(Action(RequeueAction{"a", 1, false, "the service was stopped"})));
@@ -102,7 +103,7 @@ TEST(SchedulerTest, StopAllPutsTasksBackWithoutAMark) {
 }
 
 TEST(SchedulerTest, WhileDrainingNothingStarts) {
-  Scheduler scheduler(Slots(1));
+  Scheduler scheduler = WithSlots(1);
   (void)scheduler.SetDispatching(false, kStart);
   EXPECT_THAT(scheduler.Submit({"a", 2, 1}, kStart), IsEmpty());
   EXPECT_THAT(scheduler.SetDispatching(true, kStart), ElementsAre(Action(StartAction{"a", 1, 0})));

@@ -9,11 +9,6 @@ namespace ns {
 
 namespace {
 
-Scheduler::Options WithSlots(Scheduler::Options options, size_t slots) {
-  options.slots = static_cast<int>(slots);
-  return options;
-}
-
 PendingTask ForScheduler(const TaskRecord& task) { return {task.id, task.priority, task.order, task.attempt, task.lost}; }
 
 }  // namespace
@@ -24,7 +19,7 @@ Dispatcher::Dispatcher(const Options& options, const Workspace& workspace, TaskS
       store_(store),
       executor_(executor),
       clock_(clock),
-      scheduler_(WithSlots(options.scheduler, options.slots.size())) {
+      scheduler_(options.scheduler) {
   executor_.Listen(this);
   thread_ = std::thread([this] { Run(); });
 }
@@ -93,9 +88,31 @@ void Dispatcher::Carry(const std::vector<Action>& actions) {
   for (const Action& action : actions) std::visit([this](const auto& one) { Do(one); }, action);
 }
 
-const std::vector<int>& Dispatcher::CoresOf(int slot) const {
-  static const std::vector<int> none;
-  return slot >= 0 && static_cast<size_t>(slot) < options_.slots.size() ? options_.slots[static_cast<size_t>(slot)] : none;
+std::vector<int> Dispatcher::CoresOf(int slot) const {
+  std::lock_guard lock(mutex_);
+  auto found = cores_.find(slot);
+  return found == cores_.end() ? std::vector<int>() : found->second;
+}
+
+void Dispatcher::AddNode(int64_t node, const std::vector<std::vector<int>>& slots) {
+  // At once, so that UseOf() knows it; what can start now starts on our thread.
+  std::vector<Action> actions;
+  {
+    std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < slots.size(); ++i) cores_[Scheduler::SlotOf(node, static_cast<int>(i))] = slots[i];
+    actions = scheduler_.AddNode(node, static_cast<int>(slots.size()), clock_.steady());
+  }
+  Post([this, actions] { Carry(actions); });
+}
+
+void Dispatcher::RemoveNode(int64_t node) {
+  std::lock_guard lock(mutex_);
+  scheduler_.RemoveNode(node);
+}
+
+std::optional<Scheduler::NodeUse> Dispatcher::UseOf(int64_t node) const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.UseOf(node);
 }
 
 void Dispatcher::Do(const StartAction& action) {

@@ -28,8 +28,7 @@ namespace ns {
 class Dispatcher final : public ExecutorListener {
  public:
   struct Options {
-    std::vector<std::vector<int>> slots;  // the cores of each slot, disjoint; one worker runs on each
-    Scheduler::Options scheduler;         // its `slots` is set from `slots`
+    Scheduler::Options scheduler;
   };
   // All references outlive the dispatcher. The executor is listened to.
   Dispatcher(const Options& options, const Workspace& workspace, TaskStore& store, Executor& executor, const Clock& clock);
@@ -39,6 +38,13 @@ class Dispatcher final : public ExecutorListener {
 
   // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, first.
   Status Recover();
+
+  // A node of this machine whose slots have these cores, disjoint; one worker runs on each. Its id was never used before.
+  void AddNode(int64_t node, const std::vector<std::vector<int>>& slots);
+  // No worker is started there any more; those that run go on to their end.
+  void RemoveNode(int64_t node);
+  // None: no such node, or one that was removed and has no worker any more.
+  std::optional<Scheduler::NodeUse> UseOf(int64_t node) const;
 
   void Submitted(const PendingTask& task);
   // `done` comes when the end is durable and its worker was told to end. NotFound (NOT_CANCELLABLE) when the task is not pending or running.
@@ -73,7 +79,7 @@ class Dispatcher final : public ExecutorListener {
   void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
   void AdoptAttempt(const OpenAttempt& open, const TaskRecord& task);
   void TellIdle();
-  const std::vector<int>& CoresOf(int slot) const;
+  std::vector<int> CoresOf(int slot) const;
 
   const Options options_;
   const Workspace& workspace_;
@@ -81,10 +87,11 @@ class Dispatcher final : public ExecutorListener {
   Executor& executor_;
   const Clock& clock_;
 
-  mutable std::mutex mutex_;  // over the four below and, for reading from other threads, the scheduler
+  mutable std::mutex mutex_;  // over the five below and, for reading from other threads, the scheduler
   std::condition_variable wake_;
   std::vector<Message> messages_;
   std::map<std::string, TaskProgress> progress_;  // running tasks
+  std::map<int, std::vector<int>> cores_;         // by slot
   bool stop_ = false;
   Scheduler scheduler_;
 

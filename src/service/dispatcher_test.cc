@@ -51,7 +51,10 @@ class DispatcherTest : public testing::Test {
     if (dispatcher_) dispatcher_->Stop();
     store_.reset();
   }
-  void Make() { dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{{{0}}, {}}, workspace_, *store_, executor_, clock_); }
+  void Make() {
+    dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{}, workspace_, *store_, executor_, clock_);
+    dispatcher_->AddNode(1, {{0}});
+  }
   PendingTask Submit(const std::string& id) {
     NewTask task;
     task.id = id;

@@ -58,8 +58,9 @@ NewTask Resolved(const TaskSpec& spec, const fs::path& root, std::vector<FieldEr
 
 }  // namespace
 
-TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, const Clock& clock)
-    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), clock_(clock) {
+TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
+                         const Clock& clock)
+    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock) {
   store_.Listen([feed = events_](const std::string& id) { feed->Changed(id); });
 }
 

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "service/dispatcher.h"
 #include "service/event_feed.h"
+#include "service/node_table.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
 #include "tasks/task_progress.h"
@@ -51,7 +52,8 @@ std::string NewTaskId();
 class TaskService {
  public:
   // `upload_path`: the folder below which models and data sets lie. References outlive the service.
-  TaskService(const Workspace& workspace, std::filesystem::path upload_path, TaskStore& store, Dispatcher& dispatcher, const Clock& clock);
+  TaskService(const Workspace& workspace, std::filesystem::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
+              const Clock& clock);
 
   // `done` comes on another thread when the task is durably accepted, or at once with what is wrong. Unavailable (DRAINING) while stopping.
   void Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)> done);
@@ -75,6 +77,11 @@ class TaskService {
   // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
   void Cancel(const std::string& id, std::function<void(Status)> done);
 
+  std::vector<NodeView> Cluster() const { return nodes_.Nodes(); }
+  // A hostfile's text; see NodeTable for the errors of both, which wait for the store.
+  Status JoinNodes(std::string_view hostfile) { return nodes_.Join(hostfile); }
+  Status RemoveNode(int64_t id) { return nodes_.Remove(id); }
+
   // From now on submissions are refused.
   void StopAccepting() { accepting_ = false; }
   bool accepting() const { return accepting_; }
@@ -88,6 +95,7 @@ class TaskService {
   const std::filesystem::path upload_path_;
   TaskStore& store_;
   Dispatcher& dispatcher_;
+  NodeTable& nodes_;
   const Clock& clock_;
   const std::shared_ptr<EventFeed> events_ = std::make_shared<EventFeed>();  // the store's thread uses it, too
   std::atomic<bool> accepting_{true};

@@ -53,6 +53,15 @@ CREATE TABLE events(
   PRIMARY KEY(task, seq)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE nodes(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice: slots are named by it
+  name TEXT NOT NULL UNIQUE,
+  sockets INTEGER NOT NULL,
+  cores_per_socket INTEGER NOT NULL,
+  source TEXT NOT NULL                    -- machine, hostfile or joined
+);
+)sql",
 };
 
 }  // namespace

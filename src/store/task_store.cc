@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "store/migrations.h"
+#include "store/nodes.h"
 #include "store/sqlite.h"
 #include "store/writer.h"
 
@@ -311,6 +312,20 @@ Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t
     if (!payload.ok()) return payload.status().WithContext(fmt::format("event {} of task {}", query.Int(0), id));
     events.push_back({static_cast<uint64_t>(query.Int(0)), FromMicros(query.Int(1)), std::move(*payload)});
   }
+}
+
+void TaskStore::SetNodes(std::vector<StoredNode> nodes, std::function<void(Result<std::vector<StoredNode>>)> done) {
+  auto list = std::make_shared<std::vector<StoredNode>>(std::move(nodes));
+  writer_->committer.Queue([list](Database& database) { return ReplaceNodes(database, list.get()); },
+                           [list, done = std::move(done)](Status status) {
+                             if (status.ok()) return done(std::move(*list));
+                             done(std::move(status));
+                           });
+}
+
+Result<std::vector<StoredNode>> TaskStore::Nodes() const {
+  std::lock_guard lock(reader_->mutex);
+  return ReadNodes(*reader_->database);
 }
 
 Result<uint64_t> TaskStore::LastWorkerSeq(const std::string& id, int attempt) const {

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "tasks/cluster.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
 
@@ -67,6 +68,14 @@ struct TaskEnd {
   std::optional<ResultEvent> result;
 };
 
+// A node of the cluster, and why it is there: this machine by itself, the hostfile, or somebody joined it.
+enum class NodeSource { kMachine, kHostfile, kJoined };
+struct StoredNode {
+  int64_t id = 0;  // 0: not stored yet
+  NodeSpec spec;
+  NodeSource source = NodeSource::kJoined;
+};
+
 struct ListOptions {
   int limit = 100;
   int64_t after = 0;                // tasks submitted later than this order
@@ -101,6 +110,8 @@ class TaskStore {
   void Finish(const std::string& id, int attempt, TaskEnd end, Done done);
   // The attempt's worker has ended. Closing it again changes nothing.
   void CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done);
+  // The cluster is these nodes from now on: `done` gets them with their ids.
+  void SetNodes(std::vector<StoredNode> nodes, std::function<void(Result<std::vector<StoredNode>>)> done);
   // Returns when every write made before is durable or failed.
   void Flush();
 
@@ -111,6 +122,7 @@ class TaskStore {
   Result<std::vector<TaskRecord>> Unfinished() const;
   // Attempts whose worker was not yet seen to end, of tasks in any state.
   Result<std::vector<OpenAttempt>> OpenAttempts() const;
+  Result<std::vector<StoredNode>> Nodes() const;
   // At most `limit` events with a seq larger than `after`.
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const;
   // The seq of the last stored event that this attempt's worker wrote; 0: none.

@@ -164,6 +164,28 @@ TEST_F(TaskStoreTest, UnfinishedComesByPriorityThenOrder) {
   EXPECT_THAT(ids, ElementsAre("first", "second", "low"));
 }
 
+TEST_F(TaskStoreTest, NodesKeepTheirIdsAndNoIdComesTwice) {
+  auto set = [this](std::vector<StoredNode> nodes) {
+    std::promise<std::vector<StoredNode>> ended;
+    store_->SetNodes(std::move(nodes), [&](auto result) { ended.set_value(std::move(result).value()); });
+    return ended.get_future().get();
+  };
+  std::vector<StoredNode> nodes = set({{0, {"host1", 2, 20}, NodeSource::kHostfile}, {0, {"host2", 4, 20}, NodeSource::kJoined}});
+  EXPECT_EQ(nodes[0].id, 1);
+  EXPECT_EQ(nodes[1].id, 2);
+  nodes.pop_back();
+  nodes[0].spec.sockets = 3;
+  (void)set(nodes);
+  nodes.push_back({0, {"host2", 1, 1}, NodeSource::kJoined});
+  EXPECT_EQ(set(nodes)[1].id, 3);
+  Reopen();
+  nodes = store_->Nodes().value();
+  ASSERT_THAT(nodes, SizeIs(2));
+  EXPECT_EQ(nodes[0].spec, (NodeSpec{"host1", 3, 20}));
+  EXPECT_EQ(nodes[0].source, NodeSource::kHostfile);
+  EXPECT_EQ(nodes[1].id, 3);
+}
+
 TEST_F(TaskStoreTest, AStoreOfANewerProgramIsLeftAlone) {
   store_.reset();
   auto file = folder_.path() / "task.db";

@@ -20,6 +20,9 @@ void HandleDownload(TaskService& service, const Request& request, Responder resp
 void HandleCancel(TaskService& service, const Request& request, Responder respond);
 void HandleReport(TaskService& service, const Request& request, Responder respond);
 void HandleTrials(TaskService& service, const Request& request, Responder respond);
+void HandleCluster(TaskService& service, const Request& request, Responder respond);
+void HandleJoinNodes(TaskService& service, const Request& request, Responder respond);
+void HandleRemoveNode(TaskService& service, const Request& request, Responder respond);
 
 // The table of all endpoints. `service` outlives the router.
 Router MakeRouter(TaskService& service);

@@ -31,6 +31,9 @@ Router MakeRouter(TaskService& service) {
       To(service, "POST", "/task/{id}/cancel", kQuick, HandleCancel),
       To(service, "GET", "/task/{id}", kBlocking, HandleTask),
       To(service, "GET", "/download/{id}", kBlocking, HandleDownload),
+      To(service, "GET", "/cluster", kQuick, HandleCluster),
+      To(service, "POST", "/cluster/nodes", kBlocking, HandleJoinNodes),
+      To(service, "DELETE", "/cluster/nodes/{id}", kBlocking, HandleRemoveNode),
   });
 }
 

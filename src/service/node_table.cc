@@ -1,0 +1,192 @@
+#include "service/node_table.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <set>
+
+#include "base/log.h"
+#include "schedule/hostfile.h"
+
+namespace ns {
+
+namespace {
+
+// Two names of one machine are one node.
+std::string Canonical(const std::string& name) { return IsThisMachine(name) ? "localhost" : name; }
+
+std::vector<std::vector<int>> SlotsOf(const NodeSpec& spec, const std::vector<int>& cores) {
+  std::vector<std::vector<int>> slots;
+  for (auto at = cores.begin(); at != cores.end(); at += spec.cores_per_socket) slots.emplace_back(at, at + spec.cores_per_socket);
+  return slots;
+}
+
+// What the start options make of the stored nodes.
+std::vector<StoredNode> Wanted(const NodeTable::Options& options, const std::vector<StoredNode>& stored) {
+  std::vector<StoredNode> wanted;
+  std::set<std::string> given;
+  for (const NodeSpec& spec : options.hostfile) {
+    wanted.push_back({0, spec, NodeSource::kHostfile});
+    given.insert(Canonical(spec.name));
+  }
+  bool machine = false;
+  for (const StoredNode& node : stored) {
+    machine = machine || node.source == NodeSource::kMachine;
+    if (node.source == NodeSource::kJoined && !given.contains(Canonical(node.spec.name))) wanted.push_back(node);
+  }
+  if (options.hostfile.empty() && (machine || wanted.empty())) {
+    wanted.insert(wanted.begin(), {0, ThisMachine(options.cores.size(), options.cores_per_worker), NodeSource::kMachine});
+  }
+  // The same node as before keeps its id, so that adopted workers keep their slots.
+  for (StoredNode& node : wanted) {
+    for (const StoredNode& old : stored) {
+      if (node.spec == old.spec) node.id = old.id;
+    }
+  }
+  return wanted;
+}
+
+}  // namespace
+
+NodeSpec ThisMachine(size_t cores, int cores_per_worker) {
+  size_t size = cores_per_worker > 0 ? static_cast<size_t>(cores_per_worker) : std::clamp<size_t>(cores / 4, 1, 4);
+  size = std::min(size, cores);
+  return {"localhost", static_cast<int>(cores / size), static_cast<int>(size)};
+}
+
+bool IsThisMachine(const std::string& name) {
+  if (name == "localhost" || name == "::1" || name == "[::1]" || name.starts_with("127.")) return true;
+  char own[256] = {};
+  if (::gethostname(own, sizeof(own) - 1) != 0) return false;
+  std::string full = own;
+  return name == full || name == full.substr(0, full.find('.'));
+}
+
+NodeTable::NodeTable(const Options& options, TaskStore& store, Dispatcher& dispatcher)
+    : options_(options), store_(store), dispatcher_(dispatcher) {
+  NS_CHECK(!options.cores.empty());
+}
+
+Result<std::unique_ptr<NodeTable>> NodeTable::Open(const Options& options, TaskStore& store, Dispatcher& dispatcher) {
+  std::unique_ptr<NodeTable> table(new NodeTable(options, store, dispatcher));
+  NS_ASSIGN_OR_RETURN(auto stored, store.Nodes());
+  std::vector<StoredNode> now, later;
+  for (StoredNode& node : Wanted(options, stored)) (node.source == NodeSource::kJoined ? later : now).push_back(std::move(node));
+  NS_RETURN_IF_ERROR(table->Add(std::move(now)));
+  for (StoredNode& node : later) {
+    // The machine may have changed since it joined.
+    if (Status status = table->Add({node}); !status.ok()) LogWarning("node {} is left out: {}", node.spec.name, status.message());
+  }
+  return table;
+}
+
+Status NodeTable::Check(const NodeSpec& spec) const {
+  if (!IsThisMachine(spec.name)) {
+    return FailedPrecondition(fmt::format("'{}' is not this machine, and this version runs workers on this machine only: name it 'localhost', "
+                                          "or leave the node out", spec.name), "NOT_THIS_MACHINE");
+  }
+  for (const Node& node : nodes_) {
+    if (node.leaving || Canonical(node.stored.spec.name) != Canonical(spec.name)) continue;
+    return Status(StatusCode::kAlreadyExists,
+                  fmt::format("'{}' is node {} already; remove that one first to change it", spec.name, node.stored.id), "NODE_EXISTS");
+  }
+  return OkStatus();
+}
+
+Result<std::vector<int>> NodeTable::TakeCores(const NodeSpec& spec) const {
+  std::set<int> free(options_.cores.begin(), options_.cores.end());
+  bool leaving = false;
+  for (const Node& node : nodes_) {
+    for (int core : node.cores) free.erase(core);
+    leaving = leaving || node.leaving;
+  }
+  size_t needed = static_cast<size_t>(spec.sockets) * static_cast<size_t>(spec.cores_per_socket);
+  if (needed <= free.size()) return std::vector<int>(free.begin(), std::next(free.begin(), static_cast<ptrdiff_t>(needed)));
+  if (leaving) {
+    return FailedPrecondition(fmt::format("workers still run on cores that '{}' needs; try again when they have ended", spec.name), "NODE_BUSY");
+  }
+  return FailedPrecondition(fmt::format("'{} {} {}' needs {} cores, and {} of this machine's {} are free; give fewer sockets or cores",
+                                        spec.name, spec.sockets, spec.cores_per_socket, needed, free.size(), options_.cores.size()),
+                            "NOT_ENOUGH_CORES");
+}
+
+Status NodeTable::Store(std::vector<Node>* nodes) {
+  std::vector<StoredNode> stored;
+  for (const Node& node : *nodes) {
+    if (!node.leaving) stored.push_back(node.stored);
+  }
+  std::promise<Result<std::vector<StoredNode>>> ended;
+  store_.SetNodes(stored, [&](Result<std::vector<StoredNode>> result) { ended.set_value(std::move(result)); });
+  NS_ASSIGN_OR_RETURN(stored, ended.get_future().get());
+  auto at = stored.begin();
+  for (Node& node : *nodes) {
+    if (!node.leaving) node.stored = *at++;
+  }
+  return OkStatus();
+}
+
+Status NodeTable::Add(std::vector<StoredNode> wanted) {
+  std::lock_guard lock(mutex_);
+  DropGone();
+  std::vector<Node> before = nodes_;
+  size_t first = nodes_.size();
+  Status status;
+  for (StoredNode& stored : wanted) {
+    status = Check(stored.spec);
+    auto cores = status.ok() ? TakeCores(stored.spec) : Result<std::vector<int>>(status);
+    status = cores.status();
+    if (!status.ok()) break;
+    nodes_.push_back({std::move(stored), false, std::move(*cores)});
+  }
+  if (status.ok()) status = Store(&nodes_);
+  if (!status.ok()) {
+    nodes_ = std::move(before);
+    return status;
+  }
+  for (; first < nodes_.size(); ++first) {
+    const Node& node = nodes_[first];
+    LogInfo("node {}: {} joins with {} slots of {} cores", node.stored.id, node.stored.spec.name, node.stored.spec.sockets,
+            node.stored.spec.cores_per_socket);
+    dispatcher_.AddNode(node.stored.id, SlotsOf(node.stored.spec, node.cores));
+  }
+  return OkStatus();
+}
+
+void NodeTable::DropGone() {
+  std::erase_if(nodes_, [this](const Node& node) { return node.leaving && !dispatcher_.UseOf(node.stored.id); });
+}
+
+Status NodeTable::Join(std::string_view hostfile) {
+  NS_ASSIGN_OR_RETURN(auto specs, ParseHostfile(hostfile, "the list of nodes"));
+  std::vector<StoredNode> wanted;
+  for (NodeSpec& spec : specs) wanted.push_back({0, std::move(spec), NodeSource::kJoined});
+  return Add(std::move(wanted));
+}
+
+Status NodeTable::Remove(int64_t id) {
+  std::lock_guard lock(mutex_);
+  auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.stored.id == id && !node.leaving; });
+  if (found == nodes_.end()) return NotFound(fmt::format("there is no node {}", id), "UNKNOWN_NODE");
+  found->leaving = true;
+  if (Status status = Store(&nodes_); !status.ok()) {
+    found->leaving = false;
+    return status;
+  }
+  LogInfo("node {} ({}) leaves", id, found->stored.spec.name);
+  dispatcher_.RemoveNode(id);
+  return OkStatus();
+}
+
+std::vector<NodeView> NodeTable::Nodes() const {
+  std::lock_guard lock(mutex_);
+  std::vector<NodeView> views;
+  for (const Node& node : nodes_) {
+    auto use = dispatcher_.UseOf(node.stored.id);
+    if (node.leaving && !use) continue;
+    views.push_back({node.stored.id, node.stored.spec, node.leaving, use ? use->free : 0, use ? use->busy : 0});
+  }
+  return views;
+}
+
+}  // namespace ns
