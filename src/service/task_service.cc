@@ -60,7 +60,8 @@ NewTask Resolved(const TaskSpec& spec, const fs::path& root, std::vector<FieldEr
 
 TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
                          const Clock& clock)
-    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock) {
+    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock),
+      logs_(workspace.log_folder()) {
   store_.Listen([feed = events_](const std::string& id) { feed->Changed(id); });
 }
 
@@ -141,6 +142,11 @@ Result<fs::path> TaskService::Download(const std::string& id) {
 Result<fs::path> TaskService::ReportFile(const std::string& id) const {
   NS_RETURN_IF_ERROR(DoneTask(id).status());
   return workspace_.result_folder(id) / "report.json";
+}
+
+Result<fs::path> TaskService::RecipeFile(const std::string& id) const {
+  NS_RETURN_IF_ERROR(DoneTask(id).status());
+  return workspace_.result_folder(id) / "recipe.json";
 }
 
 Result<std::vector<TrialEvent>> TaskService::Trials(const std::string& id) const {

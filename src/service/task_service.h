@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "service/dispatcher.h"
 #include "service/event_feed.h"
+#include "service/log_feed.h"
 #include "service/node_table.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
@@ -74,6 +75,10 @@ class TaskService {
   Result<EventPage> Events(const std::string& id, uint64_t after, int limit) const;
   // Wakes when a task has new events that Events() can read.
   EventFeed& events() { return *events_; }
+  // Wakes when a task's log was written to.
+  LogFeed& logs() { return logs_; }
+  // recipe.json of a task that is done: the same model again without tuning. FailedPrecondition (NOT_DONE).
+  Result<std::filesystem::path> RecipeFile(const std::string& id) const;
   // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
   void Cancel(const std::string& id, std::function<void(Status)> done);
 
@@ -98,6 +103,7 @@ class TaskService {
   NodeTable& nodes_;
   const Clock& clock_;
   const std::shared_ptr<EventFeed> events_ = std::make_shared<EventFeed>();  // the store's thread uses it, too
+  LogFeed logs_;
   std::atomic<bool> accepting_{true};
   std::mutex zips_mutex_;                                   // over the next
   std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait

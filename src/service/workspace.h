@@ -17,7 +17,8 @@ class Workspace {
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path store_file() const { return root_ / "db" / "task.db"; }
-  std::filesystem::path task_log(const std::string& id) const { return root_ / "task_log" / ("task_" + id + ".txt"); }
+  std::filesystem::path log_folder() const { return root_ / "task_log"; }
+  std::filesystem::path task_log(const std::string& id) const { return log_folder() / ("task_" + id + ".txt"); }
   std::filesystem::path task_folder(const std::string& id) const { return root_ / "task_workspace" / id; }
   std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }
 
