@@ -10,6 +10,7 @@ Called as `fake_worker.py lead --task-folder DIR`. The task's `name`, words join
   deaf         ignores SIGTERM
   child        leaves a child that sleeps, in a session of its own; its pid is in DIR/work/child.pid
   events=N     writes N notes
+  lines=N      prints N lines
 """
 import datetime
 import json
@@ -55,6 +56,9 @@ class Worker:
         self.event("stage", {"stage": "evaluate"})
         for number in range(int(self.words.get("events", "0"))):
             self.event("note", {"text": f"note {number}"})
+        for number in range(int(self.words.get("lines", "0"))):
+            print(f"fake worker: line {number}")
+        sys.stdout.flush()
         until = time.time() + float(self.words.get("sleep", "0.05"))
         while time.time() < until:
             self.event("progress", {"stage": "evaluate", "done": 1 - (until - time.time()), "total": 10})

@@ -102,7 +102,7 @@ class RestContractTest(ServiceTest):
         self.assertEqual(answer.status, 200)
         self.assertEqual(self.get("/task").status, 200)
         wrong = self.request("DELETE", "/ping")
-        self.assertEqual((wrong.status, wrong.headers["Allow"], wrong.json), (405, "GET", {"detail": "Method Not Allowed"}))
+        self.assertEqual((wrong.status, wrong.headers["Allow"], wrong.json), (405, "GET, HEAD", {"detail": "Method Not Allowed"}))
         self.assertEqual((self.get("/nothing").status, self.get("/nothing").json), (404, {"detail": "Not Found"}))
 
     def test_the_same_idempotency_key_is_the_same_task(self):

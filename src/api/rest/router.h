@@ -3,10 +3,10 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "api/rest/message.h"
+#include "api/rest/route_doc.h"
 
 namespace ns {
 
@@ -16,13 +16,14 @@ struct Route {
   std::string method;
   std::string pattern;    // "/task/status/{id}"; a slash more at the end of a path makes no difference
   bool blocking = false;  // reads or writes files, or may take longer: runs on the pool instead of the network's thread
-  Handler handler;
+  Handler handler = {};
+  RouteDoc doc = {};      // what GET /openapi.json says of it
   StreamHandler stream = {};  // instead of `handler`, for bodies that are not kept in memory; their limit is the sink's
 };
 
 class Router {
  public:
-  // Earlier routes win.
+  // The first pattern that fits a path names it: a longer literal part goes before a {name}.
   explicit Router(std::vector<Route> routes);
 
   struct Match {
@@ -31,11 +32,12 @@ class Router {
   };
   // Fills request.path_values.
   Match Find(Request& request) const;
-  // True when any route of this method takes its body as a stream.
-  bool HasStreams(std::string_view method) const;
+
+  const std::vector<Route>& routes() const { return routes_; }
 
  private:
   std::vector<Route> routes_;
+  std::vector<std::vector<std::string>> segments_;  // of each route's pattern
 };
 
 }  // namespace ns

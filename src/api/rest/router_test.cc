@@ -13,13 +13,13 @@ using testing::ElementsAre;
 
 Router Table() {
   auto none = [](const Request&, Responder) {};
-  return Router({{"GET", "/", false, none}, {"GET", "/task/status/{id}", false, none}, {"GET", "/task/{id}", false, none},
-                 {"POST", "/task/submit", false, none}});
+  return Router({{"GET", "/", false, none}, {"GET", "/task/status/{id}", false, none}, {"POST", "/task/submit", false, none},
+                 {"GET", "/task/{id}", false, none}});
 }
 
 Router::Match Find(const Router& router, const std::string& method, const std::string& path, Request* request) {
   request->method = method;
-  request->path = path;
+  request->segments = ParseTarget(path).value().segments;
   return router.Find(*request);
 }
 
@@ -37,14 +37,22 @@ TEST(RouterTest, AWrongMethodNamesTheRightOnes) {
   Request request;
   auto match = Find(router, "DELETE", "/task/submit", &request);
   EXPECT_EQ(match.route, nullptr);
-  EXPECT_THAT(match.allowed, ElementsAre("GET", "POST"));
+  EXPECT_THAT(match.allowed, ElementsAre("POST"));  // not GET, though /task/{id} would fit, too
+  EXPECT_THAT(Find(router, "POST", "/task/status/7", &request).allowed, ElementsAre("GET", "HEAD"));
+  EXPECT_THAT(Find(router, "GET", "/task/submit", &request).allowed, ElementsAre("POST"));
   EXPECT_THAT(Find(router, "GET", "/none/at/all", &request).allowed, ElementsAre());
 }
 
 TEST(TargetTest, DecodesPathAndQuery) {
   Target target = ParseTarget("/a%20b/%C3%A9?x=1+2&y=%26&x=3&flag#part").value();
   EXPECT_EQ(target.path, "/a b/\xC3\xA9");
+  EXPECT_THAT(target.segments, ElementsAre("a b", "\xC3\xA9"));
   EXPECT_EQ(target.query, (std::map<std::string, std::string>{{"x", "3"}, {"y", "&"}, {"flag", ""}}));
+}
+
+TEST(TargetTest, AnEncodedSlashSeparatesNothing) {
+  EXPECT_THAT(ParseTarget("/download/a%2Fb/").value().segments, ElementsAre("download", "a/b"));
+  EXPECT_THAT(ParseTarget("//x").value().segments, ElementsAre("x"));
 }
 
 TEST(TargetTest, RefusesBrokenEncodingsAndZeroBytes) {

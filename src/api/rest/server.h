@@ -1,8 +1,9 @@
-// The HTTP/1.1 server: one thread does all network work, a small pool what blocks.
+// The HTTP/1.1 and WebSocket server, plain or in TLS: few threads do all network work, a small pool what blocks.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -16,13 +17,17 @@ class RestServer {
   struct Options {
     std::string host = "127.0.0.1";  // an address, not a name
     uint16_t port = 8000;            // 0: any free one
-    uint64_t max_body_bytes = 4 << 20;            // 413 beyond
-    std::chrono::seconds read_timeout{30};        // for a whole request, and for each piece of an answer to be taken
+    std::filesystem::path tls_cert, tls_key;      // PEM; both or none: plain HTTP
+    uint64_t max_body_bytes = 4 << 20;            // 413 beyond, but for routes that take their body as a stream
+    std::chrono::seconds read_timeout{30};        // for a whole request, for each piece of a streamed one, and for each piece of an answer to be taken
     std::chrono::seconds keep_alive_timeout{60};  // between requests
+    int max_connections = 2'000;                  // 503 beyond
+    int network_threads = 2;
     int pool_threads = 8;                         // for blocking handlers; a download that makes its zip holds one
   };
 
-  // Takes the port; clients that connect wait until Serve(). AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST); PermissionDenied.
+  // Takes the port; clients that connect wait until Serve(). AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST, BAD_CERTIFICATE,
+  // BAD_KEY); PermissionDenied.
   static Result<std::unique_ptr<RestServer>> Listen(const Options& options, Router router);
   // Stops first. Responders that are still held somewhere (a write that is not durable yet) must be gone by then: stop the server, end what
   // holds them, then let the server go.
@@ -32,6 +37,8 @@ class RestServer {
   void Serve();
   // Stops listening, ends all connections, waits for running handlers. A second call does nothing.
   void Stop();
+  // Reads certificate and key again, for connections that are made from now on. On failure the old ones stay. Any thread.
+  Status ReloadTls();
 
   uint16_t port() const;
 

@@ -1,5 +1,6 @@
 #include "api/rest/target.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace ns {
@@ -35,9 +36,16 @@ Result<Target> ParseTarget(std::string_view text) {
   if (text.empty() || text[0] != '/') return bad();
   text = text.substr(0, text.find('#'));
   size_t question = text.find('?');
-  auto path = Decode(text.substr(0, question), false);
-  if (!path) return bad();
-  Target target{*path, {}};
+  Target target;
+  for (std::string_view rest = text.substr(0, question); !rest.empty();) {
+    rest.remove_prefix(1);
+    size_t slash = rest.find('/');
+    auto segment = Decode(rest.substr(0, slash), false);
+    if (!segment) return bad();
+    target.path += "/" + *segment;
+    if (!segment->empty()) target.segments.push_back(std::move(*segment));
+    rest.remove_prefix(std::min(slash, rest.size()));
+  }
   std::string_view query = question == std::string_view::npos ? "" : text.substr(question + 1);
   while (!query.empty()) {
     size_t end = query.find('&');

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 
@@ -11,6 +12,7 @@ namespace ns {
 
 struct Target {
   std::string path;
+  std::vector<std::string> segments;         // of the path, between its slashes, each decoded by itself; empty ones left out
   std::map<std::string, std::string> query;  // of a name given twice, the last
 };
 

@@ -9,7 +9,19 @@ namespace ns {
 
 void HandleCluster(TaskService& service, const Request&, Responder respond) { respond(JsonResponse(200, ClusterJson(service.Cluster()))); }
 
+void HandleClusters(TaskService& service, const Request&, Responder respond) {
+  std::string rows;
+  for (const NodeView& node : service.Cluster()) {
+    rows += fmt::format("<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
+                        "<td class=\"number\">{}</td></tr>\n",
+                        node.id, EscapeHtml(node.spec.name), EscapeHtml(NodeInfo(node)), EscapeHtml(NodeStatus(node)), node.free, node.busy, node.free + node.busy);
+  }
+  respond(HtmlPage("Cluster", "<h1>Cluster</h1><table><tr><th>id</th><th>name</th><th>node</th><th>status</th><th>free</th><th>busy</th><th>total</th></tr>\n" +
+                                  rows + "</table>\n"));
+}
+
 void HandleJoinNodes(TaskService& service, const Request& request, Responder respond) {
+  if (!TakesJson(request, respond)) return;
   auto text = ParseJoinNodes(request.body);
   Status status = text.ok() ? service.JoinNodes(*text) : text.status();
   if (!status.ok()) return respond(ErrorResponse(status));

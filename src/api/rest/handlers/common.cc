@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace ns {
 
@@ -16,9 +17,9 @@ std::optional<std::string> TaskIdOf(const Request& request, const Responder& res
 }
 
 std::string BaseUrl(const Request& request) {
-  std::string host = request.Header("host");
+  const std::string& host = request.Header("host");
   bool clean = !host.empty() && host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]_") == std::string::npos;
-  return "http://" + (clean ? host : "localhost") + "/";
+  return (request.tls ? "https://" : "http://") + (clean ? host : "localhost") + "/";
 }
 
 StatusAnswer ToAnswer(const TaskView& view, const Request& request) {
@@ -60,17 +61,102 @@ TaskSummary ToSummary(const TaskRecord& record, const Request& request) {
   return summary;
 }
 
+std::optional<int64_t> ParseNumber(std::string_view text, int64_t low, int64_t high) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) return std::nullopt;
+  return value;
+}
+
 std::optional<int64_t> QueryNumber(const Request& request, const std::string& name, int64_t low, int64_t high, int64_t otherwise,
                                    const Responder& respond) {
   auto found = request.query.find(name);
   if (found == request.query.end()) return otherwise;
-  int64_t value = 0;
-  const std::string& text = found->second;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return value;
-  FieldError wrong{{"query", name}, fmt::format("must be a whole number from {} to {}, got \"{}\"", low, high, text), "type_error.integer"};
+  if (auto value = ParseNumber(found->second, low, high)) return value;
+  FieldError wrong{{"query", name}, fmt::format("must be a whole number from {} to {}, got \"{}\"", low, high, found->second), "type_error.integer"};
   respond(JsonResponse(422, FieldErrorsToJson({wrong})));
   return std::nullopt;
+}
+
+namespace {
+
+// The weight that an Accept header gives to exactly this type; -1: it does not name it.
+double WeightOf(std::string_view accept, std::string_view type) {
+  while (!accept.empty()) {
+    size_t comma = accept.find(',');
+    std::string_view item = accept.substr(0, comma);
+    item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
+    if (item.starts_with(type) && (item.size() == type.size() || item[type.size()] == ';' || item[type.size()] == ' ')) {
+      size_t q = item.find("q=");
+      return q == std::string_view::npos ? 1 : std::strtod(std::string(item.substr(q + 2)).c_str(), nullptr);
+    }
+    if (comma == std::string_view::npos) break;
+    accept.remove_prefix(comma + 1);
+  }
+  return -1;
+}
+
+}  // namespace
+
+bool PrefersHtml(const Request& request) {
+  const std::string& accept = request.Header("accept");
+  double html = WeightOf(accept, "text/html");
+  return html > 0 && html >= WeightOf(accept, "application/json");
+}
+
+bool IsWebSocketUpgrade(const Request& request) {
+  auto lower = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+  };
+  return request.method == "GET" && lower(request.Header("upgrade")) == "websocket" &&
+         lower(request.Header("connection")).find("upgrade") != std::string::npos && request.Header("sec-websocket-version") == "13" &&
+         !request.Header("sec-websocket-key").empty();
+}
+
+namespace {
+
+// "application/json", whatever parameters it has. One that a client left out is taken for it, as is what `curl -d` says when it is told nothing.
+bool IsJson(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  return type.empty() || type == "application/json" || type == "application/x-www-form-urlencoded" || (type.starts_with("application/") && type.ends_with("+json"));
+}
+
+}  // namespace
+
+bool TakesJson(const Request& request, const Responder& respond) {
+  const std::string& type = request.Header("content-type");
+  if (IsJson(type)) return true;
+  respond(JsonResponse(415, DetailJson(fmt::format("the body must be JSON, sent with Content-Type: application/json; got {}", type))));
+  return false;
+}
+
+Response HtmlPage(std::string_view title, std::string_view body) {
+  Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  response.body = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head>"
+      "<body><main>\n{}</main></body></html>\n",
+      EscapeHtml(title), body);
+  return response;
+}
+
+std::string EscapeHtml(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
 }
 
 }  // namespace ns

@@ -13,6 +13,7 @@ void HandleDownload(TaskService& service, const Request& request, Responder resp
     response.content_type = "application/octet-stream";
     response.headers.emplace_back("Content-Disposition", "attachment; filename=\"quantized_model.zip\"");
     response.file = *zip;
+    response.file_is_final = true;
     return respond(std::move(response));
   }
   // As the original answers: an unknown task is 400, one that is not done 404.

@@ -7,9 +7,9 @@
 
 namespace ns {
 
-void HandleRoot(const Request& request, Responder respond);
+void HandleRoot(TaskService& service, const Request& request, Responder respond);
 void HandlePing(TaskService& service, const Request& request, Responder respond);
-void HandleHealth(const Request& request, Responder respond);
+void HandleHealth(TaskService& service, const Request& request, Responder respond);
 void HandleSubmit(TaskService& service, const Request& request, Responder respond);
 void HandleStatus(TaskService& service, const Request& request, Responder respond);
 void HandleTask(TaskService& service, const Request& request, Responder respond);
@@ -21,10 +21,19 @@ void HandleCancel(TaskService& service, const Request& request, Responder respon
 void HandleReport(TaskService& service, const Request& request, Responder respond);
 void HandleTrials(TaskService& service, const Request& request, Responder respond);
 void HandleCluster(TaskService& service, const Request& request, Responder respond);
+void HandleClusters(TaskService& service, const Request& request, Responder respond);
 void HandleJoinNodes(TaskService& service, const Request& request, Responder respond);
 void HandleRemoveNode(TaskService& service, const Request& request, Responder respond);
 
-// The table of all endpoints. `service` outlives the router.
+void HandleReady(TaskService& service, const Request& request, Responder respond);
+void HandleScreen(TaskService& service, const Request& request, Responder respond);
+void HandleEvents(TaskService& service, const Request& request, Responder respond);
+void HandleRecipe(TaskService& service, const Request& request, Responder respond);
+void HandleDescription(TaskService& service, const Request& request, Responder respond);
+void HandleOpenApi(TaskService& service, const Request& request, Responder respond);
+void HandleDocs(TaskService& service, const Request& request, Responder respond);
+
+// All endpoints (routes.h). `service` outlives the router.
 Router MakeRouter(TaskService& service);
 
 }  // namespace ns

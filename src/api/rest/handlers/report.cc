@@ -1,6 +1,8 @@
 #include "api/rest/handlers/common.h"
 #include "api/rest/handlers/handlers.h"
+#include "api/rest/handlers/report_page.h"
 #include "api/wire/http_status.h"
+#include "base/file.h"
 
 namespace ns {
 
@@ -11,6 +13,13 @@ void HandleReport(TaskService& service, const Request& request, Responder respon
   if (!file.ok()) return respond(ErrorResponse(file.status()));
   Response response;
   response.file = *file;
+  if (PrefersHtml(request)) {
+    auto text = ReadFile(*file, 64 << 20);
+    auto report = text.ok() ? ParseReport(*text) : Result<Report>(text.status());
+    if (!report.ok()) return respond(ErrorResponse(Internal(report.status().ToString())));
+    response = HtmlPage("Report of task " + *id, ReportPage(*id, *report));
+  }
+  response.headers.emplace_back("Vary", "Accept");
   respond(std::move(response));
 }
 

@@ -5,6 +5,7 @@
 namespace ns {
 
 void HandleSubmit(TaskService& service, const Request& request, Responder respond) {
+  if (!TakesJson(request, respond)) return;
   ParsedTaskSpec parsed = ParseTaskSpec(request.body);
   if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) return respond(JsonResponse(422, FieldErrorsToJson(*errors)));
   TaskSpec spec = std::get<TaskSpec>(std::move(parsed));

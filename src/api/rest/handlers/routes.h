@@ -1,0 +1,26 @@
+// The one table of the REST API: what answers each call, and what GET /openapi.json says of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/rest/router.h"
+#include "service/task_service.h"
+
+namespace ns {
+
+struct RouteEntry {
+  std::string method;
+  std::string pattern;
+  bool blocking = false;  // as in Route
+  void (*handler)(TaskService&, const Request&, Responder) = nullptr;
+  RouteDoc doc;
+};
+
+const std::vector<RouteEntry>& RouteTable();
+
+// The routes with their docs, without anything that answers them.
+std::vector<Route> DescribedRoutes();
+
+}  // namespace ns

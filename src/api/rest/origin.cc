@@ -1,0 +1,17 @@
+#include "api/rest/origin.h"
+
+#include <strings.h>
+
+namespace ns {
+
+bool IsSameOrigin(const Request& request) {
+  const std::string& origin = request.Header("origin");
+  if (origin.empty()) return true;
+  bool reads = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+  if (reads && request.Header("upgrade").empty()) return true;  // the browser does not show the answer to a page of another site
+  size_t scheme = origin.find("://");
+  std::string host = scheme == std::string::npos ? origin : origin.substr(scheme + 3);
+  return ::strcasecmp(host.c_str(), request.Header("host").c_str()) == 0;
+}
+
+}  // namespace ns
