@@ -48,6 +48,25 @@ std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::pa
   return {fs::absolute(options.worker_program).string()};
 }
 
+LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace) {
+  constexpr double kGiB = 1 << 30;
+  constexpr uint64_t kFreeDisk = uint64_t{1} << 30, kOpenFiles = 65'536;
+  double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  LocalExecutorOptions executor;
+  executor.supervisor_command = {(program.parent_path() / "neural_solution_supervisor").string()};
+  StepPlannerOptions& planner = executor.planner;
+  planner.worker_command = WorkerCommand(options, program);
+  planner.sandbox = options.sandbox == "bwrap";
+  std::error_code ignored;
+  planner.hidden = fs::weakly_canonical(workspace.root(), ignored);
+  planner.limits.memory_bytes = static_cast<uint64_t>(options.task_memory_gib > 0 ? options.task_memory_gib * kGiB : 0.9 * memory);
+  planner.limits.processes = static_cast<uint64_t>(options.task_processes);
+  planner.limits.disk_bytes = static_cast<uint64_t>(options.task_disk_gib * kGiB);
+  planner.limits.free_disk_bytes = kFreeDisk;
+  planner.limits.open_files = kOpenFiles;
+  return executor;
+}
+
 Result<FileDescriptor> LockWorkspace(const Workspace& workspace) {
   auto lock = workspace.Lock();
   if (lock.ok() || lock.status().reason() != "ALREADY_RUNNING") return lock;
@@ -143,7 +162,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create({{(program.parent_path() / "neural_solution_supervisor").string()}, {WorkerCommand(options, program)}}));
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace)));
   Dispatcher dispatcher(Dispatcher::Options{}, workspace, *store, *executor, clock);
   NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
   TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock);

@@ -20,6 +20,11 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
       .Option("--conda_env", &o->conda_env, "Environment of script tasks (not available in this version)")
+      .Choice("--sandbox", &o->sandbox, {"bwrap", "none"}, "Isolate workers with bubblewrap, or not at all")
+      .Choice("--script_network", &o->script_network, {"on", "off"}, "Whether script tasks reach the network")
+      .Option("--task_memory", &o->task_memory_gib, "GiB of memory that a task may take; 0: nine tenths of this machine's")
+      .Option("--task_processes", &o->task_processes, "Processes and threads that a task may have at once", 16, 1'000'000)
+      .Option("--task_disk", &o->task_disk_gib, "GiB that a task may write")
       .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
       .Hidden("--worker_program", &o->worker_program)
       .Hidden("--start_report", &o->start_report);
@@ -44,6 +49,9 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (o.upload_path != ServeOptions().upload_path && !fs::is_directory(o.upload_path, error)) {
     return InvalidArgument(fmt::format("--upload_path '{}' is not a folder; give the folder with your models and data", o.upload_path), "NO_UPLOAD_PATH");
   }
+  if (!(o.task_memory_gib >= 0) || !(o.task_disk_gib > 0) || o.task_memory_gib > 1e6 || o.task_disk_gib > 1e6) {
+    return InvalidArgument("--task_memory is 0 or GiB, --task_disk GiB of more than 0, both up to 1,000,000", "BAD_USAGE");
+  }
   const ServeOptions defaults;
   std::map<int, std::string> given;
   for (auto [name, port, usual] : {std::tuple("--restful_api_port", o.restful_api_port, defaults.restful_api_port),
@@ -60,7 +68,9 @@ Status CheckServeOptions(const ServeOptions& o) {
 std::vector<std::string> ServeArguments(const ServeOptions& o) {
   std::vector<std::string> args = {"--workspace", o.workspace, "--restful_api_port", std::to_string(o.restful_api_port), "--api_type", o.api_type,
                                    "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
-                                   "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds)};
+                                   "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
+                                   "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),
+                                   "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib)};
   if (o.insecure) args.push_back("--insecure");
   if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
   if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});

@@ -23,6 +23,11 @@ struct ServeOptions {
   std::string hostfile;            // "": this machine
   std::string executor = "local";
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
+  std::string sandbox = "bwrap";   // or none: workers run with the service's own rights
+  std::string script_network = "off";  // of script tasks
+  double task_memory_gib = 0;      // of one task; 0: nine tenths of this machine's
+  int task_processes = 4096;       // of one task, threads counted
+  double task_disk_gib = 64;       // that one task may write
   double grace_seconds = 30;       // how long SIGTERM waits for running tasks
   std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
   std::string start_report;        // hidden: file that tells `start` how it went; also: log to files

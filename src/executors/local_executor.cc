@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "executors/event_tail.h"
+#include "executors/sandbox.h"
 #include "executors/supervisor.h"
 #include "tasks/process_files.h"
 #include "tasks/task_file.h"
@@ -242,9 +243,16 @@ LocalExecutor::~LocalExecutor() = default;
 
 Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutorOptions& options) {
   NS_CHECK(!options.supervisor_command.empty() && !options.planner.worker_command.empty());
+  LocalExecutorOptions complete = options;
+  StepPlannerOptions& planner = complete.planner;
+  if (planner.sandbox) {
+    NS_RETURN_IF_ERROR(CheckSandbox());
+    planner.worker_files.push_back(planner.worker_command[0]);
+    for (std::string& folder : LibraryFoldersOf(planner.worker_command[0])) planner.worker_files.push_back(std::move(folder));
+  }
   auto loop = std::make_unique<Loop>();
   NS_RETURN_IF_ERROR(loop->Open());
-  return std::unique_ptr<LocalExecutor>(new LocalExecutor(options, std::move(loop)));
+  return std::unique_ptr<LocalExecutor>(new LocalExecutor(complete, std::move(loop)));
 }
 
 void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener); }

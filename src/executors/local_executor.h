@@ -19,6 +19,7 @@ struct LocalExecutorOptions {
 // service started (pidfd), and requests. Nothing is polled.
 class LocalExecutor final : public Executor {
  public:
+  // FailedPrecondition (NO_SANDBOX) where the planner asks for sandboxes and there can be none.
   static Result<std::unique_ptr<LocalExecutor>> Create(const LocalExecutorOptions& options);
   // Leaves workers running; no call to the listener afterwards.
   ~LocalExecutor() override;

@@ -72,8 +72,14 @@ class LocalExecutorTest : public testing::Test {
     ASSERT_TRUE(WriteFileAtomic(place_.folder / kTaskFileName, TaskFileToJson(file)).ok());
     std::ofstream(file.events_file).flush();
   }
+  StepPlannerOptions Planner() {
+    StepPlannerOptions options;
+    options.worker_command = {worker_.string()};
+    options.sandbox = false;
+    return options;
+  }
   std::unique_ptr<LocalExecutor> Make(Recorder& recorder) {
-    auto executor = LocalExecutor::Create({SupervisorOfTests(), {{worker_.string()}}}).value();
+    auto executor = LocalExecutor::Create({SupervisorOfTests(), Planner()}).value();
     executor->Listen(&recorder);
     return executor;
   }
@@ -131,7 +137,7 @@ TEST_F(LocalExecutorTest, AnAttemptWithoutATraceExitsUnknown) {
 
 TEST_F(LocalExecutorTest, ASupervisorThatComesAfterItsAttemptWasGivenUpDoesNothing) {
   Prepare("event 1 x $3\n");
-  StepPlan plan = PlanSteps({{worker_.string()}}, place_.folder, ParseTaskFile(ReadFile(place_.folder / kTaskFileName).value()).value());
+  StepPlan plan = PlanSteps(Planner(), place_.folder, ParseTaskFile(ReadFile(place_.folder / kTaskFileName).value()).value());
   ASSERT_TRUE(WriteFileAtomic(place_.folder / kStepPlanFileName, StepPlanToJson(plan)).ok());
   Recorder recorder;
   auto executor = Make(recorder);

@@ -1,13 +1,45 @@
 #include "executors/step_planner.h"
 
+#include <algorithm>
+#include <system_error>
+
 namespace ns {
 namespace fs = std::filesystem;
+
+namespace {
+
+bool IsBelow(const fs::path& path, const fs::path& root) {
+  return !root.empty() && std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
+}
+
+// An .onnx file may have its weights in other files of its folder, so the folder is seen; but not where the workspace keeps the files of
+// several tasks.
+std::string SeenFor(const fs::path& model, const fs::path& task_folder, const fs::path& hidden) {
+  std::error_code ignored;
+  bool alone = IsBelow(model, hidden) && !IsBelow(model, task_folder);
+  return fs::is_directory(model, ignored) || alone ? model.string() : model.parent_path().string();
+}
+
+SandboxProfile ProfileOf(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
+  SandboxProfile profile;
+  profile.read_only = options.worker_files;
+  profile.read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
+  for (const fs::path& data : {task.dataset_path, task.calibration_path}) {
+    if (!data.empty()) profile.read_only.push_back(data.string());
+  }
+  return profile;
+}
+
+}  // namespace
 
 StepPlan PlanSteps(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
   StepPlan plan;
   plan.attempt = task.attempt;
   plan.work_folder = task_folder / kWorkFolderName;
-  Step worker{kWorkerStepName, options.worker_command, {}, 0, ""};
+  plan.sandbox = options.sandbox;
+  plan.hidden = options.hidden;
+  plan.limits = options.limits;
+  Step worker{kWorkerStepName, options.worker_command, {}, 0, "", ProfileOf(options, task_folder, task)};
   for (const char* word : {"lead", "--task-folder"}) worker.argv.push_back(word);
   worker.argv.push_back(task_folder.string());
   plan.steps.push_back(std::move(worker));

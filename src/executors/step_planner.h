@@ -1,4 +1,4 @@
-// Which steps an attempt consists of. Everything that has to happen before the worker is a step of its own here.
+// Which steps an attempt consists of, and what each may see and use. Everything that has to happen before the worker is a step of its own here.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,11 @@
 namespace ns {
 
 struct StepPlannerOptions {
-  std::vector<std::string> worker_command;  // called as: COMMAND... lead --task-folder DIR
+  std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR
+  std::vector<std::string> worker_files;     // what the command needs beside the system: itself, its libraries
+  bool sandbox = true;                       // false: steps run with our own rights
+  std::filesystem::path hidden;              // the workspace: no step sees it but for its own task's part
+  ResourceLimits limits;
 };
 
 // `task_folder` is absolute and holds task.json, which `task` is.

@@ -8,18 +8,23 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "base/subprocess.h"
+#include "executors/resource_watch.h"
 
 namespace ns {
 
 struct StepProcess {
   std::vector<std::string> argv;                   // argv[0] is an absolute path
-  std::map<std::string, std::string> environment;  // set beside ours
+  std::map<std::string, std::string> environment;  // all of it
   std::string working_folder;
+  bool sandboxed = false;                          // argv is bubblewrap's: what it runs is told to end, not bubblewrap itself
+  uint64_t open_files = 0;                         // limit of one process; 0: ours
+  uint64_t file_bytes = 0;                         // ... of one file it writes; 0: none
   double time_limit_seconds = 0;                   // 0: none
   std::chrono::milliseconds grace{1'500};          // from SIGTERM to SIGKILL
 };
@@ -28,6 +33,7 @@ struct StepEnd {
   ExitStatus exit;
   bool stopped = false;    // we were told to end (SIGTERM)
   bool timed_out = false;
+  std::optional<LimitReached> limit;  // that it was killed for
 };
 
 // SIGTERM, SIGCHLD, SIGINT and SIGHUP blocked; `before` is the mask that steps get.
@@ -37,8 +43,9 @@ struct SignalSet {
 };
 SignalSet BlockSupervisorSignals();
 
-// Runs the step to its end and kills what it left running, also what moved into sessions of its own. `started` hears the step's pid.
+// Runs the step to its end and kills what it left running, also what moved into sessions of its own. A step
+// over a limit of `watch` is killed. `started` hears the step's pid.
 // Exit code 127 when its program cannot be run. An error when there can be no process.
-Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, const std::function<void(pid_t)>& started);
+Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, ResourceWatch& watch, const std::function<void(pid_t)>& started);
 
 }  // namespace ns

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "executors/sandbox.h"
 #include "executors/step_runner.h"
 #include "tasks/event_log.h"
 #include "tasks/process_files.h"
@@ -87,6 +88,11 @@ void Judge(const Step& step, const StepEnd& end, off_t log_begin, ExitRecord* re
   record->exit = end.exit;
   record->step = step.name;
   if (end.stopped) return;
+  if (end.limit) {
+    record->reason = end.limit->reason;
+    record->message = end.limit->message;
+    return;
+  }
   if (end.timed_out) {
     record->reason = "TIME_LIMIT";
     record->message = fmt::format("{} took longer than its {} s", step.name, step.time_limit_seconds);
@@ -104,14 +110,31 @@ void TellStage(const fs::path& task_folder, const std::string& stage) {
   if (!status.ok()) Say(status.message());
 }
 
+StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const StepPlan& plan) {
+  StepProcess process;
+  process.argv = step.argv;
+  process.environment = StepEnvironment(step, plan.work_folder, plan.sandbox);
+  process.working_folder = plan.work_folder.string();
+  process.sandboxed = plan.sandbox;
+  process.open_files = plan.limits.open_files;
+  process.file_bytes = plan.limits.disk_bytes;
+  process.time_limit_seconds = step.time_limit_seconds;
+  process.grace = options.grace;
+  if (plan.sandbox) {
+    process.argv = SandboxCommand({step.sandbox, options.task_folder, plan.work_folder, plan.hidden, plan.limits.memory_bytes / 2,
+                                   plan.limits.processes, step.argv});
+  }
+  return process;
+}
+
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
   ExitRecord record{options.attempt, {}, "", "", ""};
+  ResourceWatch watch(plan.limits, plan.work_folder, LogSize() >= 0 ? 1 : -1);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
-    StepProcess process{step.argv, step.environment, plan.work_folder.string(), step.time_limit_seconds, options.grace};
-    process.environment["TMPDIR"] = (plan.work_folder / kScratchFolderName).string();
+    StepProcess process = ProcessOf(step, options, plan);
     off_t log_begin = LogSize();
-    auto end = RunStep(process, signals, [&](pid_t pid) {
+    auto end = RunStep(process, signals, watch, [&](pid_t pid) {
       if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
     });
     if (!end.ok()) {
@@ -126,11 +149,23 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
   return record;
 }
 
+// The service reads what is in the result: nothing may lead it elsewhere, or keep it waiting.
+void RemoveAllButFiles(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> others;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    fs::file_type type = at->symlink_status(error).type();
+    if (type != fs::file_type::regular && type != fs::file_type::directory) others.push_back(at->path());
+  }
+  for (const fs::path& path : others) fs::remove(path, error);
+}
+
 // The result leaves the folder that steps can write to.
 void CollectResult(const SupervisorOptions& options, const StepPlan& plan) {
   std::error_code error;
   fs::path made = plan.work_folder / kResultFolderName;
   if (fs::symlink_status(made, error).type() != fs::file_type::directory) return;
+  RemoveAllButFiles(made);
   fs::path result = options.task_folder / kResultFolderName;
   fs::remove_all(result, error);
   fs::rename(made, result, error);
@@ -181,6 +216,7 @@ int RunSupervisor(const SupervisorOptions& options) {
 }
 
 int SupervisorMain(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "enter") == 0) return EnterMain(argc, argv);
   SupervisorOptions options;
   bool good = argc % 2 == 1;
   for (int at = 1; good && at + 1 < argc; at += 2) {

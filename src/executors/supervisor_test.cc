@@ -3,16 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "base/file.h"
 #include "base/subprocess.h"
-#include "executors/testing/supervise.h"
+#include "executors/testing/supervised.h"
 #include "tasks/process_files.h"
-#include "tasks/step_plan.h"
 #include "tasks/task_event.h"
 #include "tasks/task_file.h"
 
@@ -21,48 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class SupervisorTest : public testing::Test {
+class SupervisorTest : public SupervisedTest {
  protected:
-  SupervisorTest() {
-    plan_.work_folder = task_ / "work";
-    fs::create_directories(task_);
-    std::ofstream(task_ / kEventsFileName).flush();
-  }
-  // A step that runs `script` in sh.
-  void Add(const std::string& name, const std::string& script, const std::string& failure_reason = "", double limit = 0) {
-    fs::path program = folder_.path() / (name + ".sh");
-    std::ofstream(program) << "#!/bin/sh\n" << script << "\n";
-    ::chmod(program.c_str(), 0755);
-    plan_.steps.push_back({name, {program.string()}, {}, limit, failure_reason});
-  }
-  ProcessId Start(int attempt = 1) {
-    EXPECT_TRUE(WriteFileAtomic(task_ / kStepPlanFileName, StepPlanToJson(plan_)).ok());
-    SpawnOptions spawn;
-    spawn.argv = SupervisorOfTests();
-    spawn.argv.insert(spawn.argv.end(), {"--task-folder", task_.string(), "--attempt", std::to_string(attempt)});
-    spawn.stdout_file = spawn.stderr_file = log_;
-    return Spawn(spawn).value();
-  }
-  // Runs the plan to its end.
-  ExitRecord Run() {
-    EXPECT_EQ(WaitChild(Start().pid).value().exit_code, 0);
-    return ParseExitRecord(ReadFile(task_ / kExitStatusFileName).value()).value();
-  }
-  void AwaitFile(const fs::path& path) {
-    for (int i = 0; i < 2000 && !fs::exists(path); ++i) ::usleep(10'000);
-    ASSERT_TRUE(fs::exists(path)) << path;
-  }
-  std::string Log() { return ReadFile(log_).value_or(""); }
+  SupervisorTest() { plan_.sandbox = false; }
   std::vector<std::string> Stages() {
     std::vector<std::string> stages;
     std::ifstream in(task_ / kEventsFileName);
     for (std::string line; std::getline(in, line);) stages.push_back(std::get<StageEvent>(ParseTaskEvent(line).value().payload).stage);
     return stages;
   }
-
-  TempDir folder_ = TempDir::Create("ns_supervisor_").value();
-  fs::path task_ = folder_.path() / "task", log_ = folder_.path() / "log.txt";
-  StepPlan plan_;
 };
 
 TEST_F(SupervisorTest, StepsRunOneAfterAnotherInTheWorkFolder) {
@@ -139,6 +103,14 @@ TEST_F(SupervisorTest, AResultThatIsALinkIsNotTaken) {
   Add("worker", "ln -s / result");
   EXPECT_EQ(Run().exit.exit_code, 0);
   EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result")));
+}
+
+TEST_F(SupervisorTest, LinksAndPipesInAResultAreNotTaken) {
+  Add("worker", "mkdir -p result/deep; echo {} > result/report.json; ln -s /etc/passwd result/deep/x; mkfifo result/pipe");
+  EXPECT_EQ(Run().exit.exit_code, 0);
+  EXPECT_EQ(ReadFile(task_ / "result" / "report.json").value(), "{}\n");
+  EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "deep" / "x")));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "pipe")));
 }
 
 TEST_F(SupervisorTest, ThePlanOfAnotherAttemptIsLeftAlone) {

@@ -11,7 +11,21 @@ Json ToJson(const Step& step) {
   if (!step.environment.empty()) json["environment"] = step.environment;
   if (step.time_limit_seconds > 0) json["time_limit_seconds"] = step.time_limit_seconds;
   SetUnlessEmpty(json, "failure_reason", step.failure_reason);
+  json["sandbox"] = {{"network", step.sandbox.network}, {"read_only", step.sandbox.read_only}, {"writable", step.sandbox.writable}};
   return json;
+}
+
+Json ToJson(const ResourceLimits& limits) {
+  return {{"memory_bytes", limits.memory_bytes}, {"processes", limits.processes},   {"disk_bytes", limits.disk_bytes},
+          {"free_disk_bytes", limits.free_disk_bytes}, {"open_files", limits.open_files}};
+}
+
+void Read(const Json& json, ResourceLimits* limits) {
+  Get(json, "memory_bytes", &limits->memory_bytes);
+  Get(json, "processes", &limits->processes);
+  Get(json, "disk_bytes", &limits->disk_bytes);
+  Get(json, "free_disk_bytes", &limits->free_disk_bytes);
+  Get(json, "open_files", &limits->open_files);
 }
 
 std::vector<std::string> Strings(const Json& json, const char* name) {
@@ -35,13 +49,21 @@ Step ReadStep(const Json& json) {
   }
   Get(json, "time_limit_seconds", &step.time_limit_seconds);
   Get(json, "failure_reason", &step.failure_reason);
+  if (auto found = json.find("sandbox"); found != json.end() && found->is_object()) {
+    Get(*found, "network", &step.sandbox.network);
+    step.sandbox.read_only = Strings(*found, "read_only");
+    step.sandbox.writable = Strings(*found, "writable");
+  }
   return step;
 }
 
 }  // namespace
 
 std::string StepPlanToJson(const StepPlan& plan) {
-  Json json = {{"attempt", plan.attempt}, {"work_folder", plan.work_folder.string()}, {"steps", Json::array()}};
+  Json json = {{"attempt", plan.attempt}, {"work_folder", plan.work_folder.string()}, {"sandbox", plan.sandbox}};
+  SetUnlessEmpty(json, "hidden", plan.hidden.string());
+  json["limits"] = ToJson(plan.limits);
+  json["steps"] = Json::array();
   for (const Step& step : plan.steps) json["steps"].push_back(ToJson(step));
   return Dump(json, 2) + "\n";
 }
@@ -51,10 +73,14 @@ Result<StepPlan> ParseStepPlan(std::string_view text) {
   auto json = ParseJson(text);
   if (!json || !json->is_object()) return bad("it is not a JSON object");
   StepPlan plan;
-  std::string work_folder;
+  std::string work_folder, hidden;
   if (!Get(*json, "attempt", &plan.attempt)) return bad("no attempt");
   if (!Get(*json, "work_folder", &work_folder)) return bad("no work_folder");
+  Get(*json, "sandbox", &plan.sandbox);
+  Get(*json, "hidden", &hidden);
   plan.work_folder = work_folder;
+  plan.hidden = hidden;
+  if (auto limits = json->find("limits"); limits != json->end() && limits->is_object()) Read(*limits, &plan.limits);
   auto steps = json->find("steps");
   if (steps == json->end() || !steps->is_array() || steps->empty()) return bad("no steps");
   for (const Json& step : *steps) {

@@ -1,9 +1,11 @@
 // steps.json: what an attempt's supervisor runs, in the task's folder. Steps run one after another; the last one is the worker.
 //
-//   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...]}]}
+//   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "sandbox": true, "hidden": "/abs", "limits": {"memory_bytes": 1, ...},
+//    "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...], "sandbox": {"network": false, "read_only": ["/data"], "writable": []}}]}
 // A step's environment, time_limit_seconds and failure_reason are left out where there is none.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -14,6 +16,25 @@
 
 namespace ns {
 
+// What a step sees beside the system (docs/design/sandbox.md). Paths are absolute and seen where they are; one that is not there is left out.
+// Without a sandbox all this has no effect.
+struct SandboxProfile {
+  bool network = false;
+  std::vector<std::string> read_only;
+  std::vector<std::string> writable;
+  bool operator==(const SandboxProfile&) const = default;
+};
+
+// Of one attempt, all its processes together. 0: no limit.
+struct ResourceLimits {
+  uint64_t memory_bytes = 0;     // memory that no file backs
+  uint64_t processes = 0;        // threads count, as they do for the kernel
+  uint64_t disk_bytes = 0;       // below the work folder, in deleted files that are still open, and in the log
+  uint64_t free_disk_bytes = 0;  // what must stay free on the disk for the attempt to go on writing
+  uint64_t open_files = 0;       // of one process
+  bool operator==(const ResourceLimits&) const = default;
+};
+
 struct Step {
   std::string name;               // "fetch", "environment", "worker": shown as the task's stage when the attempt has several steps
   std::vector<std::string> argv;  // argv[0] is an absolute path
@@ -22,11 +43,15 @@ struct Step {
   // What an attempt fails with when this step exits with another code than 0, and the step's last line of output as the message. Exit code
   // kTryAgainExitCode is a lost attempt instead. Empty: the service judges the exit (the worker's).
   std::string failure_reason;
+  SandboxProfile sandbox = {};
 };
 
 struct StepPlan {
   int attempt = 1;
   std::filesystem::path work_folder;  // absolute; made when it is not there; the steps' working folder
+  bool sandbox = true;                // steps run under bubblewrap
+  std::filesystem::path hidden;       // absolute: never seen but for the attempt's own files (the workspace); empty: nothing
+  ResourceLimits limits;
   std::vector<Step> steps;            // at least one
 };
 

@@ -45,6 +45,18 @@ def until(condition, seconds=20, what="condition"):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def descendants(pid):
+    """The processes that `pid` started, and theirs, now."""
+    found = []
+    try:
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(child)]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -15,8 +15,8 @@ const bool kSupervising = [] {
   auto text = ReadFile("/proc/self/cmdline").value_or("");
   std::vector<std::string> words;
   for (size_t at = 0; at < text.size(); at = text.find('\0', at) + 1) words.push_back(text.c_str() + at);
-  if (words.size() < 2 || words[1] != "supervise") return false;
-  words.erase(words.begin() + 1);
+  if (words.size() < 2 || (words[1] != "supervise" && words[1] != "enter")) return false;
+  if (words[1] == "supervise") words.erase(words.begin() + 1);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   ::_exit(SupervisorMain(static_cast<int>(argv.size()), argv.data()));

@@ -1,0 +1,42 @@
+// Looks after the limits of an attempt that the kernel does not keep for us: all memory, processes and disk space of a process tree together.
+// A look costs a read of a few files of /proc for each process, and a walk through the work folder, which is made the rarer the longer it takes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "executors/process_tree.h"
+#include "tasks/step_plan.h"
+
+namespace ns {
+
+struct LimitReached {
+  std::string reason;   // MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, DISK_FULL
+  std::string message;
+};
+
+// Thread-compatible.
+class ResourceWatch {
+ public:
+  // `log_fd`: the attempt's log, which counts as its disk space; -1: none.
+  ResourceWatch(const ResourceLimits& limits, std::filesystem::path work_folder, int log_fd);
+
+  static constexpr std::chrono::milliseconds kInterval{200};  // between looks
+
+  // The first limit that the tree below `root` is over.
+  std::optional<LimitReached> Look(pid_t root);
+
+ private:
+  std::optional<LimitReached> LookAtDisk(const std::vector<TreeProcess>& tree);
+
+  const ResourceLimits limits_;
+  const std::filesystem::path work_folder_;
+  const int log_fd_;
+  std::chrono::steady_clock::time_point next_walk_;
+};
+
+}  // namespace ns
