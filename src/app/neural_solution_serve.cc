@@ -8,6 +8,7 @@
 
 #include "api/rest/handlers/handlers.h"
 #include "api/rest/server.h"
+#include "api/rest/tls.h"
 #include "app/serve.h"
 #include "base/cpu.h"
 #include "base/log.h"
@@ -31,7 +32,7 @@ constexpr int kIdleSignal = SIGUSR2;  // sent to ourselves when no worker runs a
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGUSR1, kIdleSignal}) sigaddset(&signals, signal);
+  for (int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP, kIdleSignal}) sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -85,17 +86,23 @@ Result<FileDescriptor> LockWorkspace(const Workspace& workspace) {
                 lock.status().reason());
 }
 
-std::string UrlOf(const std::string& host, uint16_t port) {
+std::string UrlOf(const ServeOptions& options, uint16_t port) {
+  const std::string& host = options.host;
+  const char* scheme = options.tls_cert.empty() ? "http" : "https";
   std::string shown = host == "0.0.0.0" || host == "localhost" ? "127.0.0.1" : host == "::" ? "::1" : host;
-  return shown.find(':') == std::string::npos ? fmt::format("http://{}:{}", shown, port) : fmt::format("http://[{}]:{}", shown, port);
+  bool plain = shown.find(':') == std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", scheme, plain ? "" : "[", shown, plain ? "" : "]", port);
 }
 
-Status Announce(const Workspace& workspace, const std::string& url) {
+Status Announce(const Workspace& workspace, const std::string& url, const fs::path& tls_cert) {
   NS_ASSIGN_OR_RETURN(ProcessId self, IdentifyProcess(::getpid()));
   ServeRecord record;
   record.pid = self.pid;
   record.start_ticks = self.start_ticks;
   record.rest_url = url;
+  if (!tls_cert.empty()) {
+    NS_ASSIGN_OR_RETURN(record.tls_pin, PublicKeyPin(tls_cert));
+  }
   // The frontends have no processes, and so no logs, of their own; their files say where to look.
   fs::path logs = workspace.root() / "serve_log";
   NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend.log", fmt::format("REST API on {}; its log is backend.log\n", url)));
@@ -107,12 +114,23 @@ Status Listen(const ServeOptions& options, TaskService& service, std::unique_ptr
   RestServer::Options rest;
   rest.host = options.host;
   rest.port = static_cast<uint16_t>(options.restful_api_port);
+  rest.tls_cert = options.tls_cert;
+  rest.tls_key = options.tls_key;
   NS_ASSIGN_OR_RETURN(*server, RestServer::Listen(rest, MakeRouter(service)));
   return OkStatus();
 }
 
+// SIGHUP: certificate and key are read again.
+void Reload(const ServeOptions& options, const Workspace& workspace, const std::string& url, RestServer& server) {
+  if (options.tls_cert.empty()) return;
+  Status status = server.ReloadTls();
+  if (status.ok()) status = Announce(workspace, url, options.tls_cert);
+  if (status.ok()) return LogInfo("read '{}' and '{}' again", options.tls_cert, options.tls_key);
+  LogError("the certificate stays as it was: {}", status.message());
+}
+
 // Waits for signals and carries out what they ask; returns when the service may end.
-void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService& service, Dispatcher& dispatcher) {
+void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService& service, Dispatcher& dispatcher, const std::function<void()>& reload) {
   using std::chrono::steady_clock;
   std::optional<steady_clock::time_point> stop_at;
   bool stopping = false;
@@ -131,6 +149,7 @@ void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService&
     }
     int signal = ::sigtimedwait(&signals, nullptr, &wait);
     if (signal == kIdleSignal) return;
+    if (signal == SIGHUP) reload();
     if (signal == SIGINT && !stopping) {
       LogInfo("stopping now");
       stop_workers();
@@ -168,14 +187,14 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock);
 
   Status status = Listen(options, service, &server);
-  std::string url = status.ok() ? UrlOf(options.host, server->port()) : "";
-  if (status.ok()) status = Announce(workspace, url);
+  std::string url = status.ok() ? UrlOf(options, server->port()) : "";
+  if (status.ok()) status = Announce(workspace, url, options.tls_cert);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
     LogInfo("serving {}, workspace {}", url, workspace.root().string());
     ready(url);
-    RunUntilStopped(signals, options.grace_seconds, service, dispatcher);
+    RunUntilStopped(signals, options.grace_seconds, service, dispatcher, [&] { Reload(options, workspace, url, *server); });
     LogInfo("stopped");
   }
   if (server != nullptr) server->Stop();

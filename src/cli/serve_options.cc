@@ -16,6 +16,8 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
       .Option("--host", &o->host, "Address to listen on; another than this machine's own needs --insecure")
       .Flag("--insecure", &o->insecure, "Allow an address that other machines reach, without access control")
+      .Option("--tls_cert", &o->tls_cert, "Certificate (PEM, with its issuers) to serve https; SIGHUP reads it again")
+      .Option("--tls_key", &o->tls_key, "Its private key (PEM, without a passphrase)")
       .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
@@ -38,6 +40,10 @@ Status CheckServeOptions(const ServeOptions& o) {
   }
   if (o.api_type == "grpc") {
     return InvalidArgument("gRPC is not available in this version; use --api_type restful", "NO_GRPC");
+  }
+  if (o.tls_cert.empty() != o.tls_key.empty()) {
+    return InvalidArgument(fmt::format("{} needs {}: give both, or none for plain http", o.tls_cert.empty() ? "--tls_key" : "--tls_cert",
+                                       o.tls_cert.empty() ? "--tls_cert" : "--tls_key"), "HALF_TLS");
   }
   if (o.executor != "local") {
     return InvalidArgument(fmt::format("--executor {} is not available in this version; use --executor local", o.executor), "NO_EXECUTOR");
@@ -72,6 +78,7 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),
                                    "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib)};
   if (o.insecure) args.push_back("--insecure");
+  if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
   if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
   if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});
   if (!o.start_report.empty()) args.insert(args.end(), {"--start_report", o.start_report});

@@ -17,6 +17,7 @@ struct ServeOptions {
   int grpc_api_port = 8001;       // accepted; gRPC is not available in this version
   int result_monitor_port = 3333;  // accepted; unused
   int task_monitor_port = 2222;    // accepted; unused
+  std::string tls_cert, tls_key;   // PEM files; both or none: plain
   std::string api_type = "all";
   std::string upload_path = "examples";
   std::string conda_env;           // accepted; for script tasks, which are not available in this version

@@ -15,7 +15,8 @@ ApiClient Connect(const ServiceTarget& target) {
   if (!target.url.empty()) return ApiClient(target.url.back() == '/' ? target.url.substr(0, target.url.size() - 1) : target.url);
   auto text = ReadFile(std::filesystem::path(target.workspace) / "serve.json");
   auto record = text.ok() ? ParseServeRecord(*text) : Result<ServeRecord>(text.status());
-  return ApiClient(record.ok() && !record->rest_url.empty() ? record->rest_url : "http://127.0.0.1:8000");
+  if (!record.ok() || record->rest_url.empty()) return ApiClient("http://127.0.0.1:8000");
+  return ApiClient(record->rest_url, record->tls_pin);
 }
 
 int Fail(const Status& status) {

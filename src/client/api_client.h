@@ -21,8 +21,9 @@ struct HttpAnswer {
 // service's own words, the HTTP code in the message where it says more.
 class ApiClient {
  public:
-  // "http://127.0.0.1:8000", without a slash at the end.
-  explicit ApiClient(std::string base_url) : base_url_(std::move(base_url)) {}
+  // "http://127.0.0.1:8000", without a slash at the end. An https service is known by `tls_pin`, its ServeRecord's; without one by the
+  // system's certificates, or those of the file that the environment variable NEURAL_SOLUTION_CA names.
+  explicit ApiClient(std::string base_url, std::string tls_pin = "") : base_url_(std::move(base_url)), tls_pin_(std::move(tls_pin)) {}
 
   const std::string& base_url() const { return base_url_; }
 
@@ -50,7 +51,7 @@ class ApiClient {
  private:
   Result<std::string> GetBody(const std::string& path) const;
 
-  std::string base_url_;
+  std::string base_url_, tls_pin_;
 };
 
 }  // namespace ns

@@ -187,7 +187,9 @@ std::string ErrorText(std::string_view body) {
 
 std::string ServeRecordJson(const ServeRecord& record) {
   if (!record.error.empty()) return Dump({{"error", record.error}}) + "\n";
-  return Dump({{"pid", record.pid}, {"start_ticks", record.start_ticks}, {"rest_url", record.rest_url}}) + "\n";
+  Json json = {{"pid", record.pid}, {"start_ticks", record.start_ticks}, {"rest_url", record.rest_url}};
+  SetUnlessEmpty(json, "tls_pin", record.tls_pin);
+  return Dump(json) + "\n";
 }
 
 Result<ServeRecord> ParseServeRecord(std::string_view text) {
@@ -199,6 +201,7 @@ Result<ServeRecord> ParseServeRecord(std::string_view text) {
     return InvalidArgument("not a serve.json file", "BAD_ANSWER");
   }
   Get(*json, "start_ticks", &record.start_ticks);
+  Get(*json, "tls_pin", &record.tls_pin);
   return record;
 }
 

@@ -85,6 +85,7 @@ struct ServeRecord {
   int pid = 0;
   uint64_t start_ticks = 0;
   std::string rest_url;  // "http://127.0.0.1:8000"
+  std::string tls_pin;   // of an https address: "sha256//..." of its public key
   std::string error;     // start failed with this line; then nothing else is set
 };
 std::string ServeRecordJson(const ServeRecord& record);

@@ -1,6 +1,11 @@
 #include "api/rest/tls.h"
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
+
+#include <array>
 
 #include "base/file.h"
 
@@ -41,6 +46,21 @@ Result<std::shared_ptr<ssl::context>> LoadTls(const fs::path& certificate, const
     return InvalidArgument(fmt::format("--tls_key '{}' is not the key of --tls_cert '{}'", key.string(), certificate.string()), "BAD_KEY");
   }
   return context;
+}
+
+Result<std::string> PublicKeyPin(const fs::path& certificate) {
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(certificate, 1 << 20));
+  std::unique_ptr<BIO, decltype(&::BIO_free)> bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), ::BIO_free);
+  std::unique_ptr<X509, decltype(&::X509_free)> x509(::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), ::X509_free);
+  unsigned char* der = nullptr;
+  int size = x509 == nullptr ? -1 : ::i2d_X509_PUBKEY(::X509_get_X509_PUBKEY(x509.get()), &der);
+  if (size < 0) return InvalidArgument(fmt::format("--tls_cert '{}' is not a certificate in PEM form", certificate.string()), "BAD_CERTIFICATE");
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  ::SHA256(der, static_cast<size_t>(size), digest.data());
+  ::OPENSSL_free(der);
+  std::array<unsigned char, 4 * (SHA256_DIGEST_LENGTH / 3 + 1) + 1> base64;
+  int length = ::EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
+  return "sha256//" + std::string(reinterpret_cast<const char*>(base64.data()), static_cast<size_t>(length));
 }
 
 }  // namespace ns
