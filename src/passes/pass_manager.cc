@@ -7,6 +7,7 @@
 #include "passes/fold_scale_shift.h"
 #include "passes/name_nodes.h"
 #include "passes/order_operands.h"
+#include "passes/pool_means.h"
 #include "passes/remove_dead.h"
 #include "passes/remove_identities.h"
 #include "passes/upgrade_opset.h"
@@ -65,6 +66,7 @@ std::vector<std::unique_ptr<Pass>> PreparationPasses() {
   passes.push_back(std::make_unique<UpgradeOpset>());  // after folding: more ranks are known, fewer Softmax need nodes around
   passes.push_back(std::make_unique<FoldBatchNormalization>());
   passes.push_back(std::make_unique<FoldScaleShift>());
+  passes.push_back(std::make_unique<PoolMeans>());
   passes.push_back(std::make_unique<RemoveDead>());
   passes.push_back(std::make_unique<OrderOperands>());
   passes.push_back(std::make_unique<NameNodes>());
