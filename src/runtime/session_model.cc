@@ -12,6 +12,14 @@ using ns_onnx::TensorProto;
 constexpr size_t kLeastInFile = size_t{64} << 10;
 constexpr uint64_t kMostCopied = uint64_t{16} << 20;
 
+// Whether ONNX Runtime can map the file; else it has to be given the bytes.
+bool CanBeMapped(const std::filesystem::path& file, SessionModel& made) {
+  if (made.stand_ins.contains(file) || !StandIn::IsNeeded(file)) return true;
+  auto stand_in = StandIn::Create(file);
+  if (stand_in.ok()) made.stand_ins.emplace(file, std::move(*stand_in));
+  return stand_in.ok();
+}
+
 std::string BelowRoot(const std::filesystem::path& path) { return path.relative_path().string(); }
 
 }  // namespace
@@ -34,7 +42,7 @@ Result<SessionModel> MakeSessionModel(const Model& given, bool self_contained) {
     const auto* weight = model.SharedWeight(tensor.name());
     if (weight == nullptr) continue;
     // With nothing in memory, every file is current.
-    bool in_file = weight->bytes.size() >= kLeastInFile && (in_memory == 0 || weight->FileIsCurrent());
+    bool in_file = weight->bytes.size() >= kLeastInFile && (in_memory == 0 || weight->FileIsCurrent()) && CanBeMapped(weight->file, made);
     if (in_file) {
       SetExternalLocation(tensor, BelowRoot(weight->file), weight->file_offset, weight->bytes.size());
     } else {

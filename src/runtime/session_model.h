@@ -1,17 +1,20 @@
 // A Model as ONNX Runtime is given it: structure in one buffer, big weights as places in files that ONNX Runtime maps itself.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "graph/model.h"
+#include "runtime/stand_in.h"
 
 namespace ns {
 
 struct SessionModel {
   std::string bytes;                 // a serialized ModelProto
   std::optional<Model> spilled;      // keeps the file of weights that were only in memory; may go once the session is made
+  std::map<std::filesystem::path, StandIn> stand_ins;  // by weight file; may go once the session is made
   // The folder that external locations are relative to: the root, so that files anywhere can be named without absolute paths.
   static constexpr const char* kFolder = "/";
 };
