@@ -89,6 +89,18 @@ TEST(ShapeMap, FollowsShapesThroughIntegerArithmetic) {
   EXPECT_EQ(shapes.Find("nothing"), nullptr);
 }
 
+// A BERT's positions: a table, cut to the length of the rows.
+TEST(ShapeMap, ASliceKeepsTheSizesThatItDoesNotCut) {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]> g (float[batch, length, 4] x) => (float[a, b, c] y)
+    <int64 second = {1}, int64[1] zero = {0}, int64[1] one = {1}, float[1, 3, 4] table = {1,2,3,4,5,6,7,8,9,10,11,12}> {
+    s = Shape(x)  n = Gather(s, second)  end = Unsqueeze(n, zero)  part = Slice(table, zero, end, one)  sum = Add(x, part)  y = Relu(sum) })").value();
+  ShapeMap shapes = ShapeMap::Infer(model);
+  ASSERT_NE(shapes.Find("part"), nullptr);
+  EXPECT_EQ(shapes.Find("part")->shape, (Shape{1, -1, 4}));
+  EXPECT_EQ(shapes.Find("sum")->shape, (Shape{-1, -1, 4}));
+  EXPECT_EQ(shapes.Find("sum")->dimension_names[0], "batch");
+}
+
 TEST(ShapeMap, AModelThatContradictsItselfIsNotRefused) {
   Model model = Parse("g (float[2, 3] x) => (float[5, 5] y) { y = Relu(x) }");
   ShapeMap shapes = ShapeMap::Infer(model);

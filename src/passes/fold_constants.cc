@@ -1,5 +1,6 @@
 #include "passes/fold_constants.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -109,26 +110,72 @@ Result<Model> Extract(const Model& model, const Round& round, const ShapeMap& sh
   return extracted;
 }
 
-// Shape of a value with a fully known shape needs no evaluation, and its input need not be a constant.
-int FoldKnownShapes(Model& model, const ShapeMap& shapes) {
-  GraphIndex index(model);
-  std::unordered_set<int> done;
-  std::vector<std::pair<std::string, Shape>> found;
-  for (int n = 0; n < index.node_count(); ++n) {
-    const NodeProto& node = index.node(n);
-    bool whole = FindAttribute(node, "start") == nullptr && FindAttribute(node, "end") == nullptr;
-    if (node.op_type() != "Shape" || !node.domain().empty() || !whole || index.IsOutput(node.output(0))) continue;
+// Sizes of a value that the model knows, without evaluation: the value itself need not be a constant.
+class SizeFolder {
+ public:
+  SizeFolder(const Model& model, const ShapeMap& shapes) : model_(model), shapes_(shapes), index_(model) {}
+
+  // The result of node `n`, when it is Shape, or Gather from a Shape, and reads known sizes only.
+  std::optional<Tensor> ResultOf(int n) const {
+    const NodeProto& node = index_.node(n);
+    if (!node.domain().empty() || node.output_size() != 1 || index_.IsOutput(node.output(0))) return std::nullopt;
+    if (node.op_type() == "Shape") return AllKnown(SizesOf(node));
+    const NodeProto* shape = node.op_type() == "Gather" ? index_.ProducerNode(node.input(0)) : nullptr;
+    if (shape == nullptr || shape->op_type() != "Shape" || !shape->domain().empty() || !model_.HasWeight(node.input(1))) return std::nullopt;
+    return Picked(SizesOf(*shape), model_.Weight(node.input(1)));
+  }
+
+ private:
+  // What the Shape makes, -1 for sizes that vary; empty when not even their number is known.
+  Shape SizesOf(const NodeProto& node) const {
     // What the model declares of its outputs may be wrong; only inputs, weights and what follows from them count.
-    std::optional<Shape> shape = index.IsOutput(node.input(0)) ? std::nullopt : shapes.StaticShape(node.input(0));
-    if (!shape) continue;
-    found.emplace_back(node.output(0), *shape);
+    const TensorSpec* spec = index_.IsOutput(node.input(0)) ? nullptr : shapes_.Find(node.input(0));
+    if (spec == nullptr || !spec->has_shape) return {};
+    int64_t rank = static_cast<int64_t>(spec->shape.size());
+    auto position = [&](const char* name, int64_t fallback) {
+      int64_t value = IntAttribute(node, name, fallback);
+      return std::clamp<int64_t>(value < 0 ? value + rank : value, 0, rank);
+    };
+    int64_t start = position("start", 0), end = position("end", rank);
+    return start < end ? Shape(spec->shape.begin() + start, spec->shape.begin() + end) : Shape{};
+  }
+
+  static std::optional<Tensor> AllKnown(const Shape& sizes) {
+    bool known = !sizes.empty() && std::all_of(sizes.begin(), sizes.end(), [](int64_t size) { return size >= 0; });
+    if (!known) return std::nullopt;
+    return Tensor::From<int64_t>({static_cast<int64_t>(sizes.size())}, std::span<const int64_t>(sizes));
+  }
+
+  static std::optional<Tensor> Picked(const Shape& sizes, const Result<Tensor>& picks) {
+    if (!picks.ok() || picks->dtype() != DType::kInt64) return std::nullopt;
+    int64_t count = static_cast<int64_t>(sizes.size());
+    std::vector<int64_t> picked;
+    for (int64_t at : picks->values<int64_t>()) {
+      if (at < 0) at += count;
+      if (at < 0 || at >= count || sizes[static_cast<size_t>(at)] < 0) return std::nullopt;
+      picked.push_back(sizes[static_cast<size_t>(at)]);
+    }
+    return Tensor::From<int64_t>(picks->shape(), std::span<const int64_t>(picked));
+  }
+
+  const Model& model_;
+  const ShapeMap& shapes_;
+  GraphIndex index_;
+};
+
+int FoldKnownSizes(Model& model, const ShapeMap& shapes) {
+  std::unordered_set<int> done;
+  std::vector<std::pair<std::string, Tensor>> found;
+  SizeFolder folder(model, shapes);
+  for (int n = 0; n < model.graph().node_size(); ++n) {
+    std::optional<Tensor> result = folder.ResultOf(n);
+    if (!result) continue;
+    found.emplace_back(model.graph().node(n).output(0), std::move(*result));
     done.insert(n);
   }
   if (done.empty()) return 0;
   RemoveNodes(model.mutable_graph(), done);
-  for (const auto& [name, shape] : found) {
-    model.SetWeight(name, Tensor::From<int64_t>({static_cast<int64_t>(shape.size())}, std::span<const int64_t>(shape)));
-  }
+  for (auto& [name, tensor] : found) model.SetWeight(name, std::move(tensor));
   return static_cast<int>(done.size());
 }
 
@@ -147,7 +194,7 @@ Result<bool> Compute(Model& model, const Round& round, const ShapeMap& shapes, c
 
 Result<int> FoldOnce(Model& model, const PassContext& context, uint64_t max_bytes) {
   ShapeMap shapes = ShapeMap::Infer(model);
-  int folded = FoldKnownShapes(model, shapes);
+  int folded = FoldKnownSizes(model, shapes);
   GraphIndex index(model);
   Round round = Planner(model, shapes, index, max_bytes).Plan();
   if (round.nodes.empty()) return folded;

@@ -8,7 +8,7 @@
 namespace ns {
 
 // Nodes of the default domain whose inputs are all weights (or results of such nodes) are computed by the context's evaluator and become
-// weights. Also Shape of a value whose shape is known. Left alone: random operators, quantization (QuantizeLinear, DequantizeLinear,
+// weights. Also Shape of a value whose shape is known, and Gather of the sizes in it that are known. Left alone: random operators, quantization (QuantizeLinear, DequantizeLinear,
 // DynamicQuantizeLinear), control flow, nodes with subgraphs, strings, results over the limit or of unknown size.
 class FoldConstants final : public Pass {
  public:

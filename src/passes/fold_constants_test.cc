@@ -27,6 +27,17 @@ TEST(FoldConstants, FoldsShapesThatAreKnown) {
   EXPECT_THAT(model.Weight("to")->values<int64_t>(), ElementsAre(2, -1));
 }
 
+// A fixed sequence beside a free batch.
+TEST(FoldConstants, FoldsTheKnownSizesOfAShapeThatVaries) {
+  Model model = ParseModel(R"(g (float[N, 3, 4] x) => (float[k] y) <int64 second = {1}, int64[2] last = {-2, -1}, int64[1] free = {0}> {
+    s = Shape(x)  a = Gather(s, second)  b = Gather(s, last)  c = Gather(s, free)  t = Shape <start = -1> (x)
+    d = Mul(a, b)  e = Concat <axis = 0> (d, c, t)  y = Cast <to = 1> (e) })");
+  EXPECT_EQ(RunAndCompare(FoldConstants(), model, X({2, 3, 4})), 4);  // a, b, t, and d, which they make
+  EXPECT_EQ(NodesToText(model.graph()), "s = Shape (x)\nc = Gather (s, free)\ne = Concat (d, c, t)\ny = Cast (e)\n");
+  EXPECT_THAT(model.Weight("d")->values<int64_t>(), ElementsAre(9, 12));
+  EXPECT_THAT(model.Weight("t")->values<int64_t>(), ElementsAre(4));
+}
+
 TEST(FoldConstants, LeavesShapesThatVary) {
   Model model = ParseModel(R"(g (float[N, 3] x) => (float[M] y) <int64[1] at = {0}> {
     s = Shape(x)  n = Gather(s, at)  one = Cast <to = 1> (n)  r = Relu(x)  m = ReduceMax <keepdims = 0, axes = [0, 1]> (r)  y = Mul(m, one) })");
