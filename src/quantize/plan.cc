@@ -15,6 +15,7 @@ class Planner {
     while (DropFollowers()) {
     }
     for (int n = 0; n < index_.node_count(); ++n) QuantizeEdges(n);
+    for (int n = 0; n < index_.node_count(); ++n) FindBias(n);
     for (int n = 0; n < index_.node_count(); ++n) Explain(n);
     return std::move(plan_);
   }
@@ -143,6 +144,21 @@ class Planner {
     bool moves = node.traits.role == OpRole::kPassThrough;
     // Nodes are in topological order, so the input's entry is there.
     plan_.range_of[Output(n)] = moves ? plan_.range_of.at(Input(n, 0)) : Output(n);
+  }
+
+  // The Add's second operand: passes/order_operands put it there.
+  void FindBias(int n) {
+    NodePlan& node = at(n);
+    bool product = node.mode == OpMode::kStatic && node.traits.role == OpRole::kMatMul && node.traits.weight >= 0 && node.traits.bias < 0;
+    const ValueUse* use = product ? index_.OnlyUse(Output(n)) : nullptr;
+    if (use == nullptr || use->input != 0) return;
+    const ns_onnx::NodeProto& add = index_.node(use->node);
+    if (!add.domain().empty() || add.op_type() != "Add" || !model_.HasWeight(add.input(1))) return;
+    auto bias = model_.WeightSpec(add.input(1));
+    auto weight = model_.WeightSpec(Input(n, node.traits.weight));
+    if (!bias.ok() || !weight.ok() || bias->dtype != DType::kFloat || bias->shape.empty()) return;
+    int64_t channels = weight->shape[static_cast<size_t>(*node.traits.channel_axis)];
+    if (bias->shape.back() == channels && ElementCount(bias->shape) == channels) node.bias_add = use->node;
   }
 
   void Explain(int n) {

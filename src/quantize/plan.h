@@ -25,6 +25,8 @@ struct NodePlan {
   bool integer_output = false;  // static: its first output is quantized
   // static, position of the Relu or Clip that follows and whose output is quantized in place of this one's; -1: none
   int absorbed_by = -1;
+  // static, a product of its own: position of the Add that alone reads its output and adds a constant vector, its bias; -1: none
+  int bias_add = -1;
   std::string why;
 };
 

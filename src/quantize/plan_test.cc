@@ -85,6 +85,35 @@ TEST(PlanTest, AFloatProducerKeepsTheAddInFloatToo) {
   EXPECT_EQ(plan.range_of("f"), "f");
 }
 
+TEST(PlanTest, AnAddedVectorIsTheBiasOfTheProductItAloneReads) {
+  Planned mlp(SmallMlp());
+  EXPECT_EQ(mlp["up"].bias_add, 1);
+  EXPECT_EQ(mlp["down"].bias_add, 4);
+  Planned plan(Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[2,2] x, float[2,2] v) => (float[2,2] k, float[2,2] l, float[2,2] m, float[2,2] n, float[2,2] p)
+    <float[2,2] w = {1,2,3,4}, float[2] b = {1,2}, float one = {1}, float[2,1] column = {1,2}> {
+      [read_twice] a = MatMul (x, w)   k = Add (a, b)  l = Mul (a, b)
+      [scalar] c = MatMul (x, w)       m = Add (c, one)
+      [rows] d = MatMul (x, w)         n = Add (d, column)
+      [computed] e = MatMul (x, w)     p = Add (e, v)
+    })").value());
+  for (const char* name : {"read_twice", "scalar", "rows", "computed"}) EXPECT_EQ(plan[name].bias_add, -1) << name;
+  QuantConfig dynamic;
+  dynamic.default_mode = OpMode::kDynamic;
+  EXPECT_EQ(Planned(SmallMlp(), dynamic)["up"].bias_add, -1) << "added in float behind the scaling";
+}
+
+TEST(PlanTest, AResizeThatAveragesStaysInFloat) {
+  for (const auto& [mode, wanted] : {std::pair{"nearest", OpMode::kStatic}, std::pair{"linear", OpMode::kFloat}, std::pair{"cubic", OpMode::kFloat}}) {
+    Planned plan(Model::FromText(fmt::format(R"(
+      <ir_version: 8, opset_import: ["" : 17]>
+      g (float[1,1,4,4] x) => (float[1,1,8,8] y) <float[1,1,1,1] w = {{2}}, float[4] scales = {{1,1,2,2}}> {{
+        [first] a = Conv (x, w)  [resize] b = Resize <mode = "{}"> (a, , scales)  [second] y = Conv (b, w) }})", mode)).value());
+    EXPECT_EQ(plan.mode("resize"), wanted) << mode;
+  }
+}
+
 TEST(PlanTest, TheResidualStreamOfATransformerStaysFloat) {
   Planned plan(SmallMlp());
   EXPECT_EQ(plan.mode("up"), OpMode::kStatic);

@@ -1,6 +1,10 @@
 #include "quantize/qdq_inserter.h"
 
 #include <map>
+#include <optional>
+#include <set>
+
+#include "graph/shapes.h"
 
 namespace ns {
 
@@ -9,15 +13,47 @@ namespace {
 class Inserter {
  public:
   Inserter(const Model& prepared, const GraphIndex& index, const Plan& plan, const ActivationParams& params, const QuantConfig& config)
-      : index_(index), plan_(plan), model_(prepared.Clone()), writer_(model_, plan, params, config) {}
+      : prepared_(prepared), index_(index), plan_(plan), model_(prepared.Clone()), writer_(model_, plan, params, config) {}
 
   Result<Model> Run() {
     for (int n = 0; n < index_.node_count(); ++n) NS_RETURN_IF_ERROR(Write(n));
     writer_.Finish();
+    DeclareSums();
     return std::move(model_);
   }
 
  private:
+  // ONNX Runtime takes a residual Add into the LayerNormalization behind it only when it sees that both sides have the same three axes,
+  // and it infers less than we do.
+  void DeclareSums() {
+    std::set<std::string> known;
+    for (const auto& info : model_.graph().value_info()) known.insert(info.name());
+    for (int n = 0; n < index_.node_count(); ++n) {
+      const ns_onnx::NodeProto& node = index_.node(n);
+      if (node.op_type() != "Add" || !node.domain().empty() || prepared_.HasWeight(node.input(1))) continue;
+      for (const std::string& value : node.input()) {
+        const TensorSpec* spec = Shapes().Find(value);
+        bool declared = spec != nullptr && spec->has_shape && spec->shape.size() == 3 && spec->dtype == DType::kFloat;
+        if (declared && index_.Producer(value) >= 0 && !index_.IsOutput(value) && known.insert(value).second) DeclareShape(*spec);
+      }
+    }
+  }
+
+  void DeclareShape(const TensorSpec& spec) {
+    auto* info = model_.mutable_graph().add_value_info();
+    info->set_name(spec.name);
+    auto* tensor = info->mutable_type()->mutable_tensor_type();
+    tensor->set_elem_type(static_cast<int32_t>(spec.dtype));
+    for (size_t i = 0; i < spec.shape.size(); ++i) {
+      auto* dim = tensor->mutable_shape()->add_dim();
+      if (spec.shape[i] >= 0) {
+        dim->set_dim_value(spec.shape[i]);
+      } else if (i < spec.dimension_names.size() && !spec.dimension_names[i].empty()) {
+        dim->set_dim_param(spec.dimension_names[i]);
+      }
+    }
+  }
+
   const NodePlan& at(int n) const { return plan_.nodes[static_cast<size_t>(n)]; }
 
   // Whether the value leaves its producer as integers, so that float readers need a DQ.
@@ -55,14 +91,45 @@ class Inserter {
       if (node.input(i).empty()) continue;
       NS_ASSIGN_OR_RETURN(*copy.mutable_input(i), FloatOf(node.input(i)));
     }
+    if (auto bias = biases_.find(n); bias != biases_.end()) copy.set_input(1, bias->second);
     writer_.EmitCopy(copy);
     return OkStatus();
+  }
+
+  enum class BiasForm { kAsItIs, kWidened, kInteger };
+
+  // The form with which ONNX Runtime still sees a product of integers (docs/design/dependencies.md): it turns MatMul and Add into a Gemm,
+  // which needs the bias in int32; not so where the bias has three axes, which costs nothing at run time.
+  BiasForm FormOf(int product, const std::string& bias) {
+    int rank = Shapes().Rank(index_.node(product).input(0));
+    size_t axes = prepared_.WeightSpec(bias)->shape.size();
+    if (axes > 1 && (rank >= 3 || static_cast<int>(axes) > rank)) return BiasForm::kAsItIs;
+    return rank >= 3 ? BiasForm::kWidened : BiasForm::kInteger;
+  }
+
+  Status MakeStatic(int n, ns_onnx::NodeProto* copy) {
+    const ns_onnx::NodeProto& node = index_.node(n);
+    int add = at(n).bias_add;
+    std::string bias = add < 0 ? "" : index_.node(add).input(1);
+    BiasForm form = add < 0 ? BiasForm::kAsItIs : FormOf(n, bias);
+    NS_ASSIGN_OR_RETURN(std::string integers,
+                        writer_.MakeStatic(node, at(n), AbsorbedInputs(n), copy, form == BiasForm::kInteger ? bias : ""));
+    if (form == BiasForm::kInteger) biases_[add] = integers;
+    if (form == BiasForm::kWidened) {
+      NS_ASSIGN_OR_RETURN(biases_[add], writer_.WidenedBias(bias));
+    }
+    return OkStatus();
+  }
+
+  const ShapeMap& Shapes() {
+    if (!shapes_) shapes_ = ShapeMap::Infer(prepared_);
+    return *shapes_;
   }
 
   Status WriteStatic(int n) {
     const ns_onnx::NodeProto& node = index_.node(n);
     ns_onnx::NodeProto copy = node;
-    NS_RETURN_IF_ERROR(writer_.MakeStatic(node, at(n), AbsorbedInputs(n), &copy));
+    NS_RETURN_IF_ERROR(MakeStatic(n, &copy));
     const std::string& value = node.output(0);
     if (!LeavesAsIntegers(value) || !index_.IsOutput(value)) {
       writer_.EmitCopy(copy);
@@ -75,11 +142,14 @@ class Inserter {
     return writer_.Dequantized(value, computed, value).status();
   }
 
+  const Model& prepared_;
   const GraphIndex& index_;
   const Plan& plan_;
   Model model_;
   QdqWriter writer_;
   std::map<std::string, std::string> float_of_;
+  std::map<int, std::string> biases_;  // by position of the Add: what it adds in the place of the constant
+  std::optional<ShapeMap> shapes_;     // inferred when a bias asks
 };
 
 class TwinMaker {
@@ -111,7 +181,7 @@ class TwinMaker {
     if (plan.mode == OpMode::kWeightOnly) return writer_.EmitEmbedding(node, plan, twin);
     ns_onnx::NodeProto copy = node;
     copy.set_name(model_.UniqueName(node.name() + "_twin"));
-    NS_RETURN_IF_ERROR(writer_.MakeStatic(node, plan, {}, &copy));
+    NS_RETURN_IF_ERROR(writer_.MakeStatic(node, plan, {}, &copy).status());
     std::string result = twin;
     if (plan.integer_output) result = model_.UniqueName(twin + "_computed");
     copy.set_output(0, result);

@@ -138,8 +138,19 @@ Result<std::string> QdqWriter::DequantizedWeight(const WeightNames& weight, std:
   return output;
 }
 
-Status QdqWriter::MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is,
-                             ns_onnx::NodeProto* node) {
+Result<std::string> QdqWriter::DequantizedBias(const std::string& name, const Tensor& bias, float input_scale,
+                                               std::span<const float> weight_scale) {
+  QuantizedWeight integers = QuantizeBias(bias.values<float>(), input_scale, weight_scale);
+  std::string base = name + "_quantized";
+  WeightNames names{model_.UniqueName(base), model_.UniqueName(base + "_scale"), model_.UniqueName(base + "_zero_point"), {}, 0};
+  model_.SetWeight(names.values, integers.values);
+  model_.SetWeight(names.scale, ScaleTensor(integers.params));
+  model_.SetWeight(names.zero_point, ZeroPointTensor(integers.params));
+  return DequantizedWeight(names, name);
+}
+
+Result<std::string> QdqWriter::MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is,
+                                          ns_onnx::NodeProto* node, const std::string& later_bias) {
   const OpTraits& traits = plan.traits;
   for (int position : traits.activations) {
     if (std::find(as_is.begin(), as_is.end(), position) != as_is.end()) continue;
@@ -147,27 +158,32 @@ Status QdqWriter::MakeStatic(const ns_onnx::NodeProto& original, const NodePlan&
     NS_ASSIGN_OR_RETURN(std::string integers, Dequantized(value, value));
     node->set_input(position, integers);
   }
-  if (traits.weight < 0) return OkStatus();
+  if (traits.weight < 0) return std::string();
   float input_scale = params_.at(plan_.range_of.at(original.input(traits.activations[0]))).scale[0];
+  const std::string bias_name = traits.bias >= 0 ? original.input(traits.bias) : later_bias;
   std::vector<float> min_scale;
   Tensor bias;
-  if (traits.bias >= 0) {
-    NS_ASSIGN_OR_RETURN(bias, model_.Weight(original.input(traits.bias)));
+  if (!bias_name.empty()) {
+    NS_ASSIGN_OR_RETURN(bias, model_.Weight(bias_name));
     min_scale = SmallestScales(bias.values<float>(), input_scale);
   }
   NS_ASSIGN_OR_RETURN(WeightNames weight, IntegerWeight(original, plan, min_scale, false));
   NS_ASSIGN_OR_RETURN(std::string float_weight, DequantizedWeight(weight, original.input(traits.weight)));
   node->set_input(traits.weight, float_weight);
-  if (traits.bias < 0) return OkStatus();
-  QuantizedWeight integers = QuantizeBias(bias.values<float>(), input_scale, weight.scales);
-  std::string base = original.input(traits.bias) + "_quantized";
-  WeightNames names{model_.UniqueName(base), model_.UniqueName(base + "_scale"), model_.UniqueName(base + "_zero_point"), {}, 0};
-  model_.SetWeight(names.values, integers.values);
-  model_.SetWeight(names.scale, ScaleTensor(integers.params));
-  model_.SetWeight(names.zero_point, ZeroPointTensor(integers.params));
-  NS_ASSIGN_OR_RETURN(std::string float_bias, DequantizedWeight(names, original.input(traits.bias)));
-  node->set_input(traits.bias, float_bias);
-  return OkStatus();
+  if (bias_name.empty()) return std::string();
+  NS_ASSIGN_OR_RETURN(std::string float_bias, DequantizedBias(bias_name, bias, input_scale, weight.scales));
+  if (traits.bias >= 0) node->set_input(traits.bias, float_bias);
+  return float_bias;
+}
+
+Result<std::string> QdqWriter::WidenedBias(const std::string& bias) {
+  auto [entry, added] = widened_.try_emplace(bias);
+  if (!added) return entry->second;
+  NS_ASSIGN_OR_RETURN(Tensor tensor, model_.Weight(bias));
+  auto values = tensor.values<float>();
+  entry->second = model_.UniqueName(bias + "_widened");
+  model_.SetWeight(entry->second, Tensor::From<float>({1, 1, static_cast<int64_t>(values.size())}, values));
+  return entry->second;
 }
 
 Status QdqWriter::EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input,

@@ -39,7 +39,11 @@ class QdqWriter {
 
   // Rewires `node`, a copy of the node planned by `plan`, to integers: a DQ before each activation (but those in `as_is`), before the
   // weight and before the bias. `original` is the node as in the prepared model.
-  Status MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is, ns_onnx::NodeProto* node);
+  // `later_bias`: a vector that an operator behind adds, or "". It becomes int32 in units of the product's sums; its DQ is returned.
+  Result<std::string> MakeStatic(const ns_onnx::NodeProto& original, const NodePlan& plan, std::span<const int> as_is,
+                                 ns_onnx::NodeProto* node, const std::string& later_bias = "");
+  // A float vector as [1, 1, N]: the new weight's name.
+  Result<std::string> WidenedBias(const std::string& bias);
   // Writes `original` as DynamicQuantizeLinear, MatMulInteger and the scaling back, reading `input` and making `output`.
   Status EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output);
   // Writes a lookup in an int8 table, making `output`.
@@ -61,6 +65,7 @@ class QdqWriter {
   Result<WeightNames> IntegerWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::vector<float>& min_scale,
                                     bool transposed);
   Result<std::string> DequantizedWeight(const WeightNames& weight, std::string_view base);
+  Result<std::string> DequantizedBias(const std::string& name, const Tensor& bias, float input_scale, std::span<const float> weight_scale);
   std::pair<std::string, std::string> ScaleAndZero(const std::string& owner, const QuantParams& params);
 
   Model& model_;
@@ -71,6 +76,7 @@ class QdqWriter {
   std::map<std::string, std::pair<std::string, std::string>> scale_names_;  // by owner of the range
   std::map<std::string, std::string> quantized_;                           // value → its integers
   std::map<std::string, DynamicNames> dynamic_;                            // value → what DynamicQuantizeLinear made of it
+  std::map<std::string, std::string> widened_;                             // bias → the same as [1, 1, N]
   std::map<std::string, WeightNames> weights_;                             // weight and form → its integers
 };
 

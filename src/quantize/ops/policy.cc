@@ -142,9 +142,9 @@ OpTraits Activation(const Context& context) {
   return FirstInput(context, OpRole::kActivation);
 }
 
-// Nearest picks elements, linear averages them: the result stays in the input's range.
+// Nearest picks elements. What averages them ONNX Runtime runs in float (1.27; 1.22 took integers), so nothing is won by integers around it.
 OpTraits Resize(const Context& context) {
-  if (StringAttribute(context.node, "mode", "nearest") == "cubic") return {};
+  if (StringAttribute(context.node, "mode", "nearest") != "nearest") return {};
   return PassThrough(context);
 }
 

@@ -16,6 +16,10 @@ Model SmallCnn();
 // LayerNormalization-free path, so that the residual stream has a float reader and an integer reader.
 Model SmallMlp();
 
+// One layer of a BERT as PyTorch exports it, on [batch, 4, 8] float rows: attention of two heads, residual Adds, LayerNormalization,
+// a Gelu in its parts, then a pooler and a classifier as Gemm. `batch` is a number or a name.
+Model SmallEncoder(std::string_view batch);
+
 // A weight of seeded, normally distributed values with this standard deviation.
 void SetRandomWeight(Model& model, std::string_view name, Shape shape, float deviation, unsigned seed);
 
