@@ -1,6 +1,8 @@
 """Accuracy and latency of several ONNX files on the same rows, by onnxruntime's Python API, so that no code of ours judges itself.
 
 Run by run.py in the bench's virtual environment: measure.py THREADS EVALUATION.npz SECONDS FILE...   prints JSON, a list as FILE
+The first file is the float model. `accuracy` is the part of the rows whose answer is the label; `sqnr_db` is how far the first output is
+from the float model's on all rows, 10 log10(sum y^2 / sum (y - y')^2): it tells models apart whose answers are the same.
 The latency is of one row; the files take turns, in an order that alternates, on all THREADS processors.
 """
 import json
@@ -20,12 +22,17 @@ def session(path, threads):
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def accuracy(model, rows, labels, batch=16):
-    hits = 0
-    for start in range(0, len(labels), batch):
-        outputs = model.run(None, {name: values[start : start + batch] for name, values in rows.items()})
-        hits += int((outputs[0].argmax(-1) == labels[start : start + batch]).sum())
-    return hits / len(labels)
+def answers(model, rows, batch=16):
+    """The first output on all rows."""
+    count = len(next(iter(rows.values())))
+    batches = ({name: values[start : start + batch] for name, values in rows.items()} for start in range(0, count, batch))
+    return numpy.concatenate([model.run(None, one)[0] for one in batches]).astype(numpy.float64)
+
+
+def quality(exact, output, labels):
+    noise = numpy.square(output - exact).sum()
+    return {"accuracy": float((output.argmax(-1) == labels).mean()),
+            "sqnr_db": float(10 * numpy.log10(numpy.square(exact).sum() / noise)) if noise > 0 else None}
 
 
 def main():
@@ -33,7 +40,8 @@ def main():
     arrays = numpy.load(sys.argv[2])
     rows = {name: arrays[name] for name in arrays.files if name != "labels"}
     sessions = [session(path, threads) for path in sys.argv[4:]]
-    results = [{"accuracy": accuracy(model, rows, arrays["labels"])} for model in sessions]
+    outputs = [answers(model, rows) for model in sessions]
+    results = [quality(outputs[0], output, arrays["labels"]) for output in outputs]
     one = [{name: values[i : i + 1] for name, values in rows.items()} for i in range(8)]
     samples = [[] for _ in sessions]
     for model in sessions:

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -32,12 +33,17 @@ KEEPS_ALL = ("static-entropy", "static-percentile")
 FEW_ROWS = 10
 
 
+def pinned_onnxruntime():
+    """The release that ours is built with, so that both sides run on the same."""
+    return re.search(r"^ORT_VERSION=(\S+)", (ROOT / "scripts/setup").read_text(), re.MULTILINE)[1]
+
+
 def python(work, version):
     """The bench's Python, with the packages it needs."""
-    folder = work / "venv"
+    folder = work / f"venv-{version}"
     if not (folder / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", f"onnxruntime=={version}", "onnx==1.17.0", "numpy<2", "sympy", "psutil",
+        subprocess.run([folder / "bin/pip", "install", "-q", f"onnxruntime=={version}", "onnx==1.19.1", "numpy<2", "sympy", "psutil",
                         "tokenizers==0.19.1"], check=True)
         (folder / "done").touch()
     return folder / "bin/python"
@@ -120,16 +126,17 @@ def finish(name, args, interpreter, work, model, evaluation, rows, bare):
 
 
 def show(table):
-    print("| model | by | form | quantized in | peak memory | file | accuracy | latency | speed-up |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| model | by | form | quantized in | peak memory | file | accuracy | SQNR | latency | speed-up |")
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in table:
         form = row["form"] + (f" ({FEW_ROWS} rows)" if row.get("few") else "")
         peak = f"{row['peak'] / 1e6:.0f} MB" if "peak" in row else ""
         if row.get("error"):
-            print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.1f} s | {peak} | failed: {row['error'][:80]} | | | |")
+            print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.1f} s | {peak} | failed: {row['error'][:80]} | | | | |")
             continue
+        sqnr = "" if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f} dB"
         print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.2f} s | {peak} | {row['size'] / 1e6:.1f} MB | {row['accuracy']:.3f} "
-              f"| {row['median_ms']:.2f} ms | {row['speedup']:.2f} |")
+              f"| {sqnr} | {row['median_ms']:.2f} ms | {row['speedup']:.2f} |")
     goals(table)
     sys.stdout.flush()
 
@@ -153,7 +160,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20, help="of latency measuring a model")
-    parser.add_argument("--onnxruntime", default="1.21.1", help="version of the peer and of the latency measurement")
+    parser.add_argument("--onnxruntime", default=pinned_onnxruntime(), help="version of the peer and of the latency measurement")
     args = parser.parse_args()
     work = ROOT / "build/bench/quantize"
     work.mkdir(parents=True, exist_ok=True)
