@@ -329,7 +329,10 @@ class BigModelInterruptionTest(WorkerTest):
             except subprocess.TimeoutExpired:
                 process.send_signal(signal_number)
                 errors = process.communicate(timeout=30)[1]
-            self.assertEqual(os.listdir(self.temporary), [], f"after {0.3 * step:.1f} s")
+            left = os.listdir(self.temporary)
+            if process.returncode == -signal.SIGKILL:  # the empty file that stands in for one without a name, while a session is made
+                left = [name for name in left if os.path.getsize(self.temporary / name) > 0]
+            self.assertEqual(left, [], f"after {0.3 * step:.1f} s")
             yield process.returncode
         self.fail("it never ended by itself")
 
