@@ -9,6 +9,7 @@ namespace {
 constexpr bool kQuick = false, kBlocking = true;
 
 constexpr const char* kJson = "application/json";
+constexpr const char* kNumber = R"({"type":"integer","minimum":0,"maximum":9223372036854775807})";
 constexpr const char* kHtml = "text/html; charset=utf-8";
 
 AnswerDoc Ok(const char* schema, const char* description = "the answer") { return {200, description, kJson, schema}; }
@@ -18,7 +19,7 @@ const AnswerDoc kBadId = Refused(422, "not a task id, or a parameter that is not
 const AnswerDoc kUnknown = Refused(404, "no such task");
 const AnswerDoc kNotDone = Refused(409, "the task is not done");
 
-ParameterDoc After(const char* description) { return {"after", "query", R"({"type":"integer","minimum":0,"default":0})", description}; }
+ParameterDoc After(const char* description) { return {"after", "query", kNumber, description}; }
 ParameterDoc Limit(const char* schema) { return {"limit", "query", schema, "rows at most"}; }
 
 std::vector<RouteEntry> MakeTable() {
@@ -32,13 +33,13 @@ std::vector<RouteEntry> MakeTable() {
        {"Submit a task; the answer comes when it is durably stored",
         {{"Idempotency-Key", "header", R"({"type":"string","maxLength":200})", "the same key again returns the same task"}},
         "TaskRequest",
-        {Ok("Submitted"), Refused(409, "the key belongs to another request"), Refused(413, "the body is too large"),
+        {Ok("Submitted"), Refused(413, "the body is too large"),
          Refused(415, "the body is not application/json"), Refused(422, "what is wrong, field by field; nothing was stored"),
          Refused(507, "no room on the disk")}}},
       {"GET", "/task/status/{id}", kBlocking, HandleStatus,
        {"Where a task is; an unknown one has the status \"Please check url.\"", {}, "", {Ok("TaskStatus"), kBadId}}},
       {"GET", "/task/log/{id}", kQuick, HandleLog,
-       {"The task's log", {{"offset", "query", R"({"type":"integer","minimum":0,"default":0})", "bytes to leave out at its start"}}, "",
+       {"The task's log", {{"offset", "query", kNumber, "bytes to leave out at its start"}}, "",
         {{200, "the log", "text/plain; charset=utf-8", ""}, kUnknown, kBadId}}},
       {"GET", "/task/screen/{id}", kBlocking, HandleScreen,
        {"WebSocket: the log so far, then each new line; closed with 1000 when the task has ended", {After("lines to leave out at its start")}, "",
@@ -54,7 +55,7 @@ std::vector<RouteEntry> MakeTable() {
         "", {Ok("TaskList"), Refused(422, "a parameter that is not valid")}}},
       {"GET", "/task/{id}/events", kBlocking, HandleEvents,
        {"Server-sent events: what happens to the task, from its first event on, until it has ended",
-        {After("the number of the last event that is known"), {"Last-Event-ID", "header", R"({"type":"integer","minimum":0})", "the same; goes before it"}},
+        {After("the number of the last event that is known"), {"Last-Event-ID", "header", kNumber, "the same; goes before it"}},
         "", {{200, "id is the event's number", "text/event-stream", ""}, {204, "the task has ended and all was told", "", ""}, kUnknown, kBadId}}},
       {"GET", "/task/{id}/report", kBlocking, HandleReport,
        {"The evidence beside the optimized model", {}, "", {Ok("Report"), {200, "a page for browsers", kHtml, ""}, kUnknown, kNotDone, kBadId}}},
@@ -77,7 +78,7 @@ std::vector<RouteEntry> MakeTable() {
         Refused(413, "the body is too large"), Refused(415, "the body is not application/json"), Refused(422, "not a hostfile"), Refused(507, "no room on the disk")}}},
       {"DELETE", "/cluster/nodes/{id}", kBlocking, HandleRemoveNode,
        {"Remove a node: what runs there runs to its end, nothing new is started there",
-        {{"id", "path", R"({"type":"integer","minimum":0})", "the node's id, as GET /cluster shows it"}}, "",
+        {{"id", "path", kNumber, "the node's id, as GET /cluster shows it"}}, "",
         {Ok("Cluster", "the nodes there are now"), Refused(404, "no such node"), Refused(409, "it leaves already"), Refused(422, "not a node's id"), Refused(507, "no room on the disk")}}},
       {"GET", "/description", kQuick, HandleDescription, {"These calls, in short", {}, "", {Ok("Description")}}},
       {"GET", "/openapi.json", kQuick, HandleOpenApi, {"These calls, in full", {}, "", {Ok("OpenApi")}}},
