@@ -3,5 +3,5 @@
 #include "cli/cli.h"
 
 int main(int argc, char** argv) {
-  return ns::RunCli(argc, argv, {ns::Serve, NS_VERSION});
+  return ns::RunCli(argc, argv, {ns::Serve, NS_VERSION, ns::MakeTokenHooks()});
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/access/admission.h"
 #include "api/rest/handlers/handlers.h"
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
@@ -15,6 +16,7 @@
 #include "base/subprocess.h"
 #include "executors/local_executor.h"
 #include "schedule/hostfile.h"
+#include "service/access_control.h"
 #include "service/dispatcher.h"
 #include "service/node_table.h"
 #include "service/task_service.h"
@@ -110,9 +112,30 @@ Status Announce(const Workspace& workspace, const std::string& url, const fs::pa
   return WriteFileAtomic(workspace.root() / "serve.json", ServeRecordJson(record));
 }
 
-Status Listen(const ServeOptions& options, TaskService& service, std::unique_ptr<RestServer>* server) {
+bool NeedsTokens(const ServeOptions& options) {
+  return options.require_tokens || (!IsOwnAddress(options.host) && !options.insecure);
+}
+
+// Nobody could come in: better told now than found out by 401s.
+Status CheckTokens(const ServeOptions& options, const Workspace& workspace) {
+  NS_ASSIGN_OR_RETURN(auto tokens, TokenFile(workspace.tokens_file()).List());
+  if (!NeedsTokens(options) || !tokens.empty()) return OkStatus();
+  return InvalidArgument(
+      fmt::format("{} wants tokens and there are none; make one with 'neural_solution token create --name NAME --role admin --workspace {}'{}",
+                  options.require_tokens ? "--require_tokens" : "--host " + options.host, options.workspace,
+                  options.require_tokens ? "" : ", or add --insecure to let everybody in who reaches this address"),
+      "NO_TOKENS");
+}
+
+AccessControl::Options AccessOptions(const ServeOptions& options) {
+  bool needed = NeedsTokens(options);
+  return {needed, options.rate_limit >= 0 ? options.rate_limit : needed ? 100.0 : 0.0};
+}
+
+Status Listen(const ServeOptions& options, TaskService& service, AccessControl& access, std::unique_ptr<RestServer>* server) {
   RestServer::Options rest;
   rest.host = options.host;
+  rest.admit = AdmitBy(access);
   rest.port = static_cast<uint16_t>(options.restful_api_port);
   rest.tls_cert = options.tls_cert;
   rest.tls_key = options.tls_key;
@@ -173,6 +196,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   NS_ASSIGN_OR_RETURN(fs::path program, ThisProgram());
   NS_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(options.workspace));
   NS_ASSIGN_OR_RETURN(FileDescriptor lock, LockWorkspace(workspace));
+  NS_RETURN_IF_ERROR(CheckTokens(options, workspace));
   if (!options.start_report.empty()) NS_RETURN_IF_ERROR(LogToFile(workspace.root() / "serve_log" / "backend.log"));
   std::error_code ignored;
   fs::path uploads = fs::absolute(options.upload_path, ignored).lexically_normal();
@@ -184,9 +208,12 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace)));
   Dispatcher dispatcher(Dispatcher::Options{}, workspace, *store, *executor, clock);
   NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
-  TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock);
+  AuditLog audit(workspace.audit_log(), clock);
+  TokenFile tokens(workspace.tokens_file());
+  AccessControl access(AccessOptions(options), tokens, audit, clock);
+  TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock, &audit);
 
-  Status status = Listen(options, service, &server);
+  Status status = Listen(options, service, access, &server);
   std::string url = status.ok() ? UrlOf(options, server->port()) : "";
   if (status.ok()) status = Announce(workspace, url, options.tls_cert);
   if (status.ok()) status = dispatcher.Recover();

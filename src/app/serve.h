@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "cli/serve_options.h"
+#include "cli/cli.h"
 
 namespace ns {
 
@@ -13,5 +13,8 @@ namespace ns {
 // is still running then is ended and waits for the next start. Call it in a process that has no other threads yet.
 // AlreadyExists (ALREADY_RUNNING, PORT_IN_USE) and whatever keeps the service from starting.
 Status Serve(const ServeOptions& options, const std::function<void(const std::string& url)>& ready);
+
+// `token create|list|revoke`: they write the workspace's file, whether a service runs or not.
+TokenHooks MakeTokenHooks();
 
 }  // namespace ns

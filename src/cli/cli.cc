@@ -11,6 +11,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddStart(line);
   AddStop(line);
   AddServe(line, hooks);
+  AddToken(line, hooks);
   AddStatus(line);
   AddCluster(line);
   AddSubmit(line);

@@ -15,6 +15,7 @@ void AddStart(CommandLine& line);
 void AddServe(CommandLine& line, const CliHooks& hooks);
 void AddStop(CommandLine& line);
 void AddCluster(CommandLine& line);
+void AddToken(CommandLine& line, const CliHooks& hooks);
 void AddStatus(CommandLine& line);
 void AddSubmit(CommandLine& line);
 void AddWait(CommandLine& line);

@@ -14,10 +14,12 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--task_monitor_port", &o->task_monitor_port, "Accepted for old command lines; unused", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
-      .Option("--host", &o->host, "Address to listen on; another than this machine's own needs --insecure")
+      .Option("--host", &o->host, "Address to listen on; another than this machine's own needs tokens (see the command token) or --insecure")
       .Flag("--insecure", &o->insecure, "Allow an address that other machines reach, without access control")
       .Option("--tls_cert", &o->tls_cert, "Certificate (PEM, with its issuers) to serve https; SIGHUP reads it again")
       .Option("--tls_key", &o->tls_key, "Its private key (PEM, without a passphrase)")
+      .Flag("--require_tokens", &o->require_tokens, "Want a token on this machine's own address too")
+      .Option("--rate_limit", &o->rate_limit, "Requests a second of one token or address; 0: no limit (default: 100 where tokens are required)")
       .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
@@ -32,11 +34,11 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Hidden("--start_report", &o->start_report);
 }
 
+bool IsOwnAddress(const std::string& host) { return host == "127.0.0.1" || host == "::1" || host == "localhost"; }
+
 Status CheckServeOptions(const ServeOptions& o) {
-  bool own = o.host == "127.0.0.1" || o.host == "::1" || o.host == "localhost";
-  if (!own && !o.insecure) {
-    return InvalidArgument(fmt::format("--host {} is open to other machines and this version has no access control; add --insecure if you "
-                                       "mean it, or leave --host out", o.host), "NEEDS_INSECURE");
+  if (o.insecure && o.require_tokens) {
+    return InvalidArgument("--insecure and --require_tokens contradict each other; give one of them", "BAD_USAGE");
   }
   if (o.api_type == "grpc") {
     return InvalidArgument("gRPC is not available in this version; use --api_type restful", "NO_GRPC");
@@ -77,9 +79,11 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
                                    "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),
                                    "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib)};
+  if (o.rate_limit >= 0) args.insert(args.end(), {"--rate_limit", fmt::format("{}", o.rate_limit)});
   if (o.insecure) args.push_back("--insecure");
   if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
   if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
+  if (o.require_tokens) args.push_back("--require_tokens");
   if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});
   if (!o.start_report.empty()) args.insert(args.end(), {"--start_report", o.start_report});
   return args;

@@ -13,6 +13,8 @@ struct ServeOptions {
   std::string workspace = "./ns_workspace";
   std::string host = "127.0.0.1";
   bool insecure = false;          // may listen elsewhere than on this machine, without access control
+  bool require_tokens = false;    // also on this machine's own addresses
+  double rate_limit = -1;         // requests a second of one token or address; 0: no limit; below: 100 where tokens are required, else none
   int restful_api_port = 8000;    // 0: any free one
   int grpc_api_port = 8001;       // accepted; gRPC is not available in this version
   int result_monitor_port = 3333;  // accepted; unused
@@ -33,6 +35,9 @@ struct ServeOptions {
   std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
   std::string start_report;        // hidden: file that tells `start` how it went; also: log to files
 };
+
+// True for an address that only this machine reaches.
+bool IsOwnAddress(const std::string& host);
 
 void AddServeOptions(Command& command, ServeOptions* options);
 // What cannot be served, before anything is touched: FailedPrecondition or InvalidArgument with the remedy.

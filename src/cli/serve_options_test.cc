@@ -7,13 +7,16 @@
 namespace ns {
 namespace {
 
-TEST(ServeOptionsTest, AnAddressOpenToOthersNeedsInsecure) {
+TEST(ServeOptionsTest, OwnAddressesAreTheLoopbackOnes) {
+  for (const char* host : {"127.0.0.1", "::1", "localhost"}) EXPECT_TRUE(IsOwnAddress(host)) << host;
+  for (const char* host : {"0.0.0.0", "::", "192.0.2.1", "127.0.0.1.example"}) EXPECT_FALSE(IsOwnAddress(host)) << host;
+}
+
+TEST(ServeOptionsTest, InsecureAndRequiredTokensContradictEachOther) {
   ServeOptions options;
   EXPECT_TRUE(CheckServeOptions(options).ok());
-  options.host = "0.0.0.0";
-  EXPECT_EQ(CheckServeOptions(options).reason(), "NEEDS_INSECURE");
-  options.insecure = true;
-  EXPECT_TRUE(CheckServeOptions(options).ok());
+  options.require_tokens = options.insecure = true;
+  EXPECT_EQ(CheckServeOptions(options).reason(), "BAD_USAGE");
 }
 
 TEST(ServeOptionsTest, TheSamePortTwiceIsRefusedOnlyWhenBothWereGiven) {

@@ -56,16 +56,40 @@ NewTask Resolved(const TaskSpec& spec, const fs::path& root, std::vector<FieldEr
   return task;
 }
 
+Status MayChange(const Caller& caller) {
+  if (caller.may_submit()) return OkStatus();
+  return Status(StatusCode::kPermissionDenied, fmt::format("the token '{}' has the role read: it may look, not change", caller.name),
+                "READ_ONLY_TOKEN");
+}
+
+Status MayAdminister(const Caller& caller) {
+  if (caller.is_admin()) return OkStatus();
+  return Status(StatusCode::kPermissionDenied, fmt::format("this needs a token of the role admin; '{}' has {}", caller.name, RoleName(caller.role)),
+                "NEEDS_ADMIN");
+}
+
+// A token's name cannot be borrowed; without tokens the request may say whose it is.
+std::string SubmitterOf(const Caller& caller, const TaskSpec& spec) {
+  if (!caller.name.empty()) return caller.name;
+  auto user = spec.labels.find("user");
+  return user == spec.labels.end() ? "" : user->second;
+}
+
 }  // namespace
 
 TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
-                         const Clock& clock)
+                         const Clock& clock, AuditLog* audit)
     : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock),
-      logs_(workspace.log_folder()) {
+      logs_(workspace.log_folder()), audit_(audit) {
   store_.Listen([feed = events_](const std::string& id) { feed->Changed(id); });
 }
 
-void TaskService::Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)> done) {
+void TaskService::Audit(const Caller& caller, std::string_view action, std::string_view object, const Status& outcome) const {
+  if (audit_ != nullptr) audit_->Record(caller, action, object, outcome);
+}
+
+void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::function<void(SubmitOutcome)> done) {
+  if (Status status = MayChange(caller); !status.ok()) return done({"", {}, status});
   if (!accepting_) return done({"", {}, Unavailable("the service is stopping and takes no new tasks", "DRAINING")});
   std::vector<FieldError> errors;
   NewTask task = Resolved(spec, upload_path_, &errors);
@@ -76,7 +100,10 @@ void TaskService::Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)
   task.spec_json = TaskSpecToJson(spec);
   task.idempotency_key = spec.idempotency_key;
   task.submitted = clock_.wall();
-  store_.Submit(std::move(task), [this, priority = spec.priority, done = std::move(done)](Result<SubmittedTask> made) {
+  task.owner = caller.name;
+  task.submitter = SubmitterOf(caller, spec);
+  store_.Submit(std::move(task), [this, caller, priority = spec.priority, done = std::move(done)](Result<SubmittedTask> made) {
+    Audit(caller, "submit", made.ok() ? made->id : "", made.status());
     if (!made.ok()) return done({"", {}, made.status()});
     if (!made->existed) dispatcher_.Submitted({made->id, priority, made->order, 0, 0});
     done({made->id, {}, OkStatus()});
@@ -93,11 +120,17 @@ Result<TaskProgress> TaskService::StoredProgress(const std::string& id) const {
   }
 }
 
-Result<TaskView> TaskService::GetTask(const std::string& id) const {
+Result<TaskRecord> TaskService::Visible(const Caller& caller, const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(TaskRecord task, store_.Get(id));
+  if (!caller.MaySee(task.owner)) return NotFound(fmt::format("no task {}", id), "UNKNOWN_TASK");
+  return task;
+}
+
+Result<TaskView> TaskService::GetTask(const Caller& caller, const std::string& id) const {
   TaskView view;
   // Progress first: a task that ends in between then shows its end without progress, never progress without its end.
   auto running = dispatcher_.Progress(id);
-  NS_ASSIGN_OR_RETURN(view.record, store_.Get(id));
+  NS_ASSIGN_OR_RETURN(view.record, Visible(caller, id));
   if (view.record.state == TaskState::kPending) {
     view.ahead = std::max<int64_t>(0, dispatcher_.Ahead(id));  // not there yet: it was committed a moment ago
   } else if (view.record.state == TaskState::kRunning && running) {
@@ -108,15 +141,18 @@ Result<TaskView> TaskService::GetTask(const std::string& id) const {
   return view;
 }
 
-Result<std::vector<TaskRecord>> TaskService::List(const ListOptions& options) const { return store_.List(options); }
+Result<std::vector<TaskRecord>> TaskService::List(const Caller& caller, ListOptions options) const {
+  if (!caller.sees_all()) options.owner = caller.name;
+  return store_.List(options);
+}
 
-Result<fs::path> TaskService::Log(const std::string& id) const {
-  NS_RETURN_IF_ERROR(store_.Get(id).status());
+Result<fs::path> TaskService::Log(const Caller& caller, const std::string& id) const {
+  NS_RETURN_IF_ERROR(Visible(caller, id).status());
   return workspace_.task_log(id);
 }
 
-Result<TaskRecord> TaskService::DoneTask(const std::string& id) const {
-  NS_ASSIGN_OR_RETURN(TaskRecord task, store_.Get(id));
+Result<TaskRecord> TaskService::DoneTask(const Caller& caller, const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(TaskRecord task, Visible(caller, id));
   if (task.state == TaskState::kDone) return task;
   return FailedPrecondition(fmt::format("task {} is {}, not done", id, TaskStateName(task.state)), "NOT_DONE");
 }
@@ -129,8 +165,8 @@ std::shared_ptr<std::mutex> TaskService::ZipMutex(const std::string& id) {
   return mutex;
 }
 
-Result<fs::path> TaskService::Download(const std::string& id) {
-  NS_ASSIGN_OR_RETURN(TaskRecord task, DoneTask(id));
+Result<fs::path> TaskService::Download(const Caller& caller, const std::string& id) {
+  NS_ASSIGN_OR_RETURN(TaskRecord task, DoneTask(caller, id));
   fs::path zip = workspace_.task_folder(task.id) / "quantized_model.zip";
   auto mutex = ZipMutex(task.id);
   std::lock_guard lock(*mutex);
@@ -139,18 +175,18 @@ Result<fs::path> TaskService::Download(const std::string& id) {
   return zip;
 }
 
-Result<fs::path> TaskService::ReportFile(const std::string& id) const {
-  NS_RETURN_IF_ERROR(DoneTask(id).status());
+Result<fs::path> TaskService::ReportFile(const Caller& caller, const std::string& id) const {
+  NS_RETURN_IF_ERROR(DoneTask(caller, id).status());
   return workspace_.result_folder(id) / "report.json";
 }
 
-Result<fs::path> TaskService::RecipeFile(const std::string& id) const {
-  NS_RETURN_IF_ERROR(DoneTask(id).status());
+Result<fs::path> TaskService::RecipeFile(const Caller& caller, const std::string& id) const {
+  NS_RETURN_IF_ERROR(DoneTask(caller, id).status());
   return workspace_.result_folder(id) / "recipe.json";
 }
 
-Result<std::vector<TrialEvent>> TaskService::Trials(const std::string& id) const {
-  NS_RETURN_IF_ERROR(store_.Get(id).status());
+Result<std::vector<TrialEvent>> TaskService::Trials(const Caller& caller, const std::string& id) const {
+  NS_RETURN_IF_ERROR(Visible(caller, id).status());
   std::vector<TrialEvent> trials;
   for (uint64_t after = 0;;) {
     NS_ASSIGN_OR_RETURN(auto events, store_.Events(id, after, 1000));
@@ -172,17 +208,39 @@ Result<std::vector<TrialEvent>> TaskService::Trials(const std::string& id) const
   }
 }
 
-Result<EventPage> TaskService::Events(const std::string& id, uint64_t after, int limit) const {
+Result<EventPage> TaskService::Events(const Caller& caller, const std::string& id, uint64_t after, int limit) const {
   // The state first: what was there when it had ended already is read below. Another way round an end in between would be missed.
-  NS_ASSIGN_OR_RETURN(TaskRecord task, store_.Get(id));
+  NS_ASSIGN_OR_RETURN(TaskRecord task, Visible(caller, id));
   EventPage page;
   NS_ASSIGN_OR_RETURN(page.events, store_.Events(id, after, limit));
   page.ended = IsFinal(task.state) && page.events.size() < static_cast<size_t>(limit);
   return page;
 }
 
-void TaskService::Cancel(const std::string& id, std::function<void(Status)> done) {
-  auto task = store_.Get(id);
+Status TaskService::JoinNodes(const Caller& caller, std::string_view hostfile) {
+  Status status = MayAdminister(caller);
+  if (status.ok()) status = nodes_.Join(hostfile);
+  Audit(caller, "join nodes", hostfile.substr(0, 1000), status);
+  return status;
+}
+
+Status TaskService::RemoveNode(const Caller& caller, int64_t id) {
+  Status status = MayAdminister(caller);
+  if (status.ok()) status = nodes_.Remove(id);
+  Audit(caller, "remove node", std::to_string(id), status);
+  return status;
+}
+
+void TaskService::Cancel(const Caller& caller, const std::string& id, std::function<void(Status)> done) {
+  DoCancel(caller, id, [this, caller, id, done = std::move(done)](Status status) {
+    Audit(caller, "cancel", id, status);
+    done(std::move(status));
+  });
+}
+
+void TaskService::DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done) {
+  if (Status status = MayChange(caller); !status.ok()) return done(status);
+  auto task = Visible(caller, id);
   if (!task.ok()) return done(task.status());
   if (IsFinal(task->state)) {
     return done(FailedPrecondition(fmt::format("task {} is {} already", id, TaskStateName(task->state)), "ALREADY_ENDED"));

@@ -12,12 +12,14 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "service/audit_log.h"
 #include "service/dispatcher.h"
 #include "service/event_feed.h"
 #include "service/log_feed.h"
 #include "service/node_table.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
+#include "tasks/caller.h"
 #include "tasks/task_progress.h"
 #include "tasks/task_spec.h"
 #include "tasks/task_spec_codec.h"
@@ -54,47 +56,55 @@ class TaskService {
  public:
   // `upload_path`: the folder below which models and data sets lie. References outlive the service.
   TaskService(const Workspace& workspace, std::filesystem::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
-              const Clock& clock);
+              const Clock& clock, AuditLog* audit = nullptr);
 
-  // `done` comes on another thread when the task is durably accepted, or at once with what is wrong. Unavailable (DRAINING) while stopping.
-  void Submit(const TaskSpec& spec, std::function<void(SubmitOutcome)> done);
+  // `done` comes on another thread when the task is durably accepted, or at once with what is wrong. Unavailable (DRAINING) while stopping;
+  // PermissionDenied (READ_ONLY_TOKEN), here and in all that changes something.
+  void Submit(const Caller& caller, const TaskSpec& spec, std::function<void(SubmitOutcome)> done);
 
-  // NotFound (UNKNOWN_TASK), here and below.
-  Result<TaskView> GetTask(const std::string& id) const;
-  Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
+  // NotFound (UNKNOWN_TASK), here and below, also for a task that the caller may not see.
+  Result<TaskView> GetTask(const Caller& caller, const std::string& id) const;
+  // Those of `options` that the caller may see.
+  Result<std::vector<TaskRecord>> List(const Caller& caller, ListOptions options) const;
   // The log's file; it may not be there yet.
-  Result<std::filesystem::path> Log(const std::string& id) const;
+  Result<std::filesystem::path> Log(const Caller& caller, const std::string& id) const;
   // The zip of a task that is done, made at the first call. FailedPrecondition (NOT_DONE).
-  Result<std::filesystem::path> Download(const std::string& id);
+  Result<std::filesystem::path> Download(const Caller& caller, const std::string& id);
   // report.json of a task that is done. FailedPrecondition (NOT_DONE).
-  Result<std::filesystem::path> ReportFile(const std::string& id) const;
+  Result<std::filesystem::path> ReportFile(const Caller& caller, const std::string& id) const;
   // The baseline first; also while it runs.
-  Result<std::vector<TrialEvent>> Trials(const std::string& id) const;
+  Result<std::vector<TrialEvent>> Trials(const Caller& caller, const std::string& id) const;
   // At most `limit` events with a seq larger than `after`. A follower subscribes to events() first, then reads until a page is empty, waits
   // for the wake-up and reads again from the last seq it saw, until `ended`.
-  Result<EventPage> Events(const std::string& id, uint64_t after, int limit) const;
+  Result<EventPage> Events(const Caller& caller, const std::string& id, uint64_t after, int limit) const;
   // Wakes when a task has new events that Events() can read.
   EventFeed& events() { return *events_; }
   // Wakes when a task's log was written to.
   LogFeed& logs() { return logs_; }
   // recipe.json of a task that is done: the same model again without tuning. FailedPrecondition (NOT_DONE).
-  Result<std::filesystem::path> RecipeFile(const std::string& id) const;
+  Result<std::filesystem::path> RecipeFile(const Caller& caller, const std::string& id) const;
   // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
-  void Cancel(const std::string& id, std::function<void(Status)> done);
+  void Cancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
 
   std::vector<NodeView> Cluster() const { return nodes_.Nodes(); }
   // A hostfile's text; see NodeTable for the errors of both, which wait for the store.
-  Status JoinNodes(std::string_view hostfile) { return nodes_.Join(hostfile); }
-  Status RemoveNode(int64_t id) { return nodes_.Remove(id); }
+  // PermissionDenied (NEEDS_ADMIN).
+  Status JoinNodes(const Caller& caller, std::string_view hostfile);
+  Status RemoveNode(const Caller& caller, int64_t id);
 
   // From now on submissions are refused.
   void StopAccepting() { accepting_ = false; }
   bool accepting() const { return accepting_; }
 
  private:
+  // What changed something, and who did it. Nothing where there is no audit log.
+  void Audit(const Caller& caller, std::string_view action, std::string_view object, const Status& outcome) const;
+  void DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
   Result<TaskProgress> StoredProgress(const std::string& id) const;
   std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
-  Result<TaskRecord> DoneTask(const std::string& id) const;
+  // The task, if the caller may see it.
+  Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;
+  Result<TaskRecord> DoneTask(const Caller& caller, const std::string& id) const;
 
   const Workspace& workspace_;
   const std::filesystem::path upload_path_;
@@ -104,6 +114,7 @@ class TaskService {
   const Clock& clock_;
   const std::shared_ptr<EventFeed> events_ = std::make_shared<EventFeed>();  // the store's thread uses it, too
   LogFeed logs_;
+  AuditLog* const audit_;
   std::atomic<bool> accepting_{true};
   std::mutex zips_mutex_;                                   // over the next
   std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait

@@ -1,5 +1,5 @@
 // The folder a service works in.
-//   db/task.db, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, serve.json (where it answers), serve.lock (held while it runs)
+//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, serve.json (where it answers), serve.lock (held while it runs)
 #pragma once
 
 #include <filesystem>
@@ -17,6 +17,8 @@ class Workspace {
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path store_file() const { return root_ / "db" / "task.db"; }
+  std::filesystem::path tokens_file() const { return root_ / "db" / "tokens.json"; }
+  std::filesystem::path audit_log() const { return root_ / "serve_log" / "audit.log"; }
   std::filesystem::path log_folder() const { return root_ / "task_log"; }
   std::filesystem::path task_log(const std::string& id) const { return log_folder() / ("task_" + id + ".txt"); }
   std::filesystem::path task_folder(const std::string& id) const { return root_ / "task_workspace" / id; }

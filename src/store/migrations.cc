@@ -62,6 +62,11 @@ CREATE TABLE nodes(
   source TEXT NOT NULL                    -- machine, hostfile or joined
 );
 )sql",
+    R"sql(
+ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';      -- name of the token that submitted it; '': nobody's in particular
+ALTER TABLE tasks ADD COLUMN submitter TEXT NOT NULL DEFAULT '';  -- whose share it counts against: the owner, else labels.user
+CREATE INDEX tasks_by_owner ON tasks(owner, seq);
+)sql",
 };
 
 }  // namespace

@@ -51,17 +51,24 @@ Result<SubmittedTask> FindByKey(Database& database, const std::string& key) {
   return SubmittedTask{query.Text(0), query.Int(1), true};
 }
 
+// The column holds the keys of all owners; names of tokens have no line break.
+std::string ScopedKey(const NewTask& task) {
+  if (task.idempotency_key.empty() || task.owner.empty()) return task.idempotency_key;
+  return task.owner + "\n" + task.idempotency_key;
+}
+
 Result<SubmittedTask> InsertTask(Database& database, const NewTask& task) {
-  if (!task.idempotency_key.empty()) {
-    auto earlier = FindByKey(database, task.idempotency_key);
+  std::string key = ScopedKey(task);
+  if (!key.empty()) {
+    auto earlier = FindByKey(database, key);
     if (earlier.ok() || earlier.status().code() != StatusCode::kNotFound) return earlier;
   }
   NS_ASSIGN_OR_RETURN(Statement insert, database.Prepare(
-      "INSERT INTO tasks(id, state, priority, name, spec, model_path, dataset_path, calibration_path, idempotency_key, submitted) "
-      "VALUES(?,'pending',?,?,?,?,?,?,?,?)"));
+      "INSERT INTO tasks(id, state, priority, name, spec, model_path, dataset_path, calibration_path, idempotency_key, submitted, owner, "
+      "submitter) VALUES(?,'pending',?,?,?,?,?,?,?,?,?,?)"));
   NS_RETURN_IF_ERROR(insert.Bind(task.id).Bind(task.priority).BindText(task.name).Bind(task.spec_json).BindText(task.model_path.string())
-                         .BindText(task.dataset_path.string()).BindText(task.calibration_path.string()).BindText(task.idempotency_key)
-                         .Bind(Micros(task.submitted)).Run());
+                         .BindText(task.dataset_path.string()).BindText(task.calibration_path.string()).BindText(key)
+                         .Bind(Micros(task.submitted)).Bind(task.owner).Bind(task.submitter).Run());
   int64_t order = database.last_row_id();
   NS_RETURN_IF_ERROR(AddEvent(database, order, 0, task.submitted, StateEvent{TaskState::kPending, "", "", 0}));
   return SubmittedTask{task.id, order, false};
@@ -134,7 +141,7 @@ Status EndTask(Database& database, const std::string& id, int attempt, const Tas
 
 constexpr const char* kTaskColumns =
     "seq, id, state, priority, name, spec, model_path, dataset_path, calibration_path, submitted, started, ended, attempt, lost, reason, "
-    "message, result";
+    "message, result, owner, submitter";
 
 TaskRecord ReadTask(const Statement& row) {
   TaskRecord task;
@@ -155,6 +162,8 @@ TaskRecord ReadTask(const Statement& row) {
   task.reason = row.Text(14);
   task.message = row.Text(15);
   if (auto result = ParseEventPayload("result", row.Text(16)); result.ok()) task.result = std::get<ResultEvent>(*result);
+  task.owner = row.Text(17);
+  task.submitter = row.Text(18);
   return task;
 }
 
@@ -272,10 +281,12 @@ Result<std::vector<TaskRecord>> TaskStore::List(const ListOptions& options) cons
   std::string sql = fmt::format("SELECT {} FROM tasks WHERE seq>?", kTaskColumns);
   if (options.state) sql += " AND state=?";
   if (!options.label_name.empty()) sql += " AND EXISTS(SELECT 1 FROM json_each(spec, '$.labels') AS l WHERE l.key=? AND l.value=?)";
+  if (options.owner) sql += " AND owner=?";
   NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(sql + " ORDER BY seq LIMIT ?"));
   query.Bind(options.after);
   if (options.state) query.Bind(TaskStateName(*options.state));
   if (!options.label_name.empty()) query.Bind(options.label_name).Bind(options.label_value);
+  if (options.owner) query.Bind(*options.owner);
   query.Bind(options.limit);
   return ReadTasks(query);
 }

@@ -28,7 +28,9 @@ struct NewTask {
   std::string name;
   std::string spec_json;
   std::filesystem::path model_path, dataset_path, calibration_path;  // resolved; empty: none
-  std::string idempotency_key;                                       // "": none
+  std::string idempotency_key;                                       // "": none; one key space an owner
+  std::string owner;                                                 // Caller::name
+  std::string submitter;                                             // whose fair share it counts against
   WallTime submitted;
 };
 
@@ -46,6 +48,7 @@ struct TaskRecord {
   int lost = 0;     // of these, lost ones
   std::string reason, message;
   std::optional<ResultEvent> result;
+  std::string owner, submitter;
 };
 
 // What Submit() made, or found under the same idempotency key.
@@ -81,6 +84,7 @@ struct ListOptions {
   int64_t after = 0;                // tasks submitted later than this order
   std::optional<TaskState> state;
   std::string label_name, label_value;  // "": any
+  std::optional<std::string> owner;
 };
 
 class TaskStore {

@@ -125,6 +125,29 @@ TEST_F(TaskStoreTest, TheSameKeyIsTheSameTask) {
   EXPECT_EQ(store_->Get("b").status().reason(), "UNKNOWN_TASK");
 }
 
+TEST_F(TaskStoreTest, AKeyIsItsOwnersOnlyAndListsFilterByOwner) {
+  auto submit = [&](const std::string& id, const std::string& owner) {
+    std::promise<Result<SubmittedTask>> made;
+    NewTask task;
+    task.id = id;
+    task.spec_json = "{}";
+    task.idempotency_key = "key";
+    task.owner = task.submitter = owner;
+    store_->Submit(task, [&](Result<SubmittedTask> result) { made.set_value(std::move(result)); });
+    return made.get_future().get().value();
+  };
+  submit("a", "ann");
+  EXPECT_FALSE(submit("b", "ben").existed);
+  EXPECT_EQ(submit("c", "ann").id, "a");
+  ListOptions options;
+  options.owner = "ben";
+  auto page = store_->List(options).value();
+  ASSERT_THAT(page, SizeIs(1));
+  EXPECT_EQ(page[0].id, "b");
+  EXPECT_EQ(page[0].owner, "ben");
+  EXPECT_EQ(page[0].submitter, "ben");
+}
+
 TEST_F(TaskStoreTest, ManyWritersAtOnceAllCommit) {
   std::vector<std::future<void>> threads;
   for (int t = 0; t < 8; ++t) {

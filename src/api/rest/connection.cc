@@ -115,7 +115,14 @@ bool Connection::Admit() {
     Answer(JsonResponse(403, DetailJson("a page of another site may not do this: the request's Origin is not this service")));
     return false;
   }
-  return true;
+  if (!core_.options.admit) {
+    request_->caller = LocalCaller();
+    return true;
+  }
+  auto caller = core_.options.admit(*request_, address_);
+  if (!caller.ok()) Answer(ErrorResponse(caller.status()));
+  if (caller.ok()) request_->caller = *std::move(caller);
+  return caller.ok();
 }
 
 const Route* Connection::FindRoute() {

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tasks/caller.h"
+
 namespace ns {
 
 struct Request {
@@ -22,6 +24,7 @@ struct Request {
   std::string body;
   std::map<std::string, std::string> path_values;  // what stood for {id} in the route
   bool tls = false;
+  Caller caller;                                   // set before a handler sees the request
 
   // "" when it is not there. Names are compared without regard to case; of a header given twice, the first.
   const std::string& Header(std::string_view name) const;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,8 @@ class RestServer {
     std::chrono::seconds keep_alive_timeout{60};  // between requests
     int max_connections = 2'000;                  // 503 beyond
     int network_threads = 2;
+    // Says who asks, or why the request is refused: nobody's handler sees it then. None: everybody is LocalCaller().
+    std::function<Result<Caller>(const Request& request, const std::string& address)> admit;
     int pool_threads = 8;                         // for blocking handlers; a download that makes its zip holds one
   };
 

@@ -32,7 +32,10 @@ Response ErrorResponse(const Status& status) {
   int code = HttpStatusOf(status);
   if (code == 500) LogError("{}", status.ToString());
   Response response = JsonResponse(code, DetailJson(code == 500 ? "Internal Server Error" : status.message()));
-  if (code == 503 || code == 429) response.headers.emplace_back("Retry-After", "5");
+  if (code == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (code == 429 && status.reason() == "RATE_LIMITED") {
+    response.headers.emplace_back("Retry-After", "1");
+  } else if (code == 503 || code == 429) response.headers.emplace_back("Retry-After", "5");
   return response;
 }
 

@@ -7,7 +7,7 @@ namespace ns {
 void HandleCancel(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  service.Cancel(*id, [respond, id = *id](Status status) {
+  service.Cancel(request.caller, *id, [respond, id = *id](Status status) {
     if (!status.ok()) return respond(ErrorResponse(status));
     respond(JsonResponse(200, CancelAnswerJson(id)));
   });

@@ -23,7 +23,7 @@ void HandleClusters(TaskService& service, const Request&, Responder respond) {
 void HandleJoinNodes(TaskService& service, const Request& request, Responder respond) {
   if (!TakesJson(request, respond)) return;
   auto text = ParseJoinNodes(request.body);
-  Status status = text.ok() ? service.JoinNodes(*text) : text.status();
+  Status status = text.ok() ? service.JoinNodes(request.caller, *text) : text.status();
   if (!status.ok()) return respond(ErrorResponse(status));
   respond(JsonResponse(200, ClusterJson(service.Cluster())));
 }
@@ -33,7 +33,7 @@ void HandleRemoveNode(TaskService& service, const Request& request, Responder re
   int64_t id = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc() || end != text.data() + text.size()) return respond(JsonResponse(422, DetailJson("Invalid node id")));
-  Status status = service.RemoveNode(id);
+  Status status = service.RemoveNode(request.caller, id);
   if (!status.ok()) return respond(ErrorResponse(status));
   respond(JsonResponse(200, ClusterJson(service.Cluster())));
 }

@@ -7,7 +7,7 @@ namespace ns {
 void HandleDownload(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto zip = service.Download(*id);
+  auto zip = service.Download(request.caller, *id);
   if (zip.ok()) {
     Response response;
     response.content_type = "application/octet-stream";

@@ -10,7 +10,7 @@ void HandleLog(TaskService& service, const Request& request, Responder respond) 
   if (!id) return;
   auto offset = QueryNumber(request, "offset", 0, INT64_MAX, 0, respond);
   if (!offset) return;
-  auto file = service.Log(*id);
+  auto file = service.Log(request.caller, *id);
   if (!file.ok()) return respond(ErrorResponse(file.status()));
   Response response;
   response.content_type = "text/plain; charset=utf-8";

@@ -7,7 +7,7 @@ namespace ns {
 void HandleRecipe(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto file = service.RecipeFile(*id);
+  auto file = service.RecipeFile(request.caller, *id);
   if (!file.ok()) return respond(ErrorResponse(file.status()));
   Response response;
   response.file = *file;

@@ -9,7 +9,7 @@ namespace ns {
 void HandleReport(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto file = service.ReportFile(*id);
+  auto file = service.ReportFile(request.caller, *id);
   if (!file.ok()) return respond(ErrorResponse(file.status()));
   Response response;
   response.file = *file;

@@ -12,7 +12,8 @@ namespace {
 // The log of a task from some line on, until the task has ended and everything was shown.
 class Screen final : public BodySource {
  public:
-  Screen(TaskService& service, std::string id, std::filesystem::path log, uint64_t skip) : service_(service), id_(std::move(id)), tail_(std::move(log), skip) {}
+  Screen(TaskService& service, Caller caller, std::string id, std::filesystem::path log, uint64_t skip)
+      : service_(service), caller_(std::move(caller)), id_(std::move(id)), tail_(std::move(log), skip) {}
 
   void Start(std::function<void()> wake) override {
     events_ = service_.events().Subscribe(id_, [this, wake] {
@@ -25,7 +26,7 @@ class Screen final : public BodySource {
   std::optional<Piece> Read() override {
     // Whether it has ended is asked first: what was written before is read after, so that no last line is missed.
     if (!ended_ && changed_.exchange(false)) {
-      auto end = service_.Events(id_, INT64_MAX, 1);
+      auto end = service_.Events(caller_, id_, INT64_MAX, 1);
       if (!end.ok()) return Broken();
       ended_ = end->ended;
     }
@@ -48,6 +49,7 @@ class Screen final : public BodySource {
   }
 
   TaskService& service_;
+  const Caller caller_;
   const std::string id_;
   LogTail tail_;
   bool ended_ = false;
@@ -63,7 +65,7 @@ void HandleScreen(TaskService& service, const Request& request, Responder respon
   if (!id) return;
   auto after = QueryNumber(request, "after", 0, INT64_MAX, 0, respond);
   if (!after) return;
-  auto log = service.Log(*id);
+  auto log = service.Log(request.caller, *id);
   if (!log.ok()) return respond(ErrorResponse(log.status()));
   Response response;
   if (!IsWebSocketUpgrade(request)) {
@@ -73,7 +75,7 @@ void HandleScreen(TaskService& service, const Request& request, Responder respon
   }
   response.status = 101;
   response.websocket = true;
-  response.source = std::make_shared<Screen>(service, *id, *log, static_cast<uint64_t>(*after));
+  response.source = std::make_shared<Screen>(service, request.caller, *id, *log, static_cast<uint64_t>(*after));
   respond(std::move(response));
 }
 

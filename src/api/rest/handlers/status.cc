@@ -7,7 +7,7 @@ namespace ns {
 void HandleStatus(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto view = service.GetTask(*id);
+  auto view = service.GetTask(request.caller, *id);
   if (view.ok()) return respond(JsonResponse(200, StatusAnswerJson(ToAnswer(*view, request))));
   if (view.status().code() == StatusCode::kNotFound) return respond(JsonResponse(200, UnknownStatusJson()));
   respond(ErrorResponse(view.status()));

@@ -15,7 +15,7 @@ void HandleSubmit(TaskService& service, const Request& request, Responder respon
     FieldError wrong{{"header", "Idempotency-Key"}, "must be at most 200 bytes and the same as idempotency_key in the body", "value_error"};
     return respond(JsonResponse(422, FieldErrorsToJson({wrong})));
   }
-  service.Submit(spec, [respond](SubmitOutcome outcome) {
+  service.Submit(request.caller, spec, [respond](SubmitOutcome outcome) {
     if (!outcome.errors.empty()) return respond(JsonResponse(422, FieldErrorsToJson(outcome.errors)));
     if (!outcome.status.ok()) return respond(ErrorResponse(outcome.status));
     respond(JsonResponse(200, SubmitAnswerJson(outcome.task_id)));

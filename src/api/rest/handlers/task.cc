@@ -7,7 +7,7 @@ namespace ns {
 void HandleTask(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto view = service.GetTask(*id);
+  auto view = service.GetTask(request.caller, *id);
   if (!view.ok()) return respond(ErrorResponse(view.status()));
   respond(JsonResponse(200, TaskAnswerJson(ToAnswer(*view, request))));
 }

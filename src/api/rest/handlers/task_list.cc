@@ -39,7 +39,7 @@ void HandleTaskList(TaskService& service, const Request& request, Responder resp
   options.limit = static_cast<int>(*limit) + 1;
   options.after = *after;
   if (!ReadFilters(request, &options, respond)) return;
-  auto records = service.List(options);
+  auto records = service.List(request.caller, options);
   if (!records.ok()) return respond(ErrorResponse(records.status()));
   bool more = records->size() > static_cast<size_t>(*limit);
   if (more) records->pop_back();

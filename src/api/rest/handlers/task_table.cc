@@ -12,7 +12,7 @@ void HandleTaskTable(TaskService& service, const Request& request, Responder res
   ListOptions options;
   options.limit = static_cast<int>(*limit);
   options.after = *after;
-  auto records = service.List(options);
+  auto records = service.List(request.caller, options);
   if (!records.ok()) return respond(ErrorResponse(records.status()));
   std::vector<TaskSummary> tasks;
   for (const TaskRecord& record : *records) tasks.push_back(ToSummary(record, request));

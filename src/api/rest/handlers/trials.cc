@@ -7,7 +7,7 @@ namespace ns {
 void HandleTrials(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
   if (!id) return;
-  auto trials = service.Trials(*id);
+  auto trials = service.Trials(request.caller, *id);
   if (!trials.ok()) return respond(ErrorResponse(trials.status()));
   respond(JsonResponse(200, TrialsJson(*trials)));
 }

@@ -1,0 +1,17 @@
+// Access control in front of the REST handlers.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "api/rest/message.h"
+#include "base/status.h"
+#include "service/access_control.h"
+
+namespace ns {
+
+// For RestServer::Options::admit; `access` outlives it. "/", "/ping", "/healthz", "/readyz", "/docs" and "/openapi.json" need no token: they
+// tell that the service is there and how to talk to it, nothing of its tasks.
+std::function<Result<Caller>(const Request& request, const std::string& address)> AdmitBy(AccessControl& access);
+
+}  // namespace ns
