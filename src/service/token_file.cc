@@ -29,10 +29,7 @@ Status TokenFile::Rewrite(Change change) {
   if (!lock.valid() || ::flock(lock.get(), LOCK_EX) != 0) return ErrnoStatus(errno, fmt::format("cannot lock '{}'", lock_name));
   NS_ASSIGN_OR_RETURN(std::vector<TokenRecord> tokens, List());
   NS_RETURN_IF_ERROR(change(&tokens));
-  mode_t before = ::umask(0077);
-  Status status = WriteFileAtomic(path_, TokensToJson(tokens));
-  ::umask(before);
-  return status;
+  return WriteFileAtomic(path_, TokensToJson(tokens));
 }
 
 Result<std::string> TokenFile::Create(const std::string& name, Role role, WallTime now, std::optional<WallTime> expires) {

@@ -1,4 +1,4 @@
-// The tokens of a workspace, in db/tokens.json (mode 0600). The command line writes it while the service runs: each look-up sees the newest
+// The tokens of a workspace, in db/tokens.json; nobody but the service's user may enter db/ (Workspace). The command line writes it while the service runs: each look-up sees the newest
 // file, so that a revoked token is refused at once.
 #pragma once
 

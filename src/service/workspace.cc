@@ -15,6 +15,7 @@ Result<Workspace> Workspace::Create(const fs::path& root) {
   for (const char* folder : {"db", "serve_log", "task_log", "task_workspace"}) {
     if (!error) fs::create_directories(absolute / folder, error);
   }
+  if (!error) fs::permissions(absolute / "db", fs::perms::owner_all, error);  // requests and hashes of tokens are nobody else's business
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot make the workspace '{}'", absolute.string()));
   return Workspace(absolute);
 }

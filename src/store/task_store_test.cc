@@ -227,10 +227,12 @@ TEST_F(TaskStoreTest, AFullDiskRefusesAndChangesNothing) {
   // SQLite's own limit stands for the disk's: the store may not grow.
   ASSERT_TRUE(database->Execute("PRAGMA max_page_count=1").ok());
   std::string big(1 << 20, 'x');
-  auto statement = database->Prepare("INSERT INTO tasks(id, state, priority, spec, submitted) VALUES('b', 'pending', 2, ?, 0)").value();
-  Status status = statement.Bind(big).Run();
-  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(status.reason(), "DISK_FULL");
+  {  // a statement must not outlive its database
+    auto statement = database->Prepare("INSERT INTO tasks(id, state, priority, spec, submitted) VALUES('b', 'pending', 2, ?, 0)").value();
+    Status status = statement.Bind(big).Run();
+    EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+    EXPECT_EQ(status.reason(), "DISK_FULL");
+  }
   database.reset();
   Reopen();
   EXPECT_THAT(store_->Unfinished().value(), SizeIs(1));

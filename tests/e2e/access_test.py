@@ -83,13 +83,14 @@ class AccessTest(harness.ServiceTest):
     def test_the_command_line_says_what_is_wrong(self):
         for args, words in [(("create",), "--name"), (("create", "--name", "a b"), "letters"), (("revoke", "--name", "x"), "no workspace"),
                             (("make",), "create, list or revoke")]:
-            told = self.run_program("token", *args, "--workspace", self.folder / "new")
+            told = self.run_program("token", *args, "--workspace", self.folder / f"new-{args[0]}")
             self.assertNotEqual(told.returncode, 0)
             self.assertIn(words, told.stderr)
         self.token("ann", "submit", "--days", "30")
         listed = self.run_program("token", "list", "--workspace", self.workspace)
         self.assertIn("ann", listed.stdout)
         self.assertNotIn("nst_", listed.stdout)
+        self.assertEqual((self.workspace / "db").stat().st_mode & 0o777, 0o700)
         twice = self.run_program("token", "create", "--name", "ann", "--workspace", self.workspace)
         self.assertEqual(twice.returncode, 2)
         self.assertIn("already", twice.stderr)
