@@ -40,6 +40,14 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+Dispatcher::Options DispatcherOptions(const ServeOptions& options) {
+  Dispatcher::Options dispatcher;
+  dispatcher.max_queued_per_submitter = options.max_queued;
+  dispatcher.scheduler.queue.max_running = options.max_running;
+  dispatcher.scheduler.seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  return dispatcher;
+}
+
 Result<std::vector<NodeSpec>> ReadHostfile(const std::string& path) {
   if (path.empty()) return std::vector<NodeSpec>();
   NS_ASSIGN_OR_RETURN(std::string text, ReadFile(path, 1 << 24));
@@ -206,7 +214,8 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
   NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace)));
-  Dispatcher dispatcher(Dispatcher::Options{}, workspace, *store, *executor, clock);
+  Dispatcher dispatcher(DispatcherOptions(options), workspace, *store, *executor, clock);
+  if (options.paused) dispatcher.Pause(true);
   NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
   AuditLog audit(workspace.audit_log(), clock);
   TokenFile tokens(workspace.tokens_file());

@@ -29,6 +29,9 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--task_memory", &o->task_memory_gib, "GiB of memory that a task may take; 0: nine tenths of this machine's")
       .Option("--task_processes", &o->task_processes, "Processes and threads that a task may have at once", 16, 1'000'000)
       .Option("--task_disk", &o->task_disk_gib, "GiB that a task may write")
+      .Option("--max_queued", &o->max_queued, "Tasks that a submitter may have waiting; the next is refused. 0: any number", 0, 1'000'000'000)
+      .Option("--max_running", &o->max_running, "Tasks that a submitter may have running; more wait. 0: any number", 0, 1'000'000'000)
+      .Flag("--paused", &o->paused, "Take tasks and start none of them")
       .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
       .Hidden("--worker_program", &o->worker_program)
       .Hidden("--start_report", &o->start_report);
@@ -82,6 +85,9 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
   if (o.rate_limit >= 0) args.insert(args.end(), {"--rate_limit", fmt::format("{}", o.rate_limit)});
   if (o.insecure) args.push_back("--insecure");
   if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
+  if (o.paused) args.push_back("--paused");
+  if (o.max_queued > 0) args.insert(args.end(), {"--max_queued", std::to_string(o.max_queued)});
+  if (o.max_running > 0) args.insert(args.end(), {"--max_running", std::to_string(o.max_running)});
   if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
   if (o.require_tokens) args.push_back("--require_tokens");
   if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});

@@ -31,6 +31,9 @@ struct ServeOptions {
   double task_memory_gib = 0;      // of one task; 0: nine tenths of this machine's
   int task_processes = 4096;       // of one task, threads counted
   double task_disk_gib = 64;       // that one task may write
+  int max_queued = 0;              // pending tasks of a submitter; 0: any number
+  int max_running = 0;             // running tasks of a submitter; 0: any number
+  bool paused = false;             // tasks are taken, none is started
   double grace_seconds = 30;       // how long SIGTERM waits for running tasks
   std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
   std::string start_report;        // hidden: file that tells `start` how it went; also: log to files

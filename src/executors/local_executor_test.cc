@@ -25,6 +25,7 @@ class Recorder final : public ExecutorListener {
     for (const TaskEvent& event : events) seqs_.push_back(event.seq);
     changed_.notify_all();
   }
+  void OnAssistantExit(const std::string&, int, int) override {}
   void OnExit(const std::string&, int, const WorkerExit& exit) override {
     std::lock_guard lock(mutex_);
     exit_ = exit;

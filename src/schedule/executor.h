@@ -36,6 +36,8 @@ class ExecutorListener {
   virtual ~ExecutorListener() = default;
   virtual void OnEvents(const std::string& task_id, int attempt, std::vector<TaskEvent> events) = 0;
   virtual void OnExit(const std::string& task_id, int attempt, const WorkerExit& exit) = 0;
+  // An assistant has ended, however.
+  virtual void OnAssistantExit(const std::string& task_id, int attempt, int worker) = 0;
 };
 
 // Thread-safe.
@@ -51,6 +53,13 @@ class Executor {
   virtual void Adopt(const AttemptPlace& place, uint64_t after_seq) = 0;
   // Ends the worker and everything it started within two seconds. OnExit follows.
   virtual void Stop(const std::string& task_id, int attempt) = 0;
+
+  // How many workers it can give a task: 1 means the lead alone, and the three below are never called.
+  virtual int max_workers_per_task() const { return 1; }
+  // The same as above for assistant `worker` (1, 2, ...) of an attempt; `place.cores` are its own.
+  virtual Status StartAssistant(const AttemptPlace& place, int worker);
+  virtual void AdoptAssistant(const AttemptPlace& place, int worker);
+  virtual void StopAssistant(const std::string& task_id, int attempt, int worker);
 };
 
 }  // namespace ns

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "service/pending_task.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
@@ -47,17 +48,11 @@ Status ClearFolder(const fs::path& folder, int attempt) {
   return OkStatus();
 }
 
-std::optional<WallTime> Deadline(const TaskSpec& spec, WallTime submitted) {
-  if (spec.deadline_time) return spec.deadline_time;
-  if (!spec.deadline_seconds) return std::nullopt;
-  return submitted + std::chrono::microseconds(static_cast<int64_t>(*spec.deadline_seconds * 1e6));
-}
-
 void TellInLog(const Workspace& workspace, const TaskRecord& task, const TaskSpec& spec, int attempt) {
   if (attempt > 1) return;
   if (spec.approach_was_ipex) AppendToTaskLog(workspace, task.id, "warning: approach static_ipex is taken as static");
   if (spec.workers > 1) {
-    AppendToTaskLog(workspace, task.id, fmt::format("warning: {} workers were asked for; this version tunes a task with 1", spec.workers));
+    AppendToTaskLog(workspace, task.id, fmt::format("warning: {} workers were asked for; this version runs 1 worker a task", spec.workers));
   }
 }
 
@@ -90,12 +85,29 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
   file.output_folder = place.folder / kWorkFolderName / kResultFolderName;
   file.events_file = place.folder / kEventsFileName;
   file.spec = std::get<TaskSpec>(std::move(parsed));
-  file.deadline = Deadline(file.spec, task.submitted);
+  file.deadline = DeadlineOf(file.spec, task.submitted);
   NS_RETURN_IF_ERROR(MakeEmptyFile(file.events_file));
   TellInLog(workspace, task, file.spec, attempt);
   NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kTaskFileName, TaskFileToJson(file)));
   return place;
 }
+
+Result<AttemptPlace> WorkspaceFiles::Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) {
+  return PrepareAttempt(workspace_, task, attempt, cores);
+}
+
+AttemptPlace WorkspaceFiles::PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const {
+  return {id, attempt, workspace_.task_folder(id), workspace_.task_log(id), cores};
+}
+
+void WorkspaceFiles::RemoveScratch(const std::string& id) { ns::RemoveScratch(workspace_, id); }
+
+bool WorkspaceFiles::HasReport(const std::string& id) const {
+  std::error_code ignored;
+  return fs::exists(workspace_.result_folder(id) / "report.json", ignored);
+}
+
+void WorkspaceFiles::Log(const std::string& id, const std::string& line) { AppendToTaskLog(workspace_, id, line); }
 
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report) {
   using Kind = AttemptEnd::Kind;

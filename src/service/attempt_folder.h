@@ -7,8 +7,9 @@
 #include "base/status.h"
 #include "schedule/executor.h"
 #include "schedule/scheduler.h"
+#include "service/attempt_files.h"
 #include "service/workspace.h"
-#include "store/task_store.h"
+#include "store/task_record.h"
 #include "tasks/task_progress.h"
 
 namespace ns {
@@ -23,6 +24,20 @@ void RemoveScratch(const Workspace& workspace, const std::string& id);
 // Done: exit code 0, a result event and a report. Failed: a reason of the supervisor's (a step failed, a limit was reached), exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
 // a program that could not be run, or exit code 28 (DISK_FULL): trying again would fill the disk again. Everything else is lost.
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report);
+
+// The three above and the task's log, for the task runner.
+class WorkspaceFiles final : public AttemptFiles {
+ public:
+  explicit WorkspaceFiles(const Workspace& workspace) : workspace_(workspace) {}
+  Result<AttemptPlace> Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) override;
+  AttemptPlace PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const override;
+  void RemoveScratch(const std::string& id) override;
+  bool HasReport(const std::string& id) const override;
+  void Log(const std::string& id, const std::string& line) override;
+
+ private:
+  const Workspace& workspace_;
+};
 
 // Adds a line to the task's log.
 void AppendToTaskLog(const Workspace& workspace, const std::string& id, std::string_view line);

@@ -2,25 +2,25 @@
 
 #include <future>
 
-#include "base/log.h"
-#include "service/attempt_folder.h"
-
 namespace ns {
 
 namespace {
 
-PendingTask ForScheduler(const TaskRecord& task) { return {task.id, task.priority, task.order, task.attempt, task.lost}; }
+Scheduler::Options For(const Executor& executor, Scheduler::Options options) {
+  options.max_workers_per_task = executor.max_workers_per_task();
+  return options;
+}
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Options& options, const Workspace& workspace, TaskStore& store, Executor& executor, const Clock& clock)
+Dispatcher::Dispatcher(const Options& options, const Workspace& workspace, TaskJournal& store, Executor& executor, const Clock& clock)
     : options_(options),
-      workspace_(workspace),
-      store_(store),
-      executor_(executor),
       clock_(clock),
-      scheduler_(options.scheduler) {
-  executor_.Listen(this);
+      files_(workspace),
+      runner_(For(executor, options.scheduler), store, executor, files_, clock,
+              {[this](Message message) { Post(std::move(message)); },
+               [this](std::chrono::milliseconds wait, Message message) { PostLater(wait, std::move(message)); }}) {
+  executor.Listen(this);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -50,10 +50,10 @@ void Dispatcher::PostLater(std::chrono::milliseconds wait, Message message) {
 void Dispatcher::Run() {
   while (true) {
     std::vector<Message> batch;
+    auto due = runner_.next_tick();
+    if (!later_.empty() && (!due || later_.begin()->first < *due)) due = later_.begin()->first;
     {
       std::unique_lock lock(mutex_);
-      auto due = scheduler_.next_tick();
-      if (!later_.empty() && (!due || later_.begin()->first < *due)) due = later_.begin()->first;
       auto ready = [&] { return stop_ || !messages_.empty(); };
       if (due) {
         wake_.wait_until(lock, *due, ready);
@@ -69,280 +69,87 @@ void Dispatcher::Run() {
       later_.erase(later_.begin());
       message();
     }
-    std::vector<Action> actions;
-    {
-      std::lock_guard lock(mutex_);
-      actions = scheduler_.Tick(clock_.steady());
-    }
-    Carry(actions);
-    TellIdle();
+    runner_.Tick();
   }
-}
-
-void Dispatcher::TellIdle() {
-  if (idle_.empty() || running() > 0 || !writes_.idle()) return;
-  for (auto& idle : std::exchange(idle_, {})) idle();
-}
-
-void Dispatcher::Carry(const std::vector<Action>& actions) {
-  for (const Action& action : actions) std::visit([this](const auto& one) { Do(one); }, action);
-}
-
-std::vector<int> Dispatcher::CoresOf(int slot) const {
-  std::lock_guard lock(mutex_);
-  auto found = cores_.find(slot);
-  return found == cores_.end() ? std::vector<int>() : found->second;
 }
 
 void Dispatcher::AddNode(int64_t node, const std::vector<std::vector<int>>& slots) {
-  // At once, so that UseOf() knows it; what can start now starts on our thread.
-  std::vector<Action> actions;
-  {
-    std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < slots.size(); ++i) cores_[Scheduler::SlotOf(node, static_cast<int>(i))] = slots[i];
-    actions = scheduler_.AddNode(node, static_cast<int>(slots.size()), clock_.steady());
-  }
-  Post([this, actions] { Carry(actions); });
-}
-
-void Dispatcher::RemoveNode(int64_t node) {
-  std::lock_guard lock(mutex_);
-  scheduler_.RemoveNode(node);
-}
-
-std::optional<Scheduler::NodeUse> Dispatcher::UseOf(int64_t node) const {
-  std::lock_guard lock(mutex_);
-  return scheduler_.UseOf(node);
-}
-
-void Dispatcher::Do(const StartAction& action) {
-  {
-    std::lock_guard lock(mutex_);
-    progress_[action.id] = TaskProgress();
-  }
-  writes_.Add(
-      action.id, fmt::format("start of task {}", action.id),
-      [this, action](TaskStore::Done done) { store_.BeginAttempt(action.id, action.attempt, action.slot, std::move(done)); },
-      [this, action](Status status) {
-        if (status.ok()) return StartWorker(action);
-        AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kFailed, status.reason(), status.message()});
-      });
-}
-
-void Dispatcher::StartWorker(const StartAction& action) {
-  auto lost = [&](const std::string& message) {
-    AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kLost, "WORKER_NOT_STARTED", message});
-  };
-  if (stopping_.contains({action.id, action.attempt})) return lost("stopped before it started");
-  auto task = store_.Get(action.id);
-  if (!task.ok()) return lost(task.status().message());
-  auto place = PrepareAttempt(workspace_, *task, action.attempt, CoresOf(action.slot));
-  Status status = place.ok() ? executor_.Start(*place) : place.status();
-  if (status.ok()) {
-    LogInfo("task {} attempt {} started on slot {}", action.id, action.attempt, action.slot);
-    return;
-  }
-  LogError("task {} attempt {}: {}", action.id, action.attempt, status.ToString());
-  lost(fmt::format("its worker could not be started: {}", status.message()));
-}
-
-void Dispatcher::Do(const StopAction& action) {
-  stopping_.insert({action.id, action.attempt});
-  executor_.Stop(action.id, action.attempt);
-}
-
-void Dispatcher::Do(const FinishAction& action) {
-  TaskEnd end{action.state, action.reason, action.message, std::nullopt};
-  {
-    std::lock_guard lock(mutex_);
-    auto progress = progress_.find(action.id);
-    if (action.state == TaskState::kDone && progress != progress_.end()) end.result = progress->second.result;
-  }
-  LogInfo("task {} {}{}{}", action.id, TaskStateName(action.state), action.message.empty() ? "" : ": ", action.message);
-  if (action.state == TaskState::kFailed) AppendToTaskLog(workspace_, action.id, "failed: " + action.message);
-  writes_.Add(
-      action.id, fmt::format("end of task {}", action.id),
-      [this, action, end](TaskStore::Done done) { store_.Finish(action.id, action.attempt, end, std::move(done)); },
-      [this, id = action.id](Status status) {
-        if (!status.ok()) LogWarning("end of task {}: {}", id, status.ToString());
-        std::lock_guard lock(mutex_);
-        progress_.erase(id);
-      });
-}
-
-void Dispatcher::Do(const RequeueAction& action) {
-  LogWarning("task {} attempt {}: {}", action.id, action.attempt, action.message);
-  AppendToTaskLog(workspace_, action.id, action.message);
-  writes_.Add(action.id, fmt::format("retry of task {}", action.id), [this, action](TaskStore::Done done) {
-    store_.Requeue(action.id, action.attempt, action.lost, action.message, std::move(done));
+  std::promise<void> added;
+  Post([&] {
+    runner_.AddNode(node, slots);
+    added.set_value();
   });
-  std::lock_guard lock(mutex_);
-  progress_.erase(action.id);
+  added.get_future().wait();
 }
 
-void Dispatcher::AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end) {
-  stopping_.erase({id, attempt});
-  RemoveScratch(workspace_, id);
-  std::vector<Action> actions;
-  {
-    std::lock_guard lock(mutex_);
-    actions = scheduler_.Exited(id, attempt, end, clock_.steady());
+void Dispatcher::RemoveNode(int64_t node) { runner_.RemoveNode(node); }
+
+Status Dispatcher::Recover() {
+  std::promise<Status> recovered;
+  Post([&] { recovered.set_value(runner_.Recover()); });
+  return recovered.get_future().get();
+}
+
+Status Dispatcher::Reserve(const std::string& submitter) {
+  if (options_.max_queued_per_submitter == 0) return OkStatus();
+  std::lock_guard lock(mutex_);
+  int64_t& reserved = reserved_[submitter];
+  if (runner_.PendingOf(submitter) + reserved < options_.max_queued_per_submitter) {
+    ++reserved;
+    return OkStatus();
   }
-  Carry(actions);
-  // After the task's own record, so that a crash between the two leaves an attempt to adopt, never a task without one.
-  static constexpr const char* kOutcomes[] = {"done", "failed", "lost"};
-  std::string outcome = kOutcomes[static_cast<size_t>(end.kind)];
-  writes_.Add(id, fmt::format("end of attempt {} of task {}", attempt, id),
-              [this, id, attempt, outcome](TaskStore::Done done) { store_.CloseAttempt(id, attempt, outcome, std::move(done)); });
+  if (reserved == 0) reserved_.erase(submitter);
+  return ResourceExhausted(fmt::format("{} has {} tasks waiting, as many as one submitter may have; try again when some have started",
+                                       submitter.empty() ? "a submitter without a name" : fmt::format("submitter '{}'", submitter),
+                                       options_.max_queued_per_submitter), "TOO_MANY_QUEUED");
+}
+
+void Dispatcher::Unreserve(const std::string& submitter) {
+  if (options_.max_queued_per_submitter == 0) return;
+  std::lock_guard lock(mutex_);
+  auto found = reserved_.find(submitter);
+  if (found != reserved_.end() && --found->second == 0) reserved_.erase(found);
 }
 
 void Dispatcher::Submitted(const PendingTask& task) {
   Post([this, task] {
-    std::vector<Action> actions;
-    {
-      std::lock_guard lock(mutex_);
-      actions = scheduler_.Submit(task, clock_.steady());
-    }
-    Carry(actions);
+    runner_.Submitted(task);
+    Unreserve(task.submitter);
   });
 }
 
 void Dispatcher::Cancel(const std::string& id, std::function<void(Status)> done) {
-  Post([this, id, done = std::move(done)] {
-    std::vector<Action> actions;
-    {
-      std::lock_guard lock(mutex_);
-      actions = scheduler_.Cancel(id, clock_.steady());
-    }
-    if (actions.empty()) return done(NotFound(fmt::format("task {} is neither pending nor running", id), "NOT_CANCELLABLE"));
-    // The end is committed before the worker is told, so that "cancelled" cannot be undone by a crash in between.
-    auto finish = std::get<FinishAction>(actions.front());
-    actions.erase(actions.begin());
-    TaskEnd end{finish.state, finish.reason, finish.message, std::nullopt};
-    writes_.Add(
-        id, fmt::format("cancellation of task {}", id),
-        [this, finish, end](TaskStore::Done written) { store_.Finish(finish.id, finish.attempt, end, std::move(written)); },
-        [this, id, actions, done](Status status) {
-          Carry(actions);
-          {
-            std::lock_guard lock(mutex_);
-            progress_.erase(id);
-          }
-          done(status);
-        });
-  });
+  Post([this, id, done = std::move(done)] { runner_.Cancel(id, done); });
+}
+
+void Dispatcher::Pause(bool paused) {
+  Post([this, paused] { runner_.SetDispatching(paused ? Dispatching::kPaused : Dispatching::kOn); });
 }
 
 void Dispatcher::Drain(std::function<void()> idle) {
   Post([this, idle = std::move(idle)] {
-    std::lock_guard lock(mutex_);
-    (void)scheduler_.SetDispatching(false, clock_.steady());
-    idle_.push_back(idle);
+    runner_.SetDispatching(Dispatching::kDraining);
+    runner_.WhenIdle(idle);
   });
 }
 
 void Dispatcher::StopWorkers(std::function<void()> idle) {
   Post([this, idle = std::move(idle)] {
-    std::vector<Action> actions;
-    {
-      std::lock_guard lock(mutex_);
-      actions = scheduler_.StopAll();
-      idle_.push_back(idle);
-    }
-    Carry(actions);
+    runner_.StopWorkers();
+    runner_.WhenIdle(idle);
   });
-}
-
-std::optional<TaskProgress> Dispatcher::Progress(const std::string& id) const {
-  std::lock_guard lock(mutex_);
-  auto found = progress_.find(id);
-  return found == progress_.end() ? std::nullopt : std::optional(found->second);
-}
-
-int64_t Dispatcher::Ahead(const std::string& id) const {
-  std::lock_guard lock(mutex_);
-  return scheduler_.Ahead(id);
-}
-
-int Dispatcher::running() const {
-  std::lock_guard lock(mutex_);
-  return scheduler_.running();
 }
 
 void Dispatcher::OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) {
-  Post([this, id, attempt, events = std::move(events)] {
-    {
-      std::lock_guard lock(mutex_);
-      if (auto found = progress_.find(id); found != progress_.end()) {
-        for (const TaskEvent& event : events) found->second.Apply(event.payload);
-      }
-    }
-    writes_.Add(id, fmt::format("events of task {}", id),
-                [this, id, attempt, events](TaskStore::Done done) { store_.AppendEvents(id, attempt, events, std::move(done)); });
-  });
+  Post([this, id, attempt, events = std::move(events)]() mutable { runner_.Events(id, attempt, std::move(events)); });
 }
 
 void Dispatcher::OnExit(const std::string& id, int attempt, const WorkerExit& exit) {
-  Post([this, id, attempt, exit] {
-    std::error_code ignored;
-    bool has_report = std::filesystem::exists(workspace_.result_folder(id) / "report.json", ignored);
-    TaskProgress progress = Progress(id).value_or(TaskProgress());
-    AttemptEnded(id, attempt, JudgeExit(exit, progress, has_report));
-  });
+  Post([this, id, attempt, exit] { runner_.Exit(id, attempt, exit); });
 }
 
-void Dispatcher::AdoptAttempt(const OpenAttempt& open, const TaskRecord& task) {
-  bool current = task.state == TaskState::kRunning && task.attempt == open.attempt;
-  auto after = store_.LastWorkerSeq(open.task_id, open.attempt);
-  {
-    std::lock_guard lock(mutex_);
-    if (current) {
-      scheduler_.Adopt(ForScheduler(task), open.slot);
-      TaskProgress& progress = progress_[task.id];
-      for (uint64_t seq = 0;;) {
-        auto events = store_.Events(task.id, seq, 1000).value_or({});
-        if (events.empty()) break;
-        for (const TaskEvent& event : events) progress.Apply(event.payload);
-        seq = events.back().seq;
-      }
-    } else {
-      scheduler_.Hold(open.task_id, open.attempt, open.slot);
-    }
-  }
-  LogInfo("task {} attempt {}: {}", open.task_id, open.attempt, current ? "taken up again" : "ended after the task");
-  AttemptPlace place{open.task_id, open.attempt, workspace_.task_folder(open.task_id), workspace_.task_log(open.task_id), CoresOf(open.slot)};
-  executor_.Adopt(place, after.value_or(0));
-  if (!current) executor_.Stop(open.task_id, open.attempt);
-}
-
-Status Dispatcher::Recover() {
-  NS_ASSIGN_OR_RETURN(auto open, store_.OpenAttempts());
-  NS_ASSIGN_OR_RETURN(auto unfinished, store_.Unfinished());
-  std::promise<void> recovered;
-  Post([&] {
-    std::set<Attempt> adopted;
-    for (const OpenAttempt& attempt : open) {
-      auto task = store_.Get(attempt.task_id);
-      if (!task.ok()) continue;
-      adopted.insert({attempt.task_id, attempt.attempt});
-      AdoptAttempt(attempt, *task);
-    }
-    for (const TaskRecord& task : unfinished) {
-      if (task.state == TaskState::kRunning && !adopted.contains({task.id, task.attempt})) {
-        AdoptAttempt({task.id, task.attempt, -1}, task);  // closed, but the task's end is not there
-      } else if (task.state == TaskState::kPending) {
-        std::vector<Action> actions;
-        {
-          std::lock_guard lock(mutex_);
-          actions = scheduler_.Submit(ForScheduler(task), clock_.steady());
-        }
-        Carry(actions);
-      }
-    }
-    recovered.set_value();
-  });
-  recovered.get_future().wait();
-  return OkStatus();
+void Dispatcher::OnAssistantExit(const std::string& id, int attempt, int worker) {
+  Post([this, id, attempt, worker] { runner_.AssistantExit(id, attempt, worker); });
 }
 
 }  // namespace ns

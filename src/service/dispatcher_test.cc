@@ -6,6 +6,7 @@
 #include <future>
 
 #include "base/file.h"
+#include "store/task_store.h"
 
 namespace ns {
 namespace {
@@ -63,7 +64,10 @@ class DispatcherTest : public testing::Test {
     task.submitted = clock_.wall();
     std::promise<int64_t> order;
     store_->Submit(task, [&](Result<SubmittedTask> made) { order.set_value(made->order); });
-    return {id, 2, order.get_future().get(), 0, 0};
+    PendingTask pending;
+    pending.id = id;
+    pending.order = order.get_future().get();
+    return pending;
   }
   void WriteReport(const std::string& id) {
     std::filesystem::create_directories(workspace_.result_folder(id));
@@ -99,6 +103,35 @@ TEST_F(DispatcherTest, ATaskRunsAndEndsWithItsResult) {
   executor_.listener().OnExit("a", 1, {true, {0, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
   EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 2u);
+}
+
+TEST_F(DispatcherTest, AWorkerThatComesBackAfterItWasGivenUpIsNotHeard) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  executor_.listener().OnExit("a", 1, {});  // gone without a word
+  executor_.Await("a", 2);
+  ResultEvent late = kResult;
+  late.accuracy = 0.9;
+  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), late}});
+  WriteReport("a");
+  executor_.listener().OnExit("a", 1, {true, {0, 0}});
+  executor_.listener().OnEvents("a", 2, {{1, clock_.wall(), kResult}});
+  executor_.listener().OnExit("a", 2, {true, {0, 0}});
+  TaskRecord task = AwaitState("a", TaskState::kDone);
+  EXPECT_EQ(task.attempt, 2);
+  EXPECT_EQ(task.result->accuracy, 0.5);
+  EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 0u);
+}
+
+TEST_F(DispatcherTest, ASubmittersQueueHasItsLimit) {
+  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{{}, 2}, workspace_, *store_, executor_, clock_);
+  EXPECT_TRUE(dispatcher_->Reserve("ann").ok());
+  EXPECT_TRUE(dispatcher_->Reserve("ann").ok());
+  EXPECT_EQ(dispatcher_->Reserve("ann").reason(), "TOO_MANY_QUEUED");
+  EXPECT_TRUE(dispatcher_->Reserve("bob").ok());
+  dispatcher_->Unreserve("ann");
+  EXPECT_TRUE(dispatcher_->Reserve("ann").ok());
 }
 
 TEST_F(DispatcherTest, ARunningTaskWhoseAttemptIsClosedKeepsItsResultAfterARestart) {

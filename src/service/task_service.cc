@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "service/pending_task.h"
 #include "service/result_zip.h"
 
 namespace ns {
@@ -102,11 +103,18 @@ void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::functi
   task.submitted = clock_.wall();
   task.owner = caller.name;
   task.submitter = SubmitterOf(caller, spec);
-  store_.Submit(std::move(task), [this, caller, priority = spec.priority, done = std::move(done)](Result<SubmittedTask> made) {
+  // Without its order, which the store gives.
+  PendingTask pending = MakePending(task.id, 0, spec, task.submitter, task.submitted, clock_);
+  if (Status status = dispatcher_.Reserve(pending.submitter); !status.ok()) return done({"", {}, status});
+  store_.Submit(std::move(task), [this, caller, pending = std::move(pending), done = std::move(done)](Result<SubmittedTask> made) mutable {
     Audit(caller, "submit", made.ok() ? made->id : "", made.status());
-    if (!made.ok()) return done({"", {}, made.status()});
-    if (!made->existed) dispatcher_.Submitted({made->id, priority, made->order, 0, 0});
-    done({made->id, {}, OkStatus()});
+    if (made.ok() && !made->existed) {
+      pending.order = made->order;
+      dispatcher_.Submitted(pending);
+    } else {
+      dispatcher_.Unreserve(pending.submitter);
+    }
+    done(made.ok() ? SubmitOutcome{made->id, {}, OkStatus()} : SubmitOutcome{"", {}, made.status()});
   });
 }
 
@@ -132,11 +140,17 @@ Result<TaskView> TaskService::GetTask(const Caller& caller, const std::string& i
   auto running = dispatcher_.Progress(id);
   NS_ASSIGN_OR_RETURN(view.record, Visible(caller, id));
   if (view.record.state == TaskState::kPending) {
-    view.ahead = std::max<int64_t>(0, dispatcher_.Ahead(id));  // not there yet: it was committed a moment ago
+    // None: the dispatcher does not have it yet, it was committed a moment ago.
+    view.waits = dispatcher_.WhyWaits(id).value_or(WaitReason{"WAITS_FOR_SLOT", "waits for a free slot", 0});
+    view.ahead = view.waits->ahead;
   } else if (view.record.state == TaskState::kRunning && running) {
     view.progress = *running;
+    view.workers = dispatcher_.Workers(id);
   } else {
     NS_ASSIGN_OR_RETURN(view.progress, StoredProgress(id));
+  }
+  if (view.record.attempt > 0) {
+    NS_ASSIGN_OR_RETURN(view.attempts, store_.Attempts(id));
   }
   return view;
 }

@@ -31,6 +31,9 @@ struct TaskView {
   TaskRecord record;
   TaskProgress progress;
   int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
+  std::optional<WaitReason> waits;       // of a pending task
+  std::optional<WorkersOf> workers;      // of a running task
+  std::vector<AttemptRecord> attempts;   // the first to the newest
 };
 
 // A piece of a task's event log.

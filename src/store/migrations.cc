@@ -67,6 +67,15 @@ ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';      -- name of the
 ALTER TABLE tasks ADD COLUMN submitter TEXT NOT NULL DEFAULT '';  -- whose share it counts against: the owner, else labels.user
 CREATE INDEX tasks_by_owner ON tasks(owner, seq);
 )sql",
+    R"sql(
+CREATE TABLE assistants(                  -- slots of a task's workers beside its lead
+  task INTEGER NOT NULL REFERENCES tasks(seq) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL,
+  worker INTEGER NOT NULL,                -- 1, 2, ...
+  slot INTEGER NOT NULL,
+  PRIMARY KEY(task, attempt, worker)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

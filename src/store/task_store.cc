@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "store/attempts.h"
 #include "store/migrations.h"
 #include "store/nodes.h"
 #include "store/sqlite.h"
@@ -238,6 +239,14 @@ void TaskStore::BeginAttempt(const std::string& id, int attempt, int slot, Done 
                            writer_->Telling(id, std::move(done)));
 }
 
+void TaskStore::BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) {
+  writer_->committer.Queue([=](Database& database) { return InsertAssistant(database, id, attempt, worker, slot); }, std::move(done));
+}
+
+void TaskStore::EndAssistant(const std::string& id, int attempt, int worker, Done done) {
+  writer_->committer.Queue([=](Database& database) { return DeleteAssistant(database, id, attempt, worker); }, std::move(done));
+}
+
 void TaskStore::AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) {
   writer_->committer.Queue(
       [id, attempt, events = std::move(events)](Database& database) { return InsertEvents(database, id, attempt, events); },
@@ -300,14 +309,12 @@ Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
 
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {
   std::lock_guard lock(reader_->mutex);
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(
-      "SELECT tasks.id, attempts.attempt, slot FROM attempts JOIN tasks ON tasks.seq=attempts.task WHERE attempts.ended IS NULL"));
-  std::vector<OpenAttempt> open;
-  while (true) {
-    NS_ASSIGN_OR_RETURN(bool row, query.Step());
-    if (!row) return open;
-    open.push_back({query.Text(0), static_cast<int>(query.Int(1)), static_cast<int>(query.Int(2))});
-  }
+  return ReadOpenAttempts(*reader_->database);
+}
+
+Result<std::vector<AttemptRecord>> TaskStore::Attempts(const std::string& id) const {
+  std::lock_guard lock(reader_->mutex);
+  return ReadAttempts(*reader_->database, id);
 }
 
 Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t after, int limit) const {

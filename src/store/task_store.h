@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "store/task_journal.h"
+#include "store/task_record.h"
 #include "tasks/cluster.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
@@ -34,41 +36,11 @@ struct NewTask {
   WallTime submitted;
 };
 
-struct TaskRecord {
-  int64_t order = 0;  // of submission, ascending
-  std::string id;
-  TaskState state = TaskState::kPending;
-  int priority = 2;
-  std::string name;
-  std::string spec_json;
-  std::filesystem::path model_path, dataset_path, calibration_path;
-  WallTime submitted;
-  std::optional<WallTime> started, ended;
-  int attempt = 0;  // attempts started
-  int lost = 0;     // of these, lost ones
-  std::string reason, message;
-  std::optional<ResultEvent> result;
-  std::string owner, submitter;
-};
-
 // What Submit() made, or found under the same idempotency key.
 struct SubmittedTask {
   std::string id;
   int64_t order = 0;
   bool existed = false;
-};
-
-struct OpenAttempt {
-  std::string task_id;
-  int attempt = 0;
-  int slot = 0;
-};
-
-// How a task left an attempt, or was ended without one.
-struct TaskEnd {
-  TaskState state = TaskState::kFailed;
-  std::string reason, message;
-  std::optional<ResultEvent> result;
 };
 
 // A node of the cluster, and why it is there: this machine by itself, the hostfile, or somebody joined it.
@@ -87,50 +59,39 @@ struct ListOptions {
   std::optional<std::string> owner;
 };
 
-class TaskStore {
+class TaskStore final : public TaskJournal {
  public:
-  using Done = std::function<void(Status)>;
-
   // Opens or makes the store and brings it to the newest schema.
   static Result<std::unique_ptr<TaskStore>> Open(const std::filesystem::path& file, const Clock& clock);
   // Finishes the writes that were made.
-  ~TaskStore();
+  ~TaskStore() override;
 
   // From now on `changed` is called with the id of each task that got new events, on the writer's thread after they became durable and
   // before the write's own `done`. Once, before the first write.
   void Listen(std::function<void(const std::string& id)> changed);
 
   void Submit(NewTask task, std::function<void(Result<SubmittedTask>)> done);
-  // pending -> running with this attempt (the task's attempt + 1). FailedPrecondition (STALE_ATTEMPT) when the task is not pending or the
-  // number is not the next one.
-  void BeginAttempt(const std::string& id, int attempt, int slot, Done done);
-  // Appends a worker's events whose seq is larger than the last one stored for the attempt; others are already there. Of progress events in
-  // a row only the last is kept. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
-  void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done);
-  // running -> pending. `lost`: it counts against the task's attempts.
-  void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done);
-  // running or pending -> a final state, once: FailedPrecondition (STALE_ATTEMPT) when the attempt is not the task's newest or the task
-  // has ended already. The open attempt, if any, stays open until CloseAttempt.
-  void Finish(const std::string& id, int attempt, TaskEnd end, Done done);
-  // The attempt's worker has ended. Closing it again changes nothing.
-  void CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done);
+  void BeginAttempt(const std::string& id, int attempt, int slot, Done done) override;
+  void BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) override;
+  void EndAssistant(const std::string& id, int attempt, int worker, Done done) override;
+  void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) override;
+  void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) override;
+  void Finish(const std::string& id, int attempt, TaskEnd end, Done done) override;
+  void CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done) override;
   // The cluster is these nodes from now on: `done` gets them with their ids.
   void SetNodes(std::vector<StoredNode> nodes, std::function<void(Result<std::vector<StoredNode>>)> done);
   // Returns when every write made before is durable or failed.
   void Flush();
 
-  // NotFound (UNKNOWN_TASK).
-  Result<TaskRecord> Get(const std::string& id) const;
+  Result<TaskRecord> Get(const std::string& id) const override;
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
-  // Pending and running tasks, by priority and submission.
-  Result<std::vector<TaskRecord>> Unfinished() const;
-  // Attempts whose worker was not yet seen to end, of tasks in any state.
-  Result<std::vector<OpenAttempt>> OpenAttempts() const;
+  Result<std::vector<TaskRecord>> Unfinished() const override;
+  Result<std::vector<OpenAttempt>> OpenAttempts() const override;
+  // The first to the newest; none for a task that is not there.
+  Result<std::vector<AttemptRecord>> Attempts(const std::string& id) const;
   Result<std::vector<StoredNode>> Nodes() const;
-  // At most `limit` events with a seq larger than `after`.
-  Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const;
-  // The seq of the last stored event that this attempt's worker wrote; 0: none.
-  Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const;
+  Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;
+  Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const override;
 
  private:
   class Writer;

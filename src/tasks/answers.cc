@@ -65,6 +65,17 @@ Json Details(const StatusAnswer& answer) {
   SetTime(json, "submitted", answer.submitted);
   SetTime(json, "started", answer.started);
   SetTime(json, "ended", answer.ended);
+  if (answer.workers > 0) {
+    json["workers"] = {{"asked", answer.workers}, {"now", answer.workers_now}, {"most", answer.workers_most}};
+    SetUnlessEmpty(json["workers"], "note", answer.workers_note);
+  }
+  for (const StatusAnswer::Attempt& attempt : answer.attempts) {
+    Json item = {{"attempt", attempt.attempt}};
+    SetTime(item, "started", attempt.started);
+    SetTime(item, "ended", attempt.ended);
+    SetUnlessEmpty(item, "outcome", attempt.outcome);
+    json["attempts"].push_back(std::move(item));
+  }
   return json;
 }
 
@@ -93,6 +104,22 @@ void ReadDetails(const Json& json, StatusAnswer* out) {
   GetTime(json, "submitted", &out->submitted);
   GetTime(json, "started", &out->started);
   GetTime(json, "ended", &out->ended);
+  if (auto workers = json.find("workers"); workers != json.end() && workers->is_object()) {
+    Get(*workers, "asked", &out->workers);
+    Get(*workers, "now", &out->workers_now);
+    Get(*workers, "most", &out->workers_most);
+    Get(*workers, "note", &out->workers_note);
+  }
+  auto attempts = json.find("attempts");
+  for (const Json& item : attempts != json.end() && attempts->is_array() ? *attempts : Json::array()) {
+    if (!item.is_object()) continue;
+    StatusAnswer::Attempt attempt;
+    Get(item, "attempt", &attempt.attempt);
+    GetTime(item, "started", &attempt.started);
+    GetTime(item, "ended", &attempt.ended);
+    Get(item, "outcome", &attempt.outcome);
+    out->attempts.push_back(std::move(attempt));
+  }
 }
 
 }  // namespace

@@ -22,11 +22,20 @@ struct StatusAnswer {
   std::string result_path;            // the download address of a task that is done, else ""
   // "details":
   std::string name;
-  std::string reason;    // of failed and cancelled: stable, for programs
+  std::string reason;    // of failed and cancelled, and of pending why it waits: stable, for programs
   std::string message;   // ... for people; of pending: why it waits
   int attempt = 0;       // attempts started
   int64_t ahead = -1;    // pending tasks that start before this one; -1: not pending
   std::optional<WallTime> submitted, started, ended;
+  // Of a running task: what it asked for, has, and may get at most, with the reason when that is less.
+  int workers = 0, workers_now = 0, workers_most = 0;  // 0: not running
+  std::string workers_note;
+  struct Attempt {
+    int attempt = 0;
+    std::optional<WallTime> started, ended;
+    std::string outcome;  // "" while it runs
+  };
+  std::vector<Attempt> attempts;  // the first to the newest
 };
 std::string StatusAnswerJson(const StatusAnswer& answer);
 Result<StatusAnswer> ParseStatusAnswer(std::string_view json);

@@ -32,9 +32,17 @@ StatusAnswer ToAnswer(const TaskView& view, const Request& request) {
   answer.name = record.name;
   answer.reason = record.reason;
   answer.message = record.message;
-  if (record.state == TaskState::kPending && record.message.empty()) {
-    answer.message = view.ahead > 0 ? fmt::format("waits for a free slot; {} tasks are ahead", view.ahead) : "waits for a free slot";
+  if (view.waits) {
+    answer.reason = view.waits->reason;
+    answer.message = view.waits->message + (record.message.empty() ? "" : fmt::format(" ({})", record.message));
   }
+  if (view.workers) {
+    answer.workers = view.workers->asked;
+    answer.workers_now = view.workers->now;
+    answer.workers_most = view.workers->most;
+    answer.workers_note = view.workers->why;
+  }
+  for (const AttemptRecord& attempt : view.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
   answer.attempt = record.attempt;
   answer.ahead = view.ahead;
   answer.submitted = record.submitted;

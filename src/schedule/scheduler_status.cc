@@ -1,0 +1,48 @@
+// What the scheduler says about a task.
+#include "base/status.h"
+#include "schedule/scheduler.h"
+
+namespace ns {
+
+std::optional<WaitReason> Scheduler::WhyWaits(const std::string& id, SteadyTime now) const {
+  auto found = tasks_.find(id);
+  if (found == tasks_.end() || found->second.phase == Phase::kRunning) return std::nullopt;
+  const Task& task = found->second;
+  if (task.phase == Phase::kBackingOff) {
+    auto left = std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(task.not_before - now).count());
+    return WaitReason{"BACKING_OFF", fmt::format("its worker was lost; it is tried again in {:.1f} s", static_cast<double>(left) / 1000), 0};
+  }
+  WaitReason why{"WAITS_FOR_SLOT", "waits for a free slot", queue_.Ahead(task.info)};
+  if (dispatching_ == Dispatching::kDraining) {
+    why.reason = "DRAINING";
+    why.message = "the service is stopping; it starts after the next start of the service";
+  } else if (dispatching_ == Dispatching::kPaused) {
+    why.reason = "PAUSED";
+    why.message = "the service starts no tasks now";
+  } else if (total_slots_ == 0) {
+    why.reason = "NO_NODES";
+    why.message = "the cluster has no node";
+  } else if (queue_.AtLimit(task.info.submitter)) {
+    why.reason = "SUBMITTER_LIMIT";
+    why.message = fmt::format("its submitter runs {} tasks, as many as it may", options_.queue.max_running);
+  }
+  if (why.ahead > 0) why.message += fmt::format("; {} {} ahead", why.ahead, why.ahead == 1 ? "task is" : "tasks are");
+  return why;
+}
+
+std::optional<WorkersOf> Scheduler::Workers(const std::string& id) const {
+  auto found = tasks_.find(id);
+  if (found == tasks_.end() || found->second.phase != Phase::kRunning) return std::nullopt;
+  WorkersOf workers{found->second.info.workers, 0, Most(found->second.info.workers), ""};
+  auto active = active_.find({id, found->second.info.attempt});
+  if (active != active_.end()) workers.now = static_cast<int>(active->second.slots.size());
+  if (workers.most == workers.asked) return workers;
+  if (workers.most == options_.max_workers_per_task) {
+    workers.why = fmt::format("this version runs {} worker{} a task", workers.most, workers.most == 1 ? "" : "s");
+  } else {
+    workers.why = fmt::format("the cluster has {} slots", total_slots_);
+  }
+  return workers;
+}
+
+}  // namespace ns

@@ -1,0 +1,29 @@
+// Mistakes that the simulation (tests/sim) is asked to find: each switches one rule off. Never on outside of it.
+#pragma once
+
+namespace ns {
+
+enum class SeededBug {
+  kNone,
+  // Of the scheduler:
+  kForgetSlot,         // the slot of a cancelled task's worker is not given back
+  kLoseWakeUp,         // nobody wakes up for a task that backs off
+  kNoAge,              // waiting makes no task's class better
+  kUnfair,             // what a submitter holds is not counted
+  kFreeHeldTwice,      // a slot that two workers hold after a restart is free when the first has ended
+  kNoBackoff,          // a lost task is tried again at once
+  kRetryForever,       // ... and again, without an end
+  kGrowFirst,          // a running task takes slots that pending ones wait for
+  kMissDeadline,       // a deadline that comes while the task waits is not seen
+  // Of the task runner:
+  kStartBeforeCommit,  // a worker starts before its attempt is recorded
+  kAckCancelEarly,     // "cancelled" is answered before it is durable
+  kHearStale,          // an attempt that is over is heard
+  kForgetAssistants,   // a restart does not take up the slots of assistants
+  // Of the simulated store:
+  kDropSync,           // the last transaction before a crash is not on the disk
+  kSkipFence,          // a stale attempt's writes are taken
+  kStoreEventsTwice,   // events that were stored already are stored again
+};
+
+}  // namespace ns

@@ -1,0 +1,28 @@
+// What the task runner needs of the task's folder, as an interface with the workspace's behind it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "schedule/executor.h"
+#include "store/task_record.h"
+
+namespace ns {
+
+class AttemptFiles {
+ public:
+  virtual ~AttemptFiles() = default;
+  // Makes the folder ready for this attempt's worker.
+  virtual Result<AttemptPlace> Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) = 0;
+  // Where an attempt is that was prepared earlier.
+  virtual AttemptPlace PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const = 0;
+  // Removes what a worker that has ended had under way.
+  virtual void RemoveScratch(const std::string& id) = 0;
+  // The attempt's result is complete.
+  virtual bool HasReport(const std::string& id) const = 0;
+  // A line in the task's log, for the user.
+  virtual void Log(const std::string& id, const std::string& line) = 0;
+};
+
+}  // namespace ns

@@ -1,0 +1,345 @@
+#include "service/task_runner.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "service/attempt_folder.h"
+#include "service/pending_task.h"
+
+namespace ns {
+
+TaskRunner::TaskRunner(const Scheduler::Options& options, TaskJournal& journal, Executor& executor, AttemptFiles& files, const Clock& clock,
+                       TaskWrites::Thread thread)
+    : bug_(options.bug), journal_(journal), executor_(executor), files_(files), clock_(clock), scheduler_(options), writes_(std::move(thread)) {}
+
+template <typename Call>
+void TaskRunner::Decide(Call call) {
+  std::vector<Action> actions;
+  {
+    std::lock_guard lock(mutex_);
+    actions = call(scheduler_);
+  }
+  Carry(actions);
+}
+
+void TaskRunner::Carry(const std::vector<Action>& actions) {
+  for (const Action& action : actions) std::visit([this](const auto& one) { Do(one); }, action);
+}
+
+void TaskRunner::AddNode(int64_t node, const std::vector<std::vector<int>>& slots) {
+  Decide([&](Scheduler& scheduler) {
+    for (size_t i = 0; i < slots.size(); ++i) cores_[Scheduler::SlotOf(node, static_cast<int>(i))] = slots[i];
+    return scheduler.AddNode(node, static_cast<int>(slots.size()), clock_.steady());
+  });
+}
+
+void TaskRunner::RemoveNode(int64_t node) {
+  std::lock_guard lock(mutex_);
+  scheduler_.RemoveNode(node);
+}
+
+void TaskRunner::Tick() {
+  Decide([&](Scheduler& scheduler) { return scheduler.Tick(clock_.steady()); });
+  if (idle_.empty() || running() > 0 || !writes_.idle()) return;
+  for (auto& idle : std::exchange(idle_, {})) idle();
+}
+
+std::vector<int> TaskRunner::CoresOf(int slot) const {
+  std::lock_guard lock(mutex_);
+  auto found = cores_.find(slot);
+  return found == cores_.end() ? std::vector<int>() : found->second;
+}
+
+void TaskRunner::Do(const StartAction& action) {
+  {
+    std::lock_guard lock(mutex_);
+    running_[action.id] = {action.attempt, {}};
+  }
+  writes_.Add(
+      action.id, fmt::format("start of task {}", action.id),
+      [this, action](TaskWrites::Done done) { journal_.BeginAttempt(action.id, action.attempt, action.slot, std::move(done)); },
+      [this, action](Status status) {
+        if (Has(SeededBug::kStartBeforeCommit) && status.ok()) return;
+        if (status.ok()) return StartWorker(action);
+        AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kFailed, status.reason(), status.message()});
+      });
+  if (Has(SeededBug::kStartBeforeCommit)) StartWorker(action);
+}
+
+void TaskRunner::StartWorker(const StartAction& action) {
+  auto lost = [&](const std::string& message) {
+    AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kLost, "WORKER_NOT_STARTED", message});
+  };
+  if (stopping_.contains({action.id, action.attempt})) return lost("stopped before it started");
+  auto task = journal_.Get(action.id);
+  if (!task.ok()) return lost(task.status().message());
+  auto place = files_.Prepare(*task, action.attempt, CoresOf(action.slot));
+  Status status = place.ok() ? executor_.Start(*place) : place.status();
+  if (status.ok()) {
+    LogInfo("task {} attempt {} started on slot {}", action.id, action.attempt, action.slot);
+    return;
+  }
+  LogError("task {} attempt {}: {}", action.id, action.attempt, status.ToString());
+  lost(fmt::format("its worker could not be started: {}", status.message()));
+}
+
+void TaskRunner::Do(const AssistAction& action) {
+  writes_.Add(
+      action.id, fmt::format("assistant {} of task {}", action.worker, action.id),
+      [this, action](TaskWrites::Done done) {
+        journal_.BeginAssistant(action.id, action.attempt, action.worker, action.slot, std::move(done));
+      },
+      [this, action](Status status) {
+        if (status.ok()) return StartAssistant(action);
+        AssistantEnded({action.id, action.attempt, action.worker});
+      });
+}
+
+void TaskRunner::StartAssistant(const AssistAction& action) {
+  Assistant assistant(action.id, action.attempt, action.worker);
+  if (stopping_assistants_.contains(assistant)) return AssistantEnded(assistant);
+  Status status = executor_.StartAssistant(files_.PlaceOf(action.id, action.attempt, CoresOf(action.slot)), action.worker);
+  if (status.ok()) return;
+  LogWarning("assistant {} of task {}: {}", action.worker, action.id, status.ToString());
+  AssistantEnded(assistant);
+}
+
+void TaskRunner::Do(const ReleaseAction& action) {
+  stopping_assistants_.emplace(action.id, action.attempt, action.worker);
+  executor_.StopAssistant(action.id, action.attempt, action.worker);
+}
+
+void TaskRunner::Do(const StopAction& action) {
+  stopping_.insert({action.id, action.attempt});
+  executor_.Stop(action.id, action.attempt);
+}
+
+void TaskRunner::Do(const FinishAction& action) {
+  TaskEnd end{action.state, action.reason, action.message, std::nullopt};
+  {
+    std::lock_guard lock(mutex_);
+    auto running = running_.find(action.id);
+    bool own = running != running_.end() && running->second.attempt == action.attempt;
+    if (action.state == TaskState::kDone && own) end.result = running->second.progress.result;
+  }
+  LogInfo("task {} {}{}{}", action.id, TaskStateName(action.state), action.message.empty() ? "" : ": ", action.message);
+  if (action.state == TaskState::kFailed) files_.Log(action.id, "failed: " + action.message);
+  writes_.Add(
+      action.id, fmt::format("end of task {}", action.id),
+      [this, action, end](TaskWrites::Done done) { journal_.Finish(action.id, action.attempt, end, std::move(done)); },
+      [this, action](Status status) {
+        if (!status.ok()) LogWarning("end of task {}: {}", action.id, status.ToString());
+        Forget(action.id, action.attempt);
+      });
+}
+
+void TaskRunner::Do(const RequeueAction& action) {
+  LogWarning("task {} attempt {}: {}", action.id, action.attempt, action.message);
+  files_.Log(action.id, action.message);
+  writes_.Add(action.id, fmt::format("retry of task {}", action.id), [this, action](TaskWrites::Done done) {
+    journal_.Requeue(action.id, action.attempt, action.lost, action.message, std::move(done));
+  });
+  Forget(action.id, action.attempt);
+}
+
+void TaskRunner::Forget(const std::string& id, int attempt) {
+  std::lock_guard lock(mutex_);
+  auto running = running_.find(id);
+  if (running != running_.end() && running->second.attempt <= attempt) running_.erase(running);
+}
+
+void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end) {
+  // A worker that was given up may come back late: its folder has gone to another attempt.
+  bool known = scheduler_.HasLead(id, attempt);
+  if (Has(SeededBug::kHearStale) && !known) {
+    std::lock_guard lock(mutex_);
+    auto other = running_.find(id);
+    if (other != running_.end()) attempt = other->second.attempt;
+  } else if (!known) {
+    return LogWarning("task {} attempt {} ended when it was over already", id, attempt);
+  }
+  stopping_.erase({id, attempt});
+  files_.RemoveScratch(id);
+  Decide([&](Scheduler& scheduler) { return scheduler.Exited(id, attempt, end, clock_.steady()); });
+  // After the task's own record, so that a crash between the two leaves an attempt to adopt, never a task without one.
+  static constexpr const char* kOutcomes[] = {"done", "failed", "lost"};
+  std::string outcome = kOutcomes[static_cast<size_t>(end.kind)];
+  writes_.Add(id, fmt::format("end of attempt {} of task {}", attempt, id),
+              [this, id, attempt, outcome](TaskWrites::Done done) { journal_.CloseAttempt(id, attempt, outcome, std::move(done)); });
+}
+
+void TaskRunner::AssistantEnded(const Assistant& assistant) {
+  auto [id, attempt, worker] = assistant;
+  stopping_assistants_.erase(assistant);
+  // First, so that after a crash the slot is never given twice: what is written early is only adopted in vain.
+  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, id = id, attempt = attempt, worker = worker](
+      TaskWrites::Done done) { journal_.EndAssistant(id, attempt, worker, std::move(done)); });
+  Decide([&](Scheduler& scheduler) { return scheduler.AssistantExited(id, attempt, worker, clock_.steady()); });
+}
+
+void TaskRunner::Submitted(const PendingTask& task) {
+  Decide([&](Scheduler& scheduler) { return scheduler.Submit(task, clock_.steady()); });
+}
+
+void TaskRunner::Cancel(const std::string& id, std::function<void(Status)> done) {
+  std::vector<Action> actions;
+  {
+    std::lock_guard lock(mutex_);
+    actions = scheduler_.Cancel(id, clock_.steady());
+  }
+  auto own = std::find_if(actions.begin(), actions.end(), [&](const Action& action) {
+    auto* finish = std::get_if<FinishAction>(&action);
+    return finish != nullptr && finish->id == id && finish->state == TaskState::kCancelled;
+  });
+  if (own == actions.end()) {
+    Carry(actions);
+    return done(NotFound(fmt::format("task {} is neither pending nor running", id), "NOT_CANCELLABLE"));
+  }
+  // The end is committed before the workers are told, so that "cancelled" cannot be undone by a crash in between.
+  auto finish = std::get<FinishAction>(*own);
+  actions.erase(own);
+  TaskEnd end{finish.state, finish.reason, finish.message, std::nullopt};
+  if (Has(SeededBug::kAckCancelEarly)) done(OkStatus());
+  writes_.Add(
+      id, fmt::format("cancellation of task {}", id),
+      [this, finish, end](TaskWrites::Done written) { journal_.Finish(finish.id, finish.attempt, end, std::move(written)); },
+      [this, finish, actions, done = std::move(done)](Status status) {
+        Carry(actions);
+        Forget(finish.id, finish.attempt);
+        if (!Has(SeededBug::kAckCancelEarly)) done(status);
+      });
+}
+
+void TaskRunner::SetDispatching(Dispatching dispatching) {
+  Decide([&](Scheduler& scheduler) { return scheduler.SetDispatching(dispatching, clock_.steady()); });
+}
+
+void TaskRunner::StopWorkers() {
+  Decide([](Scheduler& scheduler) { return scheduler.StopAll(); });
+}
+
+void TaskRunner::WhenIdle(std::function<void()> idle) { idle_.push_back(std::move(idle)); }
+
+void TaskRunner::Events(const std::string& id, int attempt, std::vector<TaskEvent> events) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found = running_.find(id);
+    if (found != running_.end() && (found->second.attempt == attempt || Has(SeededBug::kHearStale))) {
+      for (const TaskEvent& event : events) found->second.progress.Apply(event.payload);
+    }
+  }
+  writes_.Add(id, fmt::format("events of task {}", id), [this, id, attempt, events = std::move(events)](TaskWrites::Done done) {
+    journal_.AppendEvents(id, attempt, events, std::move(done));
+  });
+}
+
+void TaskRunner::Exit(const std::string& id, int attempt, const WorkerExit& exit) {
+  TaskProgress progress;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = running_.find(id);
+    if (found != running_.end() && (found->second.attempt == attempt || Has(SeededBug::kHearStale))) progress = found->second.progress;
+  }
+  AttemptEnded(id, attempt, JudgeExit(exit, progress, files_.HasReport(id)));
+}
+
+void TaskRunner::AssistantExit(const std::string& id, int attempt, int worker) { AssistantEnded({id, attempt, worker}); }
+
+std::optional<SteadyTime> TaskRunner::next_tick() const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.next_tick();
+}
+
+std::optional<TaskProgress> TaskRunner::Progress(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  auto found = running_.find(id);
+  return found == running_.end() ? std::nullopt : std::optional(found->second.progress);
+}
+
+std::optional<WaitReason> TaskRunner::WhyWaits(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.WhyWaits(id, clock_.steady());
+}
+
+std::optional<WorkersOf> TaskRunner::Workers(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.Workers(id);
+}
+
+std::optional<Scheduler::NodeUse> TaskRunner::UseOf(int64_t node) const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.UseOf(node);
+}
+
+int TaskRunner::running() const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.running();
+}
+
+int64_t TaskRunner::PendingOf(const std::string& submitter) const {
+  std::lock_guard lock(mutex_);
+  return scheduler_.PendingOf(submitter);
+}
+
+PendingTask TaskRunner::Pending(const TaskRecord& task) const { return MakePending(task, clock_); }
+
+Status TaskRunner::AdoptLead(const OpenAttempt& open, const TaskRecord& task) {
+  bool current = task.state == TaskState::kRunning && task.attempt == open.attempt;
+  NS_ASSIGN_OR_RETURN(uint64_t after, journal_.LastWorkerSeq(open.task_id, open.attempt));
+  TaskProgress progress;
+  for (uint64_t seq = 0; current;) {
+    NS_ASSIGN_OR_RETURN(auto events, journal_.Events(task.id, seq, 1000));
+    if (events.empty()) break;
+    for (const TaskEvent& event : events) progress.Apply(event.payload);
+    seq = events.back().seq;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (current) {
+      scheduler_.Adopt(Pending(task), open.slot);
+      running_[task.id] = {open.attempt, std::move(progress)};
+    } else {
+      scheduler_.Hold(open.task_id, open.attempt, 0, open.slot);
+    }
+  }
+  LogInfo("task {} attempt {}: {}", open.task_id, open.attempt, current ? "taken up again" : "ended after the task");
+  executor_.Adopt(files_.PlaceOf(open.task_id, open.attempt, CoresOf(open.slot)), after);
+  if (!current) Do(StopAction{open.task_id, open.attempt});
+  return OkStatus();
+}
+
+void TaskRunner::AdoptAssistant(const OpenAttempt& open, const TaskRecord& task) {
+  bool current = task.state == TaskState::kRunning && task.attempt == open.attempt;
+  {
+    std::lock_guard lock(mutex_);
+    scheduler_.Hold(open.task_id, open.attempt, open.worker, open.slot);
+  }
+  executor_.AdoptAssistant(files_.PlaceOf(open.task_id, open.attempt, CoresOf(open.slot)), open.worker);
+  if (!current) Do(ReleaseAction{open.task_id, open.attempt, open.worker});
+}
+
+Status TaskRunner::Recover() {
+  NS_ASSIGN_OR_RETURN(auto open, journal_.OpenAttempts());
+  NS_ASSIGN_OR_RETURN(auto unfinished, journal_.Unfinished());
+  std::set<Attempt> adopted;
+  // All that holds a slot before anything that wants one.
+  for (const OpenAttempt& worker : open) {
+    NS_ASSIGN_OR_RETURN(TaskRecord task, journal_.Get(worker.task_id));
+    if (worker.worker > 0) {
+      if (!Has(SeededBug::kForgetAssistants)) AdoptAssistant(worker, task);
+    } else {
+      adopted.insert({worker.task_id, worker.attempt});
+      NS_RETURN_IF_ERROR(AdoptLead(worker, task));
+    }
+  }
+  for (const TaskRecord& task : unfinished) {
+    if (task.state != TaskState::kRunning || adopted.contains({task.id, task.attempt})) continue;
+    NS_RETURN_IF_ERROR(AdoptLead({task.id, task.attempt, -1}, task));  // closed, but the task's end is not there
+  }
+  for (const TaskRecord& task : unfinished) {
+    if (task.state == TaskState::kPending) Submitted(Pending(task));
+  }
+  return OkStatus();
+}
+
+}  // namespace ns

@@ -1,0 +1,112 @@
+// Runs tasks: the scheduler's decisions carried out on the journal and the executor, and what happens to workers taken back to it. It decides
+// by what it is told and has no thread, clock or files of its own: the dispatcher drives it in the service, the simulation in tests/sim.
+//
+// Order that makes a crash at any moment harmless: an attempt, or an assistant's slot, is committed before its worker starts; a task's end is
+// committed before it is shown; a cancellation is committed before its worker is killed; workers outlive the service and are adopted by
+// Recover(). What an attempt says that is over, or was given up, is not heard.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/clock.h"
+#include "schedule/executor.h"
+#include "schedule/scheduler.h"
+#include "service/attempt_files.h"
+#include "service/task_writes.h"
+#include "store/task_journal.h"
+#include "tasks/task_progress.h"
+
+namespace ns {
+
+// Of one thread, but for what says otherwise.
+class TaskRunner {
+ public:
+  // References outlive the runner. `thread` runs messages on the runner's thread.
+  TaskRunner(const Scheduler::Options& options, TaskJournal& journal, Executor& executor, AttemptFiles& files, const Clock& clock,
+             TaskWrites::Thread thread);
+
+  void AddNode(int64_t node, const std::vector<std::vector<int>>& slots);
+  void RemoveNode(int64_t node);
+  // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, after the nodes.
+  Status Recover();
+
+  void Submitted(const PendingTask& task);
+  // `done` comes when the end is durable and its workers were told to end. NotFound (NOT_CANCELLABLE) when the task is not pending or running.
+  void Cancel(const std::string& id, std::function<void(Status)> done);
+  void SetDispatching(Dispatching dispatching);
+  // Ends all workers, their tasks wait again; nothing is started any more.
+  void StopWorkers();
+  // `idle` comes when no worker runs and what they did is stored (or cannot be: the disk is full).
+  void WhenIdle(std::function<void()> idle);
+  void Events(const std::string& id, int attempt, std::vector<TaskEvent> events);
+  void Exit(const std::string& id, int attempt, const WorkerExit& exit);
+  void AssistantExit(const std::string& id, int attempt, int worker);
+  // What is due by time. After each message, and when next_tick() has come.
+  void Tick();
+  std::optional<SteadyTime> next_tick() const;
+
+  // Callable from any thread:
+  // Where a running task is; none when it does not run.
+  std::optional<TaskProgress> Progress(const std::string& id) const;
+  std::optional<WaitReason> WhyWaits(const std::string& id) const;
+  std::optional<WorkersOf> Workers(const std::string& id) const;
+  std::optional<Scheduler::NodeUse> UseOf(int64_t node) const;
+  int running() const;
+  int64_t PendingOf(const std::string& submitter) const;
+
+  // A stored task as the scheduler needs it.
+  PendingTask Pending(const TaskRecord& task) const;
+  const Scheduler& scheduler() const { return scheduler_; }
+
+ private:
+  using Attempt = std::pair<std::string, int>;
+  using Assistant = std::tuple<std::string, int, int>;
+  struct Running {
+    int attempt = 0;
+    TaskProgress progress;
+  };
+
+  // Calls the scheduler under the lock, then carries out what it wants.
+  template <typename Call>
+  void Decide(Call call);
+  void Carry(const std::vector<Action>& actions);
+  void Do(const StartAction& action);
+  void Do(const AssistAction& action);
+  void Do(const ReleaseAction& action);
+  void Do(const StopAction& action);
+  void Do(const FinishAction& action);
+  void Do(const RequeueAction& action);
+  void StartWorker(const StartAction& action);
+  void StartAssistant(const AssistAction& action);
+  void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
+  void AssistantEnded(const Assistant& assistant);
+  Status AdoptLead(const OpenAttempt& open, const TaskRecord& task);
+  void AdoptAssistant(const OpenAttempt& open, const TaskRecord& task);
+  void Forget(const std::string& id, int attempt);
+  std::vector<int> CoresOf(int slot) const;
+
+  bool Has(SeededBug bug) const { return bug_ == bug; }
+
+  const SeededBug bug_;
+  TaskJournal& journal_;
+  Executor& executor_;
+  AttemptFiles& files_;
+  const Clock& clock_;
+
+  mutable std::mutex mutex_;  // over the three below
+  std::map<std::string, Running> running_;
+  std::map<int, std::vector<int>> cores_;  // by slot
+  Scheduler scheduler_;
+
+  std::set<Attempt> stopping_;
+  std::set<Assistant> stopping_assistants_;
+  std::vector<std::function<void()>> idle_;
+  TaskWrites writes_;
+};
+
+}  // namespace ns

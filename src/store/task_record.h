@@ -1,0 +1,54 @@
+// A task as the store has it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "tasks/task_event.h"
+#include "tasks/task_state.h"
+
+namespace ns {
+
+struct TaskRecord {
+  int64_t order = 0;  // of submission, ascending
+  std::string id;
+  TaskState state = TaskState::kPending;
+  int priority = 2;
+  std::string name;
+  std::string spec_json;
+  std::filesystem::path model_path, dataset_path, calibration_path;
+  WallTime submitted;
+  std::optional<WallTime> started, ended;
+  int attempt = 0;  // attempts started
+  int lost = 0;     // of these, lost ones
+  std::string reason, message;
+  std::optional<ResultEvent> result;
+  std::string owner, submitter;
+};
+
+struct OpenAttempt {
+  std::string task_id;
+  int attempt = 0;
+  int slot = 0;
+  int worker = 0;  // 0: the lead
+};
+
+// How a task left an attempt, or was ended without one.
+struct TaskEnd {
+  TaskState state = TaskState::kFailed;
+  std::string reason, message;
+  std::optional<ResultEvent> result;
+};
+
+// One attempt of a task, for people.
+struct AttemptRecord {
+  int attempt = 0;
+  WallTime started;
+  std::optional<WallTime> ended;
+  std::string outcome;  // "done", "failed", "lost", "interrupted"; "" while it runs
+};
+
+}  // namespace ns

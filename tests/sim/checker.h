@@ -1,0 +1,60 @@
+// The rules of docs/design/scheduling.md, checked from outside: with an account of its own of who holds what, and by formula, not by the
+// scheduler's data structures.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "schedule/scheduler.h"
+#include "store/task_record.h"
+
+namespace ns::sim {
+
+class Checker final : public SchedulerObserver {
+ public:
+  Checker(const Scheduler::Options& options, const Clock& clock, std::function<void(const std::string&)> violation)
+      : options_(options), clock_(clock), violation_(std::move(violation)) {}
+
+  // Every task starts in its turn; nothing grows while somebody it must let through waits.
+  void BeforeStart(const Scheduler& scheduler, const PendingTask& task, SteadyTime now) override;
+  void BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) override;
+  void OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) override;
+  void OnEnded(const std::string& id, int attempt, int worker) override;
+
+  // What became durable: the life of a task, which has one end.
+  void OnState(const TaskRecord& task);
+  // A client was told that the task is there; that it is cancelled; what its end is.
+  void Acknowledged(const std::string& id) { acknowledged_.insert(id); }
+  void Cancelled(const std::string& id) { cancelled_.insert(id); }
+  void Seen(const TaskRecord& task) { seen_.emplace(task.id, task); }
+  // After a restart and at the end: what was told is still so. `get` reads the store.
+  void CheckPromises(const std::function<Result<TaskRecord>(const std::string&)>& get) const;
+  const std::set<std::string>& acknowledged() const { return acknowledged_; }
+  void Restarted() {
+    held_.clear();
+    ended_at_.clear();
+    last_turn_.clear();
+    waits_since_.clear();
+  }
+
+ private:
+  void Started(const PendingTask& task);
+  int SlotsOf(const std::string& submitter) const;
+  int RunningOf(const std::string& submitter) const;
+  int ClassOf(const PendingTask& task, SteadyTime now) const;
+
+  const Scheduler::Options options_;
+  const Clock& clock_;
+  std::function<void(const std::string&)> violation_;
+  std::map<std::tuple<std::string, int, int>, std::string> held_;  // worker -> submitter
+  std::map<std::string, TaskRecord> durable_, seen_;
+  int64_t turns_ = 0;
+  std::map<std::string, int64_t> last_turn_;  // by submitter: when a task of it started or ended last
+  std::map<std::string, int64_t> waits_since_;  // by task: the last of these before it was seen to wait
+  std::map<std::string, SteadyTime> ended_at_;  // of the last attempt
+  std::set<std::string> acknowledged_, cancelled_;
+};
+
+}  // namespace ns::sim

@@ -1,0 +1,113 @@
+// The simulated journal does what the real store does: the same writes, sensible and not, have the same outcomes and leave the same state.
+#include "journal.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "base/testing/fake_clock.h"
+#include "random.h"
+#include "store/task_store.h"
+
+namespace ns::sim {
+namespace {
+
+class JournalTest : public testing::Test {
+ protected:
+  static constexpr int kTasks = 4;
+  static std::string Id(int number) { return "t" + std::to_string(number); }
+
+  void Submit(const std::string& id) {
+    NewTask task;
+    task.id = id;
+    task.spec_json = "{}";
+    task.submitted = clock_.wall();
+    store_->Submit(task, [](Result<SubmittedTask> made) { ASSERT_TRUE(made.ok()); });
+    TaskRecord record;
+    record.id = id;
+    record.spec_json = "{}";
+    journal_.Submit(record, [](Result<int64_t> order) { ASSERT_TRUE(order.ok()); });
+  }
+
+  // Makes the same write on both, and compares how it ended.
+  void Both(const std::string& what, const std::function<void(TaskJournal&, TaskJournal::Done)>& write) {
+    Status real, simulated;
+    write(*store_, [&](Status status) { real = std::move(status); });
+    store_->Flush();
+    write(journal_, [&](Status status) { simulated = std::move(status); });
+    Settle();
+    EXPECT_EQ(real.reason(), simulated.reason()) << what;
+  }
+
+  void Settle() {
+    journal_.Commit(100, false);
+    while (journal_.unacknowledged() > 0) journal_.Acknowledge();
+  }
+
+  void RandomWrite(Random& random) {
+    std::string id = Id(random.Pick(kTasks));
+    int attempt = random.Pick(4), worker = 1 + random.Pick(2);
+    std::string where = fmt::format("{} attempt {}", id, attempt);
+    switch (random.Pick(7)) {
+      case 0: case 1: return Both("begin " + where, [&](TaskJournal& j, auto done) { j.BeginAttempt(id, attempt, 7, done); });
+      case 2: return Both("requeue " + where, [&](TaskJournal& j, auto done) { j.Requeue(id, attempt, true, "m", done); });
+      case 3: {
+        if (!random.Chance(30)) return;
+        TaskEnd end{random.Chance(50) ? TaskState::kDone : TaskState::kCancelled, "r", "m", std::nullopt};
+        return Both("finish " + where, [&](TaskJournal& j, auto done) { j.Finish(id, attempt, end, done); });
+      }
+      case 4: return Both("close " + where, [&](TaskJournal& j, auto done) { j.CloseAttempt(id, attempt, "lost", done); });
+      case 5: {
+        uint64_t first = 1 + static_cast<uint64_t>(random.Pick(4));
+        std::vector<TaskEvent> events{{first, clock_.wall(), ProgressEvent{"s", 1, 2, {}}}, {first + 1, clock_.wall(), StageEvent{"s"}}};
+        return Both("events " + where, [&](TaskJournal& j, auto done) { j.AppendEvents(id, attempt, events, done); });
+      }
+      default:
+        if (random.Chance(50)) return Both("assist " + where, [&](TaskJournal& j, auto done) { j.BeginAssistant(id, attempt, worker, 9, done); });
+        return Both("end assistant " + where, [&](TaskJournal& j, auto done) { j.EndAssistant(id, attempt, worker, done); });
+    }
+  }
+
+  std::string Open(const TaskJournal& journal) {
+    std::multiset<std::string> open;
+    auto attempts = journal.OpenAttempts().value();
+    for (const OpenAttempt& one : attempts) open.insert(fmt::format("{} {} {} {}", one.task_id, one.attempt, one.worker, one.slot));
+    return fmt::format("{}", fmt::join(open, ", "));
+  }
+
+  void Compare() {
+    EXPECT_EQ(Open(*store_), Open(journal_));
+    EXPECT_EQ(store_->Unfinished()->size(), journal_.Unfinished()->size());
+    for (int i = 0; i < kTasks; ++i) {
+      TaskRecord real = store_->Get(Id(i)).value(), simulated = journal_.Get(Id(i)).value();
+      EXPECT_EQ(real.state, simulated.state) << Id(i);
+      EXPECT_EQ(real.attempt, simulated.attempt) << Id(i);
+      EXPECT_EQ(real.lost, simulated.lost) << Id(i);
+      auto events = store_->Events(Id(i), 0, 1000).value(), other = journal_.Events(Id(i), 0, 1000).value();
+      ASSERT_EQ(events.size(), other.size()) << Id(i);
+      for (size_t k = 0; k < events.size(); ++k) EXPECT_EQ(EventTypeName(events[k].payload), EventTypeName(other[k].payload)) << Id(i);
+      for (int attempt = 1; attempt < 4; ++attempt) {
+        EXPECT_EQ(store_->LastWorkerSeq(Id(i), attempt).value(), journal_.LastWorkerSeq(Id(i), attempt).value()) << Id(i);
+      }
+    }
+  }
+
+  TempDir folder_ = TempDir::Create("ns_journal_").value();
+  FakeClock clock_;
+  std::unique_ptr<TaskStore> store_ = TaskStore::Open(folder_.path() / "task.db", clock_).value();
+  Journal journal_{clock_, SeededBug::kNone};
+};
+
+TEST_F(JournalTest, RandomWritesHaveTheSameOutcomesAsInTheStore) {
+  Random random(1);
+  for (int i = 0; i < kTasks; ++i) Submit(Id(i));
+  Settle();
+  store_->Flush();
+  for (int i = 0; i < 400 && !HasFailure(); ++i) {
+    RandomWrite(random);
+    if (i % 20 == 0) Compare();
+  }
+  Compare();
+}
+
+}  // namespace
+}  // namespace ns::sim
