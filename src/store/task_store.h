@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,6 +23,8 @@
 #include "tasks/task_state.h"
 
 namespace ns {
+
+class DamageCheck;
 
 struct NewTask {
   std::string id;
@@ -49,6 +53,7 @@ struct TaskRecord {
   std::string reason, message;
   std::optional<ResultEvent> result;
   std::string owner, submitter;
+  int64_t events = 0;  // number of its last event
 };
 
 // What Submit() made, or found under the same idempotency key.
@@ -79,6 +84,24 @@ struct StoredNode {
   NodeSource source = NodeSource::kJoined;
 };
 
+// Of the whole store, kept up to date by it.
+struct StoreTotals {
+  std::map<TaskState, int64_t> tasks;
+  uint64_t bytes = 0;  // of the files of ended tasks, as far as they were measured
+
+  int64_t in(TaskState state) const {
+    auto found = tasks.find(state);
+    return found == tasks.end() ? 0 : found->second;
+  }
+  int64_t ended() const { return in(TaskState::kDone) + in(TaskState::kFailed) + in(TaskState::kCancelled); }
+};
+
+struct EndedTask {
+  std::string id;
+  WallTime ended;
+  std::optional<uint64_t> bytes;  // of its files; none: not measured yet
+};
+
 struct ListOptions {
   int limit = 100;
   int64_t after = 0;                // tasks submitted later than this order
@@ -105,7 +128,8 @@ class TaskStore {
   // number is not the next one.
   void BeginAttempt(const std::string& id, int attempt, int slot, Done done);
   // Appends a worker's events whose seq is larger than the last one stored for the attempt; others are already there. Of progress events in
-  // a row only the last is kept. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
+  // a row only the last is kept: it takes the next number, and the number of the one before is free. A task's log takes 10,000 events, then
+  // only trials, states and results. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
   void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done);
   // running -> pending. `lost`: it counts against the task's attempts.
   void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done);
@@ -119,8 +143,26 @@ class TaskStore {
   // Returns when every write made before is durable or failed.
   void Flush();
 
+  // Retention. Removes those of `ids` that have ended and whose workers have, with attempts and events, and tells how many went; their ids
+  // are Leftovers() until ForgetLeftovers(), so that files are removed even after a crash.
+  void Remove(std::vector<std::string> ids, std::function<void(Result<int64_t>)> done);
+  void ForgetLeftovers(std::vector<std::string> ids, Done done);
+  Result<std::vector<std::string>> Leftovers(int limit) const;
+  // The longest ended first.
+  Result<std::vector<EndedTask>> LongestEnded(int limit) const;
+  Result<std::vector<std::string>> Unmeasured(int limit) const;
+  void SetBytes(std::vector<std::pair<std::string, uint64_t>> sizes, Done done);
+  Result<StoreTotals> Totals() const;
+
+  // OK when the store is whole and was written a moment ago, or can be now: it tries. ResourceExhausted (DISK_FULL) and the like.
+  void CheckWritable(Done done);
+  // The same without a try: why the last transaction failed, or the damage that was found.
+  Status health() const;
+
   // NotFound (UNKNOWN_TASK).
   Result<TaskRecord> Get(const std::string& id) const;
+  // The same for one that was read a moment ago; none: ask Get(). Never waits for the disk.
+  std::optional<TaskRecord> GetFromMemory(const std::string& id) const;
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
   // Pending and running tasks, by priority and submission.
   Result<std::vector<TaskRecord>> Unfinished() const;
@@ -135,10 +177,11 @@ class TaskStore {
  private:
   class Writer;
   class Reader;
-  TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader);
+  TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader, std::unique_ptr<DamageCheck> check);
 
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Reader> reader_;
+  std::unique_ptr<DamageCheck> check_;
 };
 
 }  // namespace ns
