@@ -1,6 +1,6 @@
 #include "app/watch.h"
 
-#include "api/access/admit.h"
+#include "api/access/admission.h"
 #include "api/rest/handlers/handlers.h"
 #include "base/log.h"
 #include "base/metrics.h"
