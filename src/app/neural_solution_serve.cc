@@ -11,6 +11,7 @@
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
 #include "app/serve.h"
+#include "app/watch.h"
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/subprocess.h"
@@ -19,6 +20,7 @@
 #include "service/access_control.h"
 #include "service/dispatcher.h"
 #include "service/node_table.h"
+#include "service/retention.h"
 #include "service/task_service.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
@@ -104,12 +106,13 @@ std::string UrlOf(const ServeOptions& options, uint16_t port) {
   return fmt::format("{}://{}{}{}:{}", scheme, plain ? "" : "[", shown, plain ? "" : "]", port);
 }
 
-Status Announce(const Workspace& workspace, const std::string& url, const fs::path& tls_cert) {
+Status Announce(const Workspace& workspace, const std::string& url, const std::string& monitor_url, const fs::path& tls_cert) {
   NS_ASSIGN_OR_RETURN(ProcessId self, IdentifyProcess(::getpid()));
   ServeRecord record;
   record.pid = self.pid;
   record.start_ticks = self.start_ticks;
   record.rest_url = url;
+  record.monitor_url = monitor_url;
   if (!tls_cert.empty()) {
     NS_ASSIGN_OR_RETURN(record.tls_pin, PublicKeyPin(tls_cert));
   }
@@ -152,10 +155,12 @@ Status Listen(const ServeOptions& options, TaskService& service, AccessControl& 
 }
 
 // SIGHUP: certificate and key are read again.
-void Reload(const ServeOptions& options, const Workspace& workspace, const std::string& url, RestServer& server) {
+void Reload(const ServeOptions& options, const Workspace& workspace, const std::pair<std::string, std::string>& urls, RestServer& server,
+            Watch& watch) {
   if (options.tls_cert.empty()) return;
   Status status = server.ReloadTls();
-  if (status.ok()) status = Announce(workspace, url, options.tls_cert);
+  if (status.ok()) status = watch.ReloadTls();
+  if (status.ok()) status = Announce(workspace, urls.first, urls.second, options.tls_cert);
   if (status.ok()) return LogInfo("read '{}' and '{}' again", options.tls_cert, options.tls_key);
   LogError("the certificate stays as it was: {}", status.message());
 }
@@ -205,7 +210,8 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   NS_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(options.workspace));
   NS_ASSIGN_OR_RETURN(FileDescriptor lock, LockWorkspace(workspace));
   NS_RETURN_IF_ERROR(CheckTokens(options, workspace));
-  if (!options.start_report.empty()) NS_RETURN_IF_ERROR(LogToFile(workspace.root() / "serve_log" / "backend.log"));
+  NS_RETURN_IF_ERROR(OpenLog(options, workspace));
+  NS_ASSIGN_OR_RETURN(RetentionPolicy policy, ParseRetentionPolicy(options.retention));
   std::error_code ignored;
   fs::path uploads = fs::absolute(options.upload_path, ignored).lexically_normal();
   NS_ASSIGN_OR_RETURN(auto hostfile, ReadHostfile(options.hostfile));
@@ -221,18 +227,26 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   TokenFile tokens(workspace.tokens_file());
   AccessControl access(AccessOptions(options), tokens, audit, clock);
   TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock, &audit);
+  service.SetRecovering(true);
 
-  Status status = Listen(options, service, access, &server);
+  auto watch = Watch::Start(options, *store, dispatcher, service, access, NS_VERSION);
+  Status status = watch.status();
+  if (status.ok()) status = Listen(options, service, access, &server);
   std::string url = status.ok() ? UrlOf(options, server->port()) : "";
-  if (status.ok()) status = Announce(workspace, url, options.tls_cert);
+  std::string monitor_url = status.ok() ? UrlOf(options, (*watch)->port()) : "";
+  if (status.ok()) status = Announce(workspace, url, monitor_url, options.tls_cert);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
+    service.SetRecovering(false);
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
     LogInfo("serving {}, workspace {}", url, workspace.root().string());
     ready(url);
-    RunUntilStopped(signals, options.grace_seconds, service, dispatcher, [&] { Reload(options, workspace, url, *server); });
+    Retention retention({policy}, workspace, *store, clock);
+    auto reload = [&] { Reload(options, workspace, {url, monitor_url}, *server, **watch); };
+    RunUntilStopped(signals, options.grace_seconds, service, dispatcher, reload);
     LogInfo("stopped");
   }
+  if (watch.ok()) watch->reset();
   if (server != nullptr) server->Stop();
   dispatcher.Stop();
   executor.reset();

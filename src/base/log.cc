@@ -4,9 +4,16 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
+
 namespace ns {
 
 namespace {
+
+constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+constexpr const char* kTime = "%Y-%m-%dT%H:%M:%S.%eZ";
+
+LogFormat current_format = LogFormat::kText;
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
@@ -18,28 +25,88 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-void Install(std::shared_ptr<spdlog::logger> logger, LogLevel least) {
+void Install(std::shared_ptr<spdlog::logger> logger, LogLevel least, LogFormat format) {
+  current_format = format;
   logger->set_level(ToSpdlog(least));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  std::string pattern = format == LogFormat::kText ? fmt::format("{} %l %v", kTime) : fmt::format(R"({{"time":"{}",%v}})", kTime);
+  logger->set_pattern(pattern, spdlog::pattern_time_type::utc);
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
 }
 
-}  // namespace
-
-void LogToStderr(LogLevel least) {
-  Install(std::make_shared<spdlog::logger>("ns", std::make_shared<spdlog::sinks::stderr_sink_mt>()), least);
+// Length of the well-formed UTF-8 character at the start of `text`; 0: there is none.
+size_t CharacterLength(std::string_view text) {
+  auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return byte(i) >= low && byte(i) <= high; };
+  unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) return follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
+  if (lead >= 0xF0 && lead <= 0xF4) return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
+  return 0;
 }
 
-Status LogToFile(const std::filesystem::path& file, LogLevel least) {
+// As a JSON string, with its quotation marks. Bytes that are not UTF-8 become U+FFFD.
+void AppendJson(std::string_view text, std::string* out) {
+  *out += '"';
+  while (!text.empty()) {
+    size_t length = CharacterLength(text);
+    unsigned char c = static_cast<unsigned char>(text[0]);
+    if (length == 0) {
+      *out += "\xEF\xBF\xBD";
+    } else if (c < 0x20 || c == 0x7F) {
+      *out += fmt::format("\\u{:04x}", c);
+    } else {
+      if (c == '"' || c == '\\') *out += '\\';
+      *out += text.substr(0, length);
+    }
+    text.remove_prefix(std::max<size_t>(1, length));
+  }
+  *out += '"';
+}
+
+std::string JsonLine(LogLevel level, std::string_view text, const LogFields& fields) {
+  std::string line = fmt::format(R"("level":"{}","message":)", kLevels[static_cast<size_t>(level)]);
+  AppendJson(text, &line);
+  for (const auto& [name, value] : fields) {
+    line += ',';
+    AppendJson(name, &line);
+    line += ':';
+    AppendJson(value, &line);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::optional<LogLevel> ParseLogLevel(std::string_view name) {
+  for (size_t i = 0; i < kLevels.size(); ++i) {
+    if (kLevels[i] == name) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
+}
+
+void LogToStderr(LogLevel least, LogFormat format) {
+  Install(std::make_shared<spdlog::logger>("ns", std::make_shared<spdlog::sinks::stderr_sink_mt>()), least, format);
+}
+
+Status LogToFile(const std::filesystem::path& file, LogLevel least, LogFormat format) {
   try {
-    Install(std::make_shared<spdlog::logger>("ns", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string())), least);
+    Install(std::make_shared<spdlog::logger>("ns", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string())), least, format);
   } catch (const spdlog::spdlog_ex& error) {
     return FailedPrecondition(fmt::format("cannot log to '{}': {}", file.string(), error.what()), "LOG_NOT_WRITABLE");
   }
   return OkStatus();
 }
 
-void LogLine(LogLevel level, std::string_view text) { spdlog::log(ToSpdlog(level), "{}", text); }
+bool Logs(LogLevel level) { return spdlog::should_log(ToSpdlog(level)); }
+
+void LogLine(LogLevel level, std::string_view text, const LogFields& fields) {
+  if (!Logs(level)) return;
+  if (current_format == LogFormat::kJson) return spdlog::log(ToSpdlog(level), "{}", JsonLine(level, text, fields));
+  std::string line(text);
+  for (const auto& [name, value] : fields) line += fmt::format(" {}={}", name, value);
+  spdlog::log(ToSpdlog(level), "{}", line);
+}
 
 }  // namespace ns

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <map>
 
+#include "tasks/retention_policy.h"
+
 namespace ns {
 namespace fs = std::filesystem;
 
@@ -11,7 +13,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--restful_api_port", &o->restful_api_port, "Port of the REST API; 0: any free one", 0, 65535)
       .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API (not available in this version)", 0, 65535)
       .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; unused", 0, 65535)
-      .Option("--task_monitor_port", &o->task_monitor_port, "Accepted for old command lines; unused", 0, 65535)
+      .Option("--task_monitor_port", &o->task_monitor_port, "Port of /metrics, /healthz and /readyz; 0: any free one", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
       .Option("--host", &o->host, "Address to listen on; another than this machine's own needs tokens (see the command token) or --insecure")
@@ -33,6 +35,9 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--max_running", &o->max_running, "Tasks that a submitter may have running; more wait. 0: any number", 0, 1'000'000'000)
       .Flag("--paused", &o->paused, "Take tasks and start none of them")
       .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
+      .Option("--retention", &o->retention, "What to keep of ended tasks: \"30d\", \"10000 tasks\", \"50GB\", several with commas, or \"all\"")
+      .Choice("--log_format", &o->log_format, {"text", "json"}, "Lines of the service's log")
+      .Choice("--log_level", &o->log_level, {"debug", "info", "warning", "error"}, "What the service's log leaves out; debug has each request")
       .Hidden("--worker_program", &o->worker_program)
       .Hidden("--start_report", &o->start_report);
 }
@@ -53,6 +58,7 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (o.executor != "local") {
     return InvalidArgument(fmt::format("--executor {} is not available in this version; use --executor local", o.executor), "NO_EXECUTOR");
   }
+  NS_RETURN_IF_ERROR(ParseRetentionPolicy(o.retention).status());
   std::error_code error;
   if (!o.hostfile.empty() && !fs::is_regular_file(o.hostfile, error)) {
     return InvalidArgument(fmt::format("--hostfile '{}' is not there; give an existing file, or leave it out to use this machine", o.hostfile), "NO_HOSTFILE");
@@ -81,7 +87,9 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
                                    "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
                                    "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),
-                                   "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib)};
+                                   "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib),
+                                   "--result_monitor_port", std::to_string(o.result_monitor_port), "--task_monitor_port", std::to_string(o.task_monitor_port),
+                                   "--retention", o.retention, "--log_format", o.log_format, "--log_level", o.log_level};
   if (o.rate_limit >= 0) args.insert(args.end(), {"--rate_limit", fmt::format("{}", o.rate_limit)});
   if (o.insecure) args.push_back("--insecure");
   if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});

@@ -18,7 +18,7 @@ struct ServeOptions {
   int restful_api_port = 8000;    // 0: any free one
   int grpc_api_port = 8001;       // accepted; gRPC is not available in this version
   int result_monitor_port = 3333;  // accepted; unused
-  int task_monitor_port = 2222;    // accepted; unused
+  int task_monitor_port = 2222;    // metrics and health
   std::string tls_cert, tls_key;   // PEM files; both or none: plain
   std::string api_type = "all";
   std::string upload_path = "examples";
@@ -35,6 +35,9 @@ struct ServeOptions {
   int max_running = 0;             // running tasks of a submitter; 0: any number
   bool paused = false;             // tasks are taken, none is started
   double grace_seconds = 30;       // how long SIGTERM waits for running tasks
+  std::string retention = "all";   // tasks/retention_policy.h
+  std::string log_format = "text";  // or json
+  std::string log_level = "info";   // debug, info, warning, error
   std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
   std::string start_report;        // hidden: file that tells `start` how it went; also: log to files
 };

@@ -118,14 +118,42 @@ void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::functi
   });
 }
 
-Result<TaskProgress> TaskService::StoredProgress(const std::string& id) const {
+Result<TaskProgress> TaskService::StoredProgress(const TaskRecord& task) const {
+  if (auto known = progress_.Find(task.id, task.events)) return std::move(*known);
   TaskProgress progress;
-  for (uint64_t after = 0;;) {
-    NS_ASSIGN_OR_RETURN(auto events, store_.Events(id, after, 1000));
-    if (events.empty()) return progress;
+  uint64_t after = 0;
+  while (true) {
+    NS_ASSIGN_OR_RETURN(auto events, store_.Events(task.id, after, 1000));
+    if (events.empty()) break;
     for (const TaskEvent& event : events) progress.Apply(event.payload);
     after = events.back().seq;
   }
+  progress_.Put(task.id, static_cast<int64_t>(after), progress);
+  return progress;
+}
+
+// What is not in the record. False: the progress has to be read from the store.
+bool TaskService::Complete(std::optional<TaskProgress> running, TaskView* view) const {
+  const TaskRecord& task = view->record;
+  if (task.state == TaskState::kPending) {
+    // None: the dispatcher does not have it yet, it was committed a moment ago.
+    view->waits = dispatcher_.WhyWaits(task.id).value_or(WaitReason{"WAITS_FOR_SLOT", "waits for a free slot", 0});
+    view->ahead = view->waits->ahead;
+    return true;
+  }
+  if (task.state == TaskState::kRunning) view->workers = dispatcher_.Workers(task.id);
+  if (task.state != TaskState::kRunning || !running) running = progress_.Find(task.id, task.events);
+  if (running) view->progress = std::move(*running);
+  return running.has_value();
+}
+
+std::optional<TaskView> TaskService::GetTaskFromMemory(const Caller& caller, const std::string& id) const {
+  auto running = dispatcher_.Progress(id);  // first, as below
+  auto record = store_.GetFromMemory(id);
+  if (!record || !caller.MaySee(record->owner)) return std::nullopt;
+  TaskView view;
+  view.record = *std::move(record);
+  return Complete(std::move(running), &view) ? std::optional(std::move(view)) : std::nullopt;
 }
 
 Result<TaskRecord> TaskService::Visible(const Caller& caller, const std::string& id) const {
@@ -135,23 +163,12 @@ Result<TaskRecord> TaskService::Visible(const Caller& caller, const std::string&
 }
 
 Result<TaskView> TaskService::GetTask(const Caller& caller, const std::string& id) const {
-  TaskView view;
   // Progress first: a task that ends in between then shows its end without progress, never progress without its end.
   auto running = dispatcher_.Progress(id);
+  TaskView view;
   NS_ASSIGN_OR_RETURN(view.record, Visible(caller, id));
-  if (view.record.state == TaskState::kPending) {
-    // None: the dispatcher does not have it yet, it was committed a moment ago.
-    view.waits = dispatcher_.WhyWaits(id).value_or(WaitReason{"WAITS_FOR_SLOT", "waits for a free slot", 0});
-    view.ahead = view.waits->ahead;
-  } else if (view.record.state == TaskState::kRunning && running) {
-    view.progress = *running;
-    view.workers = dispatcher_.Workers(id);
-  } else {
-    NS_ASSIGN_OR_RETURN(view.progress, StoredProgress(id));
-  }
-  if (view.record.attempt > 0) {
-    NS_ASSIGN_OR_RETURN(view.attempts, store_.Attempts(id));
-  }
+  if (Complete(std::move(running), &view)) return view;
+  NS_ASSIGN_OR_RETURN(view.progress, StoredProgress(view.record));
   return view;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "base/status.h"
 #include "service/audit_log.h"
 #include "service/dispatcher.h"
+#include "service/progress_cache.h"
 #include "service/event_feed.h"
 #include "service/log_feed.h"
 #include "service/node_table.h"
@@ -33,7 +35,6 @@ struct TaskView {
   int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
   std::optional<WaitReason> waits;       // of a pending task
   std::optional<WorkersOf> workers;      // of a running task
-  std::vector<AttemptRecord> attempts;   // the first to the newest
 };
 
 // A piece of a task's event log.
@@ -67,6 +68,8 @@ class TaskService {
 
   // NotFound (UNKNOWN_TASK), here and below, also for a task that the caller may not see.
   Result<TaskView> GetTask(const Caller& caller, const std::string& id) const;
+  // The same for a task that was asked for a moment ago; none: ask GetTask(). Never waits for the store.
+  std::optional<TaskView> GetTaskFromMemory(const Caller& caller, const std::string& id) const;
   // Those of `options` that the caller may see.
   Result<std::vector<TaskRecord>> List(const Caller& caller, ListOptions options) const;
   // The log's file; it may not be there yet.
@@ -98,12 +101,19 @@ class TaskService {
   // From now on submissions are refused.
   void StopAccepting() { accepting_ = false; }
   bool accepting() const { return accepting_; }
+  // While true, it is not ready: it takes up what an earlier service left.
+  void SetRecovering(bool recovering) { recovering_ = recovering; }
+
+  // `done`, maybe on another thread, with OK when tasks are accepted and can be stored, which it tries when that is not known; Unavailable
+  // (RECOVERING, DRAINING), ResourceExhausted (DISK_FULL), DataLoss (STORE_DAMAGED) and the like.
+  void CheckReady(std::function<void(Status)> done);
 
  private:
   // What changed something, and who did it. Nothing where there is no audit log.
   void Audit(const Caller& caller, std::string_view action, std::string_view object, const Status& outcome) const;
   void DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
-  Result<TaskProgress> StoredProgress(const std::string& id) const;
+  bool Complete(std::optional<TaskProgress> running, TaskView* view) const;
+  Result<TaskProgress> StoredProgress(const TaskRecord& task) const;
   std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
   // The task, if the caller may see it.
   Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;
@@ -119,6 +129,8 @@ class TaskService {
   LogFeed logs_;
   AuditLog* const audit_;
   std::atomic<bool> accepting_{true};
+  std::atomic<bool> recovering_{false};
+  mutable ProgressCache progress_{1'000};
   std::mutex zips_mutex_;                                   // over the next
   std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait
 };

@@ -76,6 +76,32 @@ CREATE TABLE assistants(                  -- slots of a task's workers beside it
   PRIMARY KEY(task, attempt, worker)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE tasks ADD COLUMN event_rows INTEGER NOT NULL DEFAULT 0;  -- in events
+ALTER TABLE tasks ADD COLUMN bytes INTEGER;                          -- of folder and log, once ended; NULL: not measured
+UPDATE tasks SET event_rows=(SELECT count(*) FROM events WHERE task=tasks.seq);
+CREATE INDEX tasks_ended ON tasks(ended, seq) WHERE ended IS NOT NULL;
+CREATE INDEX tasks_unmeasured ON tasks(seq) WHERE ended IS NOT NULL AND bytes IS NULL;
+CREATE TABLE leftovers(id TEXT PRIMARY KEY) WITHOUT ROWID;  -- removed tasks whose files may still be there
+CREATE TABLE totals(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;  -- tasks by state, bytes; kept by the triggers
+INSERT INTO totals(name, value) VALUES('pending', 0), ('running', 0), ('done', 0), ('failed', 0), ('cancelled', 0), ('bytes', 0), ('probe', 0);
+UPDATE totals SET value=(SELECT count(*) FROM tasks WHERE state=totals.name) WHERE name NOT IN ('bytes', 'probe');
+CREATE TRIGGER tasks_added AFTER INSERT ON tasks BEGIN
+  UPDATE totals SET value=value+1 WHERE name=new.state;
+END;
+CREATE TRIGGER tasks_moved AFTER UPDATE OF state ON tasks WHEN new.state<>old.state BEGIN
+  UPDATE totals SET value=value-1 WHERE name=old.state;
+  UPDATE totals SET value=value+1 WHERE name=new.state;
+END;
+CREATE TRIGGER tasks_measured AFTER UPDATE OF bytes ON tasks BEGIN
+  UPDATE totals SET value=value+ifnull(new.bytes, 0)-ifnull(old.bytes, 0) WHERE name='bytes';
+END;
+CREATE TRIGGER tasks_removed AFTER DELETE ON tasks BEGIN
+  UPDATE totals SET value=value-1 WHERE name=old.state;
+  UPDATE totals SET value=value-ifnull(old.bytes, 0) WHERE name='bytes';
+  INSERT OR IGNORE INTO leftovers(id) VALUES(old.id);
+END;
+)sql",
 };
 
 }  // namespace

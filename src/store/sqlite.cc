@@ -66,13 +66,15 @@ Database::~Database() {
   sqlite3_close(handle_);
 }
 
-Result<Statement> Database::Prepare(const std::string& sql) {
-  sqlite3_stmt*& statement = statements_[sql];
-  if (statement == nullptr &&
-      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
-    return LastError(sql);
+Result<Statement> Database::Prepare(std::string_view sql) {
+  auto known = statements_.find(sql);
+  if (known == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) return LastError(sql);
+    known = statements_.emplace(sql, statement).first;
   }
-  return Statement(*this, statement);
+  return Statement(*this, known->second);
 }
 
 Status Database::Execute(const std::string& sql) {
@@ -81,6 +83,24 @@ Status Database::Execute(const std::string& sql) {
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
+
+void Database::CountLogPages() {
+  auto count = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<Database*>(self)->log_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, count, this);  // it takes the place of SQLite's own checkpoints
+}
+
+Status Database::Checkpoint(bool start_over) {
+  int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, start_over ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code == SQLITE_OK || code == SQLITE_BUSY) return OkStatus();  // busy: another one copies, or a reader stays
+  return LastError("checkpoint");
+}
+
+void Database::Interrupt() { sqlite3_interrupt(handle_); }
+
 int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(handle_); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 

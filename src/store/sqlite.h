@@ -59,12 +59,23 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   // Prepared once for each text.
-  Result<Statement> Prepare(const std::string& sql);
+  Result<Statement> Prepare(std::string_view sql);
   // Statements without parameters and rows, ';' between them.
   Status Execute(const std::string& sql);
   // Rows changed by the last statement.
   int64_t changes() const;
   int64_t last_row_id() const;
+  // Rows changed since it was opened, those of undone statements too.
+  int64_t total_changes() const;
+  // From now on SQLite doesn't copy the log by itself; log_pages() tells how long it was at the last commit.
+  void CountLogPages();
+  int log_pages() const { return log_pages_; }
+  // Copies committed pages of the log into the file, as far as no reader is in the way. `start_over`: waits for readers, so that the log
+  // begins anew at the next commit.
+  Status Checkpoint(bool start_over);
+  // Ends the query that runs, from any thread.
+  void Interrupt();
+  const std::filesystem::path& path() const { return path_; }
   // False after SQLite rolled a transaction back by itself.
   bool in_transaction() const;
   // The last error as a Status: a full disk is ResourceExhausted (DISK_FULL), a damaged file DataLoss (STORE_DAMAGED).
@@ -75,7 +86,8 @@ class Database {
 
   std::filesystem::path path_;
   sqlite3* handle_;
-  std::map<std::string, sqlite3_stmt*> statements_;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+  int log_pages_ = 0;
 };
 
 }  // namespace ns

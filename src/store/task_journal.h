@@ -29,7 +29,8 @@ class TaskJournal {
   // It has ended. Again: changes nothing.
   virtual void EndAssistant(const std::string& id, int attempt, int worker, Done done) = 0;
   // Appends a worker's events whose seq is larger than the last one stored for the attempt; others are already there. Of progress events in
-  // a row only the last is kept. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
+  // a row only the last is kept: it takes the next number, and the number of the one before is free. A task's log takes 10,000 events, then
+  // only trials, states and results. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
   virtual void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) = 0;
   // running -> pending. `lost`: it counts against the task's attempts.
   virtual void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) = 0;

@@ -5,12 +5,21 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
 
 namespace ns {
+
+// One attempt of a task, for people.
+struct AttemptRecord {
+  int attempt = 0;
+  WallTime started;
+  std::optional<WallTime> ended;
+  std::string outcome;  // "done", "failed", "lost", "interrupted"; "" while it runs
+};
 
 struct TaskRecord {
   int64_t order = 0;  // of submission, ascending
@@ -27,6 +36,8 @@ struct TaskRecord {
   std::string reason, message;
   std::optional<ResultEvent> result;
   std::string owner, submitter;
+  int64_t events = 0;  // number of its last event
+  std::vector<AttemptRecord> attempts;  // the first to the newest; lists leave them out
 };
 
 struct OpenAttempt {
@@ -41,14 +52,6 @@ struct TaskEnd {
   TaskState state = TaskState::kFailed;
   std::string reason, message;
   std::optional<ResultEvent> result;
-};
-
-// One attempt of a task, for people.
-struct AttemptRecord {
-  int attempt = 0;
-  WallTime started;
-  std::optional<WallTime> ended;
-  std::string outcome;  // "done", "failed", "lost", "interrupted"; "" while it runs
 };
 
 }  // namespace ns

@@ -1,12 +1,10 @@
 #include "store/task_store.h"
 
-#include <mutex>
-
 #include "store/attempts.h"
 #include "store/migrations.h"
 #include "store/nodes.h"
-#include "store/sqlite.h"
-#include "store/writer.h"
+#include "store/task_store_parts.h"
+#include "store/upkeep.h"
 
 namespace ns {
 
@@ -14,6 +12,9 @@ namespace {
 
 int64_t Micros(WallTime time) { return time.time_since_epoch().count(); }
 WallTime FromMicros(int64_t micros) { return WallTime(std::chrono::microseconds(micros)); }
+
+// Rows of one task's event log, but for the few that are always needed.
+constexpr int64_t kMostEvents = 10'000;
 
 Status Stale(const std::string& id, int attempt) {
   return FailedPrecondition(fmt::format("attempt {} of task {} is over", attempt, id), "STALE_ATTEMPT");
@@ -23,18 +24,22 @@ struct TaskKey {
   int64_t order = 0;
   TaskState state = TaskState::kPending;
   int attempt = 0;
+  int64_t submitted = 0, started = 0;  // microseconds; 0: not started
+  int64_t last_event = 0, event_rows = 0;
 };
 
 Result<TaskKey> FindTask(Database& database, const std::string& id) {
-  NS_ASSIGN_OR_RETURN(Statement query, database.Prepare("SELECT seq, state, attempt FROM tasks WHERE id=?"));
+  NS_ASSIGN_OR_RETURN(Statement query, database.Prepare("SELECT seq, state, attempt, submitted, started, last_event, event_rows FROM tasks WHERE id=?"));
   NS_ASSIGN_OR_RETURN(bool found, query.Bind(id).Step());
   if (!found) return NotFound(fmt::format("no task {}", id), "UNKNOWN_TASK");
-  return TaskKey{query.Int(0), ParseTaskState(query.Text(1)).value_or(TaskState::kFailed), static_cast<int>(query.Int(2))};
+  return TaskKey{query.Int(0), ParseTaskState(query.Text(1)).value_or(TaskState::kFailed), static_cast<int>(query.Int(2)),
+                 query.Int(3), query.Int(4), query.Int(5), query.Int(6)};
 }
 
 // One event at the end of a task's log.
 Status AddEvent(Database& database, int64_t task, int attempt, WallTime time, const EventPayload& payload) {
-  NS_ASSIGN_OR_RETURN(Statement count, database.Prepare("UPDATE tasks SET last_event=last_event+1 WHERE seq=? RETURNING last_event"));
+  NS_ASSIGN_OR_RETURN(Statement count, database.Prepare(
+      "UPDATE tasks SET last_event=last_event+1, event_rows=event_rows+1 WHERE seq=? RETURNING last_event"));
   NS_ASSIGN_OR_RETURN(bool row, count.Bind(task).Step());
   if (!row) return NotFound("no such task", "UNKNOWN_TASK");
   int64_t seq = count.Int(0);
@@ -75,16 +80,32 @@ Result<SubmittedTask> InsertTask(Database& database, const NewTask& task) {
   return SubmittedTask{task.id, order, false};
 }
 
-// Keeps what is new, and of progress events in a row the last.
-std::vector<const TaskEvent*> Worth(const std::vector<TaskEvent>& events, uint64_t after) {
+bool IsProgress(const TaskEvent& event) { return std::holds_alternative<ProgressEvent>(event.payload); }
+
+// What a full log still takes: what decides how the task is shown and ends.
+bool IsNeeded(const TaskEvent& event) {
+  return std::holds_alternative<TrialEvent>(event.payload) || std::holds_alternative<ResultEvent>(event.payload) ||
+         std::holds_alternative<StateEvent>(event.payload);
+}
+
+// Keeps what is new and fits, and of progress events in a row the last.
+std::vector<const TaskEvent*> Worth(const std::vector<TaskEvent>& events, uint64_t after, bool full) {
   std::vector<const TaskEvent*> kept;
   for (const TaskEvent& event : events) {
-    if (event.seq <= after) continue;
-    bool progress = std::holds_alternative<ProgressEvent>(event.payload);
-    if (progress && !kept.empty() && std::holds_alternative<ProgressEvent>(kept.back()->payload)) kept.pop_back();
+    if (event.seq <= after || (full && !IsNeeded(event))) continue;
+    if (IsProgress(event) && !kept.empty() && IsProgress(*kept.back())) kept.pop_back();
     kept.push_back(&event);
   }
   return kept;
+}
+
+// The last stored event goes if it tells progress: newer progress follows.
+Status DropLastProgress(Database& database, const TaskKey& task) {
+  NS_ASSIGN_OR_RETURN(Statement remove, database.Prepare("DELETE FROM events WHERE task=? AND seq=? AND type='progress'"));
+  NS_RETURN_IF_ERROR(remove.Bind(task.order).Bind(task.last_event).Run());
+  if (database.changes() == 0) return OkStatus();
+  NS_ASSIGN_OR_RETURN(Statement count, database.Prepare("UPDATE tasks SET event_rows=event_rows-1 WHERE seq=?"));
+  return count.Bind(task.order).Run();
 }
 
 Status InsertEvents(Database& database, const std::string& id, int attempt, const std::vector<TaskEvent>& events) {
@@ -92,16 +113,24 @@ Status InsertEvents(Database& database, const std::string& id, int attempt, cons
   NS_ASSIGN_OR_RETURN(Statement last, database.Prepare("SELECT worker_seq, ended FROM attempts WHERE task=? AND attempt=?"));
   NS_ASSIGN_OR_RETURN(bool found, last.Bind(task.order).Bind(attempt).Step());
   if (!found || last.OptionalInt(1)) return Stale(id, attempt);
-  std::vector<const TaskEvent*> kept = Worth(events, static_cast<uint64_t>(last.Int(0)));
-  if (kept.empty()) return OkStatus();
+  if (events.empty() || events.back().seq <= static_cast<uint64_t>(last.Int(0))) return OkStatus();
+  bool full = task.event_rows >= kMostEvents;
+  std::vector<const TaskEvent*> kept = Worth(events, static_cast<uint64_t>(last.Int(0)), full);
+  if (!kept.empty() && IsProgress(*kept.front())) NS_RETURN_IF_ERROR(DropLastProgress(database, task));
   for (const TaskEvent* event : kept) NS_RETURN_IF_ERROR(AddEvent(database, task.order, attempt, event->time, event->payload));
+  if (!full && task.event_rows + static_cast<int64_t>(kept.size()) >= kMostEvents) {
+    NoteEvent note{fmt::format("this task has {} events: further notes, stages and progress are only in its log", kMostEvents), true};
+    NS_RETURN_IF_ERROR(AddEvent(database, task.order, attempt, events.back().time, note));
+  }
   NS_ASSIGN_OR_RETURN(Statement update, database.Prepare("UPDATE attempts SET worker_seq=? WHERE task=? AND attempt=?"));
   return update.Bind(static_cast<int64_t>(events.back().seq)).Bind(task.order).Bind(attempt).Run();
 }
 
-Status StartAttempt(Database& database, const std::string& id, int attempt, int slot, WallTime now) {
+// `waited`: microseconds from submission, of the first attempt.
+Status StartAttempt(Database& database, const std::string& id, int attempt, int slot, WallTime now, std::optional<int64_t>* waited) {
   NS_ASSIGN_OR_RETURN(TaskKey task, FindTask(database, id));
   if (task.state != TaskState::kPending || attempt != task.attempt + 1) return Stale(id, attempt);
+  if (task.started == 0) *waited = Micros(now) - task.submitted;
   NS_ASSIGN_OR_RETURN(Statement update, database.Prepare(
       "UPDATE tasks SET state='running', attempt=?, started=coalesce(started, ?), reason=NULL, message=NULL WHERE seq=?"));
   NS_RETURN_IF_ERROR(update.Bind(attempt).Bind(Micros(now)).Bind(task.order).Run());
@@ -126,9 +155,11 @@ Status PutBack(Database& database, const std::string& id, int attempt, bool lost
   return AddEvent(database, task.order, attempt, now, StateEvent{TaskState::kPending, reason, message, attempt});
 }
 
-Status EndTask(Database& database, const std::string& id, int attempt, const TaskEnd& end, WallTime now) {
+// `ran`: microseconds from the first attempt, of a task that had one.
+Status EndTask(Database& database, const std::string& id, int attempt, const TaskEnd& end, WallTime now, std::optional<int64_t>* ran) {
   NS_ASSIGN_OR_RETURN(TaskKey task, FindTask(database, id));
   if (!MayFollow(task.state, end.state) || attempt != task.attempt) return Stale(id, attempt);
+  if (task.started != 0) *ran = Micros(now) - task.started;
   NS_ASSIGN_OR_RETURN(Statement update, database.Prepare("UPDATE tasks SET state=?, reason=?, message=?, result=?, ended=? WHERE seq=?"));
   update.Bind(TaskStateName(end.state)).BindText(end.reason).BindText(end.message);
   if (end.result) {
@@ -142,7 +173,7 @@ Status EndTask(Database& database, const std::string& id, int attempt, const Tas
 
 constexpr const char* kTaskColumns =
     "seq, id, state, priority, name, spec, model_path, dataset_path, calibration_path, submitted, started, ended, attempt, lost, reason, "
-    "message, result, owner, submitter";
+    "message, result, owner, submitter, last_event";
 
 TaskRecord ReadTask(const Statement& row) {
   TaskRecord task;
@@ -162,9 +193,12 @@ TaskRecord ReadTask(const Statement& row) {
   task.lost = static_cast<int>(row.Int(13));
   task.reason = row.Text(14);
   task.message = row.Text(15);
-  if (auto result = ParseEventPayload("result", row.Text(16)); result.ok()) task.result = std::get<ResultEvent>(*result);
+  if (std::string text = row.Text(16); !text.empty()) {
+    if (auto result = ParseEventPayload("result", text); result.ok()) task.result = std::get<ResultEvent>(*result);
+  }
   task.owner = row.Text(17);
   task.submitter = row.Text(18);
+  task.events = row.Int(19);
   return task;
 }
 
@@ -179,40 +213,20 @@ Result<std::vector<TaskRecord>> ReadTasks(Statement& query) {
 
 }  // namespace
 
-class TaskStore::Writer {
- public:
-  Writer(std::unique_ptr<Database> database, const Clock& time) : clock(time), committer(std::move(database)) {}
-  // `done`, but the listener hears first that the task has new events.
-  Done Telling(const std::string& id, Done done) {
-    if (!changed) return done;
-    return [this, id, done = std::move(done)](Status status) {
-      if (status.ok()) changed(id);
-      if (done) done(std::move(status));
-    };
-  }
-
-  const Clock& clock;
-  std::function<void(const std::string&)> changed;
-  GroupCommitter committer;  // last: its thread uses the others
-};
-
-class TaskStore::Reader {
- public:
-  explicit Reader(std::unique_ptr<Database> opened) : database(std::move(opened)) {}
-  std::mutex mutex;
-  std::unique_ptr<Database> database;
-};
-
-TaskStore::TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader)
-    : writer_(std::move(writer)), reader_(std::move(reader)) {}
+TaskStore::TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader, std::unique_ptr<DamageCheck> check)
+    : writer_(std::move(writer)), reader_(std::move(reader)), check_(std::move(check)) {}
 TaskStore::~TaskStore() = default;
 
 Result<std::unique_ptr<TaskStore>> TaskStore::Open(const std::filesystem::path& file, const Clock& clock) {
+  bool unclean = EndedUncleanly(file);
   NS_ASSIGN_OR_RETURN(auto write, Database::Open(file, /*read_only=*/false));
   NS_RETURN_IF_ERROR(Migrate(*write));
-  NS_ASSIGN_OR_RETURN(auto read, Database::Open(file, /*read_only=*/true));
-  return std::unique_ptr<TaskStore>(
-      new TaskStore(std::make_unique<Writer>(std::move(write), clock), std::make_unique<Reader>(std::move(read))));
+  std::unique_ptr<Database> checked;
+  if (unclean) {
+    NS_ASSIGN_OR_RETURN(checked, Database::Open(file, /*read_only=*/true));
+  }
+  return std::unique_ptr<TaskStore>(new TaskStore(std::make_unique<Writer>(std::move(write), clock), std::make_unique<Reader>(file),
+                                                  std::make_unique<DamageCheck>(std::move(checked))));
 }
 
 void TaskStore::Listen(std::function<void(const std::string&)> changed) { writer_->changed = std::move(changed); }
@@ -224,8 +238,9 @@ void TaskStore::Submit(NewTask task, std::function<void(Result<SubmittedTask>)> 
         NS_ASSIGN_OR_RETURN(*made, InsertTask(database, task));
         return OkStatus();
       },
-      [made, done = std::move(done)](Status status) {
+      [made, metrics = &writer_->metrics, done = std::move(done)](Status status) {
         if (status.ok()) {
+          if (!made->existed) metrics->submitted.Add();
           done(*made);
         } else {
           done(status);
@@ -235,8 +250,12 @@ void TaskStore::Submit(NewTask task, std::function<void(Result<SubmittedTask>)> 
 
 void TaskStore::BeginAttempt(const std::string& id, int attempt, int slot, Done done) {
   WallTime now = writer_->clock.wall();
-  writer_->committer.Queue([=](Database& database) { return StartAttempt(database, id, attempt, slot, now); },
-                           writer_->Telling(id, std::move(done)));
+  auto waited = std::make_shared<std::optional<int64_t>>();
+  writer_->committer.Queue([=](Database& database) { return StartAttempt(database, id, attempt, slot, now, waited.get()); },
+                           writer_->Changing(id, std::move(done), [metrics = &writer_->metrics, waited] {
+                             metrics->attempts.Add();
+                             if (*waited) metrics->queue_seconds.Observe(std::chrono::microseconds(**waited));
+                           }));
 }
 
 void TaskStore::BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) {
@@ -248,21 +267,29 @@ void TaskStore::EndAssistant(const std::string& id, int attempt, int worker, Don
 }
 
 void TaskStore::AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) {
+  auto counted = [metrics = &writer_->metrics, count = events.size()] { metrics->events.Add(count); };
   writer_->committer.Queue(
       [id, attempt, events = std::move(events)](Database& database) { return InsertEvents(database, id, attempt, events); },
-      writer_->Telling(id, std::move(done)));
+      writer_->Changing(id, std::move(done), counted));
 }
 
 void TaskStore::Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) {
   WallTime now = writer_->clock.wall();
   writer_->committer.Queue([=](Database& database) { return PutBack(database, id, attempt, lost, message, now); },
-                           writer_->Telling(id, std::move(done)));
+                           writer_->Changing(id, std::move(done), [metrics = &writer_->metrics, lost] {
+                             if (lost) metrics->attempts_lost.Add();
+                           }));
 }
 
 void TaskStore::Finish(const std::string& id, int attempt, TaskEnd end, Done done) {
   WallTime now = writer_->clock.wall();
-  writer_->committer.Queue([=, end = std::move(end)](Database& database) { return EndTask(database, id, attempt, end, now); },
-                           writer_->Telling(id, std::move(done)));
+  auto ran = std::make_shared<std::optional<int64_t>>();
+  auto counted = [metrics = &writer_->metrics, ran, state = end.state] {
+    metrics->Ended(state);
+    if (*ran) metrics->run_seconds.Observe(std::chrono::microseconds(**ran));
+  };
+  writer_->committer.Queue([=, end = std::move(end)](Database& database) { return EndTask(database, id, attempt, end, now, ran.get()); },
+                           writer_->Changing(id, std::move(done), counted));
 }
 
 void TaskStore::CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done) {
@@ -272,26 +299,34 @@ void TaskStore::CloseAttempt(const std::string& id, int attempt, const std::stri
         NS_ASSIGN_OR_RETURN(TaskKey task, FindTask(database, id));
         return EndAttempt(database, task.order, attempt, outcome, now);
       },
-      std::move(done));
+      writer_->Changing(id, std::move(done), [] {}));
 }
 
 void TaskStore::Flush() { writer_->committer.Flush(); }
 
 Result<TaskRecord> TaskStore::Get(const std::string& id) const {
-  std::lock_guard lock(reader_->mutex);
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(fmt::format("SELECT {} FROM tasks WHERE id=?", kTaskColumns)));
+  if (auto known = writer_->cache.Find(id)) return std::move(*known);
+  uint64_t ticket = writer_->cache.Ticket(id);
+  static const std::string sql = fmt::format("SELECT {} FROM tasks WHERE id=?", kTaskColumns);
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql));
   NS_ASSIGN_OR_RETURN(bool found, query.Bind(id).Step());
   if (!found) return NotFound(fmt::format("no task {}", id), "UNKNOWN_TASK");
-  return ReadTask(query);
+  TaskRecord task = ReadTask(query);
+  if (task.attempt > 0) {
+    NS_ASSIGN_OR_RETURN(task.attempts, ReadAttempts(*reader, id));
+  }
+  writer_->cache.Put(task, ticket);
+  return task;
 }
 
 Result<std::vector<TaskRecord>> TaskStore::List(const ListOptions& options) const {
-  std::lock_guard lock(reader_->mutex);
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
   std::string sql = fmt::format("SELECT {} FROM tasks WHERE seq>?", kTaskColumns);
   if (options.state) sql += " AND state=?";
   if (!options.label_name.empty()) sql += " AND EXISTS(SELECT 1 FROM json_each(spec, '$.labels') AS l WHERE l.key=? AND l.value=?)";
   if (options.owner) sql += " AND owner=?";
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(sql + " ORDER BY seq LIMIT ?"));
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql + " ORDER BY seq LIMIT ?"));
   query.Bind(options.after);
   if (options.state) query.Bind(TaskStateName(*options.state));
   if (!options.label_name.empty()) query.Bind(options.label_name).Bind(options.label_value);
@@ -301,25 +336,20 @@ Result<std::vector<TaskRecord>> TaskStore::List(const ListOptions& options) cons
 }
 
 Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
-  std::lock_guard lock(reader_->mutex);
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(fmt::format(
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
       "SELECT {} FROM tasks WHERE state IN ('pending', 'running') ORDER BY priority, seq", kTaskColumns)));
   return ReadTasks(query);
 }
 
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {
-  std::lock_guard lock(reader_->mutex);
-  return ReadOpenAttempts(*reader_->database);
-}
-
-Result<std::vector<AttemptRecord>> TaskStore::Attempts(const std::string& id) const {
-  std::lock_guard lock(reader_->mutex);
-  return ReadAttempts(*reader_->database, id);
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  return ReadOpenAttempts(*reader);
 }
 
 Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t after, int limit) const {
-  std::lock_guard lock(reader_->mutex);
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(
       "SELECT seq, time, type, payload FROM events WHERE task=(SELECT seq FROM tasks WHERE id=?) AND seq>? ORDER BY seq LIMIT ?"));
   query.Bind(id).Bind(static_cast<int64_t>(after)).Bind(limit);
   std::vector<TaskEvent> events;
@@ -333,8 +363,8 @@ Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t
 }
 
 void TaskStore::SetNodes(std::vector<StoredNode> nodes, std::function<void(Result<std::vector<StoredNode>>)> done) {
-  auto list = std::make_shared<std::vector<StoredNode>>(std::move(nodes));
-  writer_->committer.Queue([list](Database& database) { return ReplaceNodes(database, list.get()); },
+  auto list = std::make_shared<std::vector<StoredNode>>();
+  writer_->committer.Queue([list, nodes = std::move(nodes)](Database& database) { return *list = nodes, ReplaceNodes(database, list.get()); },
                            [list, done = std::move(done)](Status status) {
                              if (status.ok()) return done(std::move(*list));
                              done(std::move(status));
@@ -342,13 +372,13 @@ void TaskStore::SetNodes(std::vector<StoredNode> nodes, std::function<void(Resul
 }
 
 Result<std::vector<StoredNode>> TaskStore::Nodes() const {
-  std::lock_guard lock(reader_->mutex);
-  return ReadNodes(*reader_->database);
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  return ReadNodes(*reader);
 }
 
 Result<uint64_t> TaskStore::LastWorkerSeq(const std::string& id, int attempt) const {
-  std::lock_guard lock(reader_->mutex);
-  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(
       "SELECT worker_seq FROM attempts WHERE task=(SELECT seq FROM tasks WHERE id=?) AND attempt=?"));
   NS_ASSIGN_OR_RETURN(bool found, query.Bind(id).Bind(attempt).Step());
   return found ? static_cast<uint64_t>(query.Int(0)) : 0;

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,6 +25,8 @@
 #include "tasks/task_state.h"
 
 namespace ns {
+
+class DamageCheck;
 
 struct NewTask {
   std::string id;
@@ -49,6 +53,24 @@ struct StoredNode {
   int64_t id = 0;  // 0: not stored yet
   NodeSpec spec;
   NodeSource source = NodeSource::kJoined;
+};
+
+// Of the whole store, kept up to date by it.
+struct StoreTotals {
+  std::map<TaskState, int64_t> tasks;
+  uint64_t bytes = 0;  // of the files of ended tasks, as far as they were measured
+
+  int64_t in(TaskState state) const {
+    auto found = tasks.find(state);
+    return found == tasks.end() ? 0 : found->second;
+  }
+  int64_t ended() const { return in(TaskState::kDone) + in(TaskState::kFailed) + in(TaskState::kCancelled); }
+};
+
+struct EndedTask {
+  std::string id;
+  WallTime ended;
+  std::optional<uint64_t> bytes;  // of its files; none: not measured yet
 };
 
 struct ListOptions {
@@ -83,12 +105,29 @@ class TaskStore final : public TaskJournal {
   // Returns when every write made before is durable or failed.
   void Flush();
 
+  // Retention. Removes those of `ids` that have ended and whose workers have, with attempts and events, and tells how many went; their ids
+  // are Leftovers() until ForgetLeftovers(), so that files are removed even after a crash.
+  void Remove(std::vector<std::string> ids, std::function<void(Result<int64_t>)> done);
+  void ForgetLeftovers(std::vector<std::string> ids, Done done);
+  Result<std::vector<std::string>> Leftovers(int limit) const;
+  // The longest ended first.
+  Result<std::vector<EndedTask>> LongestEnded(int limit) const;
+  Result<std::vector<std::string>> Unmeasured(int limit) const;
+  void SetBytes(std::vector<std::pair<std::string, uint64_t>> sizes, Done done);
+  Result<StoreTotals> Totals() const;
+
+  // OK when the store is whole and was written a moment ago, or can be now: it tries. ResourceExhausted (DISK_FULL) and the like.
+  void CheckWritable(Done done);
+  // The same without a try: why the last transaction failed, or the damage that was found.
+  Status health() const;
+
+  // NotFound (UNKNOWN_TASK).
   Result<TaskRecord> Get(const std::string& id) const override;
+  // The same for one that was read a moment ago; none: ask Get(). Never waits for the disk.
+  std::optional<TaskRecord> GetFromMemory(const std::string& id) const;
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
   Result<std::vector<TaskRecord>> Unfinished() const override;
   Result<std::vector<OpenAttempt>> OpenAttempts() const override;
-  // The first to the newest; none for a task that is not there.
-  Result<std::vector<AttemptRecord>> Attempts(const std::string& id) const;
   Result<std::vector<StoredNode>> Nodes() const;
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;
   Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const override;
@@ -96,10 +135,11 @@ class TaskStore final : public TaskJournal {
  private:
   class Writer;
   class Reader;
-  TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader);
+  TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader, std::unique_ptr<DamageCheck> check);
 
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Reader> reader_;
+  std::unique_ptr<DamageCheck> check_;
 };
 
 }  // namespace ns

@@ -55,6 +55,38 @@ TEST_F(GroupCommitterTest, AFullDiskFailsTheWriteAndTheNextOneWorks) {
   EXPECT_EQ(Rows(), 2);
 }
 
+TEST_F(GroupCommitterTest, AFailureInTheMiddleOfATransactionKeepsTheOthers) {
+  // Held back until all are queued, so that they come into one transaction.
+  std::promise<void> go;
+  committer_->Queue([opened = go.get_future().share()](Database&) { return opened.wait(), OkStatus(); }, {});
+  std::vector<std::future<Status>> writes;
+  for (int i = 0; i < 10; ++i) writes.push_back(Insert("x", /*fail=*/i % 3 == 1));
+  go.set_value();
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(writes[static_cast<size_t>(i)].get().ok(), i % 3 != 1) << i;
+  EXPECT_EQ(Rows(), 7);
+}
+
+TEST_F(GroupCommitterTest, HealthTellsOfTheLastTransaction) {
+  EXPECT_FALSE(committer_->WrittenWithin(std::chrono::hours(1)));
+  ASSERT_TRUE(Insert("a").get().ok());
+  EXPECT_TRUE(committer_->WrittenWithin(std::chrono::hours(1)));
+  (void)Insert(std::string(200'000, 'x')).get();
+  EXPECT_EQ(committer_->health().reason(), "DISK_FULL");
+  EXPECT_FALSE(committer_->WrittenWithin(std::chrono::hours(1)));
+  EXPECT_EQ(Insert("b", /*fail=*/true).get().code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(committer_->health().ok()) << "an operation that fails is no failure of the store";
+}
+
+TEST_F(GroupCommitterTest, TheLogStaysShortUnderALoadWithoutPauses) {
+  committer_.reset();
+  auto database = Database::Open(folder_.path() / "long.db", false).value();
+  ASSERT_TRUE(database->Execute("CREATE TABLE t(x TEXT)").ok());
+  committer_ = std::make_unique<GroupCommitter>(std::move(database));
+  // 80 MB in all; the log starts over after 48 MB (12,000 pages).
+  for (int i = 0; i < 160; ++i) ASSERT_TRUE(Insert(std::string(500'000, 'x')).get().ok());
+  EXPECT_LT(std::filesystem::file_size(folder_.path() / "long.db-wal"), 60'000'000u);
+}
+
 TEST_F(GroupCommitterTest, WhatWasQueuedIsWrittenBeforeItGoes) {
   for (int i = 0; i < 100; ++i) (void)Insert("x");
   committer_.reset();

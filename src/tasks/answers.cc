@@ -33,7 +33,7 @@ Json TuningInfo(const TaskProgress& progress) {
   return info;
 }
 
-Json TrialJson(const TrialEvent& trial) { return Json::parse(EventPayloadToJson(trial)); }
+Json TrialJson(const TrialEvent& trial) { return EventPayloadJson(trial); }
 
 void SetTime(Json& json, const char* name, const std::optional<WallTime>& time) {
   if (time) json[name] = FormatTime(*time);
@@ -61,7 +61,7 @@ Json Details(const StatusAnswer& answer) {
   SetUnlessEmpty(json, "note", progress.note);
   if (progress.baseline) json["baseline"] = TrialJson(*progress.baseline);
   if (progress.best) json["best"] = TrialJson(*progress.best);
-  if (answer.result) json["result"] = Json::parse(EventPayloadToJson(*answer.result));
+  if (answer.result) json["result"] = EventPayloadJson(*answer.result);
   SetTime(json, "submitted", answer.submitted);
   SetTime(json, "started", answer.started);
   SetTime(json, "ended", answer.ended);
@@ -193,6 +193,8 @@ std::string PingJson(bool healthy, std::string_view message) {
   return Dump({{"status", healthy ? "Healthy" : "Failed"}, {"msg", message}});
 }
 
+std::string HealthJson(std::string_view reason) { return Dump({{"status", "failed"}, {"reason", reason}}); }
+
 std::string DetailJson(std::string_view detail) { return Dump({{"detail", detail}}); }
 
 std::string ErrorText(std::string_view body) {
@@ -216,6 +218,7 @@ std::string ServeRecordJson(const ServeRecord& record) {
   if (!record.error.empty()) return Dump({{"error", record.error}}) + "\n";
   Json json = {{"pid", record.pid}, {"start_ticks", record.start_ticks}, {"rest_url", record.rest_url}};
   SetUnlessEmpty(json, "tls_pin", record.tls_pin);
+  SetUnlessEmpty(json, "monitor_url", record.monitor_url);
   return Dump(json) + "\n";
 }
 
@@ -229,6 +232,7 @@ Result<ServeRecord> ParseServeRecord(std::string_view text) {
   }
   Get(*json, "start_ticks", &record.start_ticks);
   Get(*json, "tls_pin", &record.tls_pin);
+  Get(*json, "monitor_url", &record.monitor_url);
   return record;
 }
 

@@ -84,6 +84,8 @@ std::string OptimizedResultJson(const ResultEvent& result);
 
 // {"message": "..."}, {"status": ..., "msg": ...}, {"detail": "..."}.
 std::string MessageJson(std::string_view message);
+// {"status": "failed", "reason": ...}.
+std::string HealthJson(std::string_view reason);
 std::string PingJson(bool healthy, std::string_view message);
 std::string DetailJson(std::string_view detail);
 // The text of a {"detail": ...} body, whatever its shape; the body itself when it is none.
@@ -95,6 +97,7 @@ struct ServeRecord {
   uint64_t start_ticks = 0;
   std::string rest_url;  // "http://127.0.0.1:8000"
   std::string tls_pin;   // of an https address: "sha256//..." of its public key
+  std::string monitor_url;  // "http://127.0.0.1:2222": metrics and health
   std::string error;     // start failed with this line; then nothing else is set
 };
 std::string ServeRecordJson(const ServeRecord& record);

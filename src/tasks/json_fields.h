@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tasks/json_reader.h"
+#include "tasks/task_event.h"
 
 namespace ns {
 
@@ -41,6 +42,9 @@ void GetOptional(const Json& json, const char* name, std::optional<T>* out) {
   T value{};
   if (Get(json, name, &value)) *out = value;
 }
+
+// EventPayloadToJson() before it is text.
+Json EventPayloadJson(const EventPayload& payload);
 
 template <typename T>
 void SetOptional(Json& json, const char* name, const std::optional<T>& value) {

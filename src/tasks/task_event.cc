@@ -141,6 +141,8 @@ Result<TaskEvent> ParseTaskEvent(std::string_view line) {
   return event;
 }
 
+Json EventPayloadJson(const EventPayload& payload) { return PayloadJson(payload); }
+
 std::string EventPayloadToJson(const EventPayload& payload) { return Dump(PayloadJson(payload)); }
 
 Result<EventPayload> ParseEventPayload(std::string_view type, std::string_view text) {

@@ -11,6 +11,8 @@ Called as `fake_worker.py lead --task-folder DIR`. The task's `name`, words join
   child        leaves a child that sleeps, in a session of its own; its pid is in DIR/work/child.pid
   events=N     writes N notes
   lines=N      prints N lines
+  quiet        writes nothing more and waits to be ended
+  fill         fills its disk, then ends as a worker on a full disk does
 """
 import datetime
 import json
@@ -49,6 +51,16 @@ class Worker:
             child = subprocess.Popen(["sleep", "300"], start_new_session=True)
             (self.folder / "child.pid").write_text(str(child.pid))
 
+    def fill(self):
+        scratch = pathlib.Path(os.environ["TMPDIR"])
+        scratch.mkdir(exist_ok=True)
+        try:
+            with open(scratch / "big", "wb", buffering=0) as out:
+                while True:
+                    out.write(bytes(1 << 16))
+        except OSError:
+            sys.exit(28)
+
     def work(self):
         print("fake worker: started", flush=True)
         self.event("stage", {"stage": "baseline"})
@@ -59,6 +71,10 @@ class Worker:
         for number in range(int(self.words.get("lines", "0"))):
             print(f"fake worker: line {number}")
         sys.stdout.flush()
+        if "quiet" in self.words:
+            time.sleep(600)
+        if "fill" in self.words:
+            self.fill()
         until = time.time() + float(self.words.get("sleep", "0.05"))
         while time.time() < until:
             self.event("progress", {"stage": "evaluate", "done": 1 - (until - time.time()), "total": 10})

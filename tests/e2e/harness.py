@@ -84,6 +84,11 @@ class ServiceTest(unittest.TestCase):
     def run_program(self, *args, stdin=None, timeout=60):
         return subprocess.run([str(PROGRAM), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=self.folder)
 
+    def run_in_background(self, *args):
+        process = subprocess.Popen([str(PROGRAM), *map(str, args)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.addCleanup(process.wait, 60)
+        return process
+
     def start(self, *args, expect=0):
         command = ["start", "--workspace", self.workspace, "--restful_api_port", self.port, "--upload_path", self.uploads]
         if self.worker:

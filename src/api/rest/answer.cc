@@ -86,8 +86,24 @@ std::optional<uint64_t> Connection::PrepareFile(Response& response, bool gzip) c
   return std::nullopt;
 }
 
+// Its numbers, its id, and its line in the log.
+void Connection::Count(Response& response) const {
+  auto took = std::chrono::steady_clock::now() - began_;
+  core_.metrics.Of(route_).Answered(response.status, took);
+  std::string id = request_ != nullptr ? request_->Header("x-request-id") : "";
+  if (!IsRequestId(id)) id = NewRequestId();
+  LogLevel level = response.status >= 500 ? LogLevel::kError : LogLevel::kDebug;
+  if (Logs(level)) {
+    LogLine(level, "request", {{"id", id}, {"client", address_}, {"method", request_ != nullptr ? request_->method : ""},
+                               {"path", request_ != nullptr ? request_->path : ""}, {"status", std::to_string(response.status)},
+                               {"ms", fmt::format("{:.3f}", std::chrono::duration<double, std::milli>(took).count())}});
+  }
+  response.headers.emplace_back("X-Request-Id", std::move(id));
+}
+
 Connection::Outgoing Connection::Prepare(Response response, bool keep_alive) const {
   Outgoing out;
+  Count(response);
   out.keep_alive = keep_alive;
   out.heartbeat = std::move(response.heartbeat);
   out.websocket = response.websocket;

@@ -48,6 +48,7 @@ void Connection::Start() {
 
 void Connection::Read() {
   request_.reset();
+  route_ = nullptr;
   sink_parser_.reset();
   parser_.emplace();
   parser_->header_limit(kMaxHeaderBytes);
@@ -59,6 +60,7 @@ void Connection::Read() {
 
 void Connection::OnHeader(Error error) {
   keep_alive_ = head_ = false;
+  began_ = std::chrono::steady_clock::now();
   version_ = 11;
   if (error) return Refuse(error);
   const auto& message = parser_->get();
@@ -75,6 +77,7 @@ void Connection::OnHeader(Error error) {
   keep_alive_ = bare && message.keep_alive();
   const Route* route = Admit() ? FindRoute() : nullptr;
   if (route == nullptr) return;
+  route_ = route;
   keep_alive_ = message.keep_alive();
   if (route->stream) return OpenSink(*route);
   if (bare) return Run(*route);
@@ -160,7 +163,9 @@ void Connection::ReadBody(const Route& route) {
 
 void Connection::Run(const Route& route) {
   stream_.tcp().expires_never();  // the handler's time is not the client's
-  auto run = [&route, request = request_, respond = MakeResponder(keep_alive_)] {
+  auto respond = MakeResponder(keep_alive_);
+  if (route.at_once && route.at_once(*request_, respond)) return;
+  auto run = [&route, request = request_, respond = std::move(respond)] {
     try {
       route.handler(*request, respond);
     } catch (const std::exception& error) {  // of the standard library: no memory, a file system gone

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "api/rest/net_stream.h"
+#include "api/rest/request_metrics.h"
 #include "api/rest/server.h"
 #include "api/rest/source_pump.h"
 #include "api/rest/target.h"
@@ -24,7 +25,8 @@ namespace http = boost::beast::http;
 
 // What all connections share. Lives until the last of them and the last running handler are done.
 struct ServerCore {
-  ServerCore(const RestServer::Options& o, Router r) : options(o), router(std::move(r)), pool(static_cast<size_t>(o.pool_threads)) {}
+  ServerCore(const RestServer::Options& o, Router r)
+      : options(o), router(std::move(r)), metrics(router.routes()), pool(static_cast<size_t>(o.pool_threads)) {}
 
   std::shared_ptr<asio::ssl::context> Tls() {
     std::lock_guard lock(tls_mutex);
@@ -33,6 +35,7 @@ struct ServerCore {
 
   const RestServer::Options options;
   const Router router;
+  RequestMetrics metrics;
   asio::thread_pool pool;
   std::atomic<int> connections{0};
   std::mutex tls_mutex;
@@ -79,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // answer.cc: writing
   void Answer(Response response);
   Outgoing Prepare(Response response, bool keep_alive) const;
+  void Count(Response& response) const;
   std::optional<uint64_t> PrepareFile(Response& response, bool gzip) const;
   void Send(Outgoing out);
   void SendSource();
@@ -102,6 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Of the request being answered:
   std::shared_ptr<Request> request_;
+  const Route* route_ = nullptr;  // null: none fits, or it is not known yet
+  std::chrono::steady_clock::time_point began_;  // when it was there, but for its body
   bool keep_alive_ = false;  // as the client wants it
   bool head_ = false;
   unsigned version_ = 11;

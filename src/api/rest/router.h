@@ -12,12 +12,16 @@ namespace ns {
 
 using Handler = std::function<void(const Request&, Responder)>;
 
+// Answers what it can from memory, on the network's thread; false: it has not, and a Handler must.
+using QuickHandler = std::function<bool(const Request&, const Responder&)>;
+
 struct Route {
   std::string method;
   std::string pattern;    // "/task/status/{id}"; a slash more at the end of a path makes no difference
   bool blocking = false;  // reads or writes files, or may take longer: runs on the pool instead of the network's thread
   Handler handler = {};
   RouteDoc doc = {};      // what GET /openapi.json says of it
+  QuickHandler at_once = {};  // asked first
   StreamHandler stream = {};  // instead of `handler`, for bodies that are not kept in memory; their limit is the sink's
 };
 

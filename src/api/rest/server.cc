@@ -64,7 +64,8 @@ class RestServer::Impl {
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(1024, error);
     if (error == asio::error::address_in_use) {
-      return Status(StatusCode::kAlreadyExists, fmt::format("port {} is in use; give another with --restful_api_port", core.options.port), "PORT_IN_USE");
+      return Status(StatusCode::kAlreadyExists, fmt::format("port {} is in use; give another with {}", core.options.port, core.options.port_option),
+                    "PORT_IN_USE");
     }
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot listen on {}:{}", core.options.host, core.options.port));
     return OkStatus();
@@ -101,7 +102,12 @@ class RestServer::Impl {
   void Take(asio::io_context& network, tcp::socket socket) {
     if (core.connections >= core.options.max_connections) return TurnAway(std::move(socket), core.Tls() != nullptr);
     ++core.connections;
-    std::shared_ptr<void> place(nullptr, [this](void*) { --core.connections; });
+    core.metrics.accepted.Add();
+    core.metrics.connections.Add(1);
+    std::shared_ptr<void> place(nullptr, [this](void*) {
+      --core.connections;
+      core.metrics.connections.Add(-1);
+    });
     Error ignored;
     ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
     socket.set_option(tcp::no_delay(true), ignored);

@@ -18,6 +18,7 @@ class RestServer {
   struct Options {
     std::string host = "127.0.0.1";  // an address, not a name
     uint16_t port = 8000;            // 0: any free one
+    std::string port_option = "--restful_api_port";  // named when the port is in use
     std::filesystem::path tls_cert, tls_key;      // PEM; both or none: plain HTTP
     uint64_t max_body_bytes = 4 << 20;            // 413 beyond, but for routes that take their body as a stream
     std::chrono::seconds read_timeout{30};        // for a whole request, for each piece of a streamed one, and for each piece of an answer to be taken

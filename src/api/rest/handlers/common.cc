@@ -42,7 +42,7 @@ StatusAnswer ToAnswer(const TaskView& view, const Request& request) {
     answer.workers_most = view.workers->most;
     answer.workers_note = view.workers->why;
   }
-  for (const AttemptRecord& attempt : view.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
+  for (const AttemptRecord& attempt : view.record.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
   answer.attempt = record.attempt;
   answer.ahead = view.ahead;
   answer.submitted = record.submitted;

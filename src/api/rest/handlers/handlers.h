@@ -10,8 +10,11 @@ namespace ns {
 void HandleRoot(TaskService& service, const Request& request, Responder respond);
 void HandlePing(TaskService& service, const Request& request, Responder respond);
 void HandleHealth(TaskService& service, const Request& request, Responder respond);
+void HandleMetrics(TaskService& service, const Request& request, Responder respond);
 void HandleSubmit(TaskService& service, const Request& request, Responder respond);
 void HandleStatus(TaskService& service, const Request& request, Responder respond);
+// The same for what is in memory.
+bool StatusAtOnce(TaskService& service, const Request& request, const Responder& respond);
 void HandleTask(TaskService& service, const Request& request, Responder respond);
 void HandleTaskTable(TaskService& service, const Request& request, Responder respond);
 void HandleTaskList(TaskService& service, const Request& request, Responder respond);
@@ -35,5 +38,7 @@ void HandleDocs(TaskService& service, const Request& request, Responder respond)
 
 // All endpoints (routes.h). `service` outlives the router.
 Router MakeRouter(TaskService& service);
+// Of the monitor port: whether it is well, and its numbers.
+Router MakeMonitorRouter(TaskService& service);
 
 }  // namespace ns

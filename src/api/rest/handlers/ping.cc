@@ -3,13 +3,10 @@
 
 namespace ns {
 
-void HandlePing(TaskService& service, const Request& request, Responder respond) {
-  ListOptions any;
-  any.limit = 1;
-  auto stored = service.List(request.caller, any);
-  if (!stored.ok()) return respond(JsonResponse(200, PingJson(false, stored.status().message())));
-  if (!service.accepting()) return respond(JsonResponse(200, PingJson(false, "Neural Solution is stopping.")));
-  respond(JsonResponse(200, PingJson(true, "Neural Solution is running.")));
+void HandlePing(TaskService& service, const Request&, Responder respond) {
+  service.CheckReady([respond](Status status) {
+    respond(JsonResponse(200, PingJson(status.ok(), status.ok() ? "Neural Solution is running." : status.message())));
+  });
 }
 
 }  // namespace ns

@@ -29,6 +29,8 @@ std::vector<RouteEntry> MakeTable() {
       {"GET", "/healthz", kQuick, HandleHealth, {"The process answers", {}, "", {Ok("Health")}}},
       {"GET", "/readyz", kQuick, HandleReady,
        {"The service takes tasks and its store answers", {}, "", {Ok("Health"), {503, "it does not", kJson, "Health"}}}},
+      {"GET", "/metrics", kBlocking, HandleMetrics,
+       {"What the service counts, as Prometheus reads it", {}, "", {{200, "a line a number", "text/plain; version=0.0.4; charset=utf-8", ""}}}},
       {"POST", "/task/submit", kBlocking, HandleSubmit,
        {"Submit a task; the answer comes when it is durably stored",
         {{"Idempotency-Key", "header", R"({"type":"string","maxLength":200})", "the same key again returns the same task"}},
@@ -37,7 +39,8 @@ std::vector<RouteEntry> MakeTable() {
          Refused(415, "the body is not application/json"), Refused(422, "what is wrong, field by field; nothing was stored"),
          Refused(507, "no room on the disk")}}},
       {"GET", "/task/status/{id}", kBlocking, HandleStatus,
-       {"Where a task is; an unknown one has the status \"Please check url.\"", {}, "", {Ok("TaskStatus"), kBadId}}},
+       {"Where a task is; an unknown one has the status \"Please check url.\"", {}, "", {Ok("TaskStatus"), kBadId}},
+       StatusAtOnce},
       {"GET", "/task/log/{id}", kQuick, HandleLog,
        {"The task's log", {{"offset", "query", kNumber, "bytes to leave out at its start"}}, "",
         {{200, "the log", "text/plain; charset=utf-8", ""}, kUnknown, kBadId}}},
@@ -98,7 +101,7 @@ const std::vector<RouteEntry>& RouteTable() {
 
 std::vector<Route> DescribedRoutes() {
   std::vector<Route> routes;
-  for (const RouteEntry& entry : RouteTable()) routes.push_back({entry.method, entry.pattern, entry.blocking, {}, entry.doc, {}});
+  for (const RouteEntry& entry : RouteTable()) routes.push_back({entry.method, entry.pattern, entry.blocking, {}, entry.doc, {}, {}});
   return routes;
 }
 
@@ -108,6 +111,20 @@ Router MakeRouter(TaskService& service) {
     routes[i].handler = [&service, handler = RouteTable()[i].handler](const Request& request, Responder respond) {
       handler(service, request, std::move(respond));
     };
+    if (auto at_once = RouteTable()[i].at_once) {
+      routes[i].at_once = [&service, at_once](const Request& request, const Responder& respond) { return at_once(service, request, respond); };
+    }
+  }
+  return Router(std::move(routes));
+}
+
+Router MakeMonitorRouter(TaskService& service) {
+  std::vector<Route> routes;
+  for (const RouteEntry& entry : RouteTable()) {
+    if (entry.pattern != "/healthz" && entry.pattern != "/readyz" && entry.pattern != "/metrics") continue;
+    routes.push_back({entry.method, entry.pattern, entry.blocking,
+                      [&service, handler = entry.handler](const Request& request, Responder respond) { handler(service, request, std::move(respond)); },
+                      entry.doc, {}, {}});
   }
   return Router(std::move(routes));
 }

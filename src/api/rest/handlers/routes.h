@@ -16,6 +16,7 @@ struct RouteEntry {
   bool blocking = false;  // as in Route
   void (*handler)(TaskService&, const Request&, Responder) = nullptr;
   RouteDoc doc;
+  bool (*at_once)(TaskService&, const Request&, const Responder&) = nullptr;  // as in Route
 };
 
 const std::vector<RouteEntry>& RouteTable();

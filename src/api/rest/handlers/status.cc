@@ -13,4 +13,12 @@ void HandleStatus(TaskService& service, const Request& request, Responder respon
   respond(ErrorResponse(view.status()));
 }
 
+bool StatusAtOnce(TaskService& service, const Request& request, const Responder& respond) {
+  auto id = TaskIdOf(request, respond);
+  if (!id) return true;
+  auto view = service.GetTaskFromMemory(request.caller, *id);
+  if (view) respond(JsonResponse(200, StatusAnswerJson(ToAnswer(*view, request))));
+  return view.has_value();
+}
+
 }  // namespace ns
