@@ -28,14 +28,18 @@ function(ns_target_defaults target)
   endif()
 endfunction()
 
-# ns_folder(NAME [USES folder...] [WRAPS target...] [WRAPS_PUBLIC target...] [TEST_USES target...] [TEST_TIMEOUT seconds])
+# ns_folder(NAME [USES folder...] [WRAPS target...] [WRAPS_PUBLIC target...] [TEST_USES target...] [TEST_TIMEOUT seconds] [WITHOUT folder...])
 #   USES          other folders of ours, seen by this one's users too
 #   WRAPS         outside libraries that stay inside this folder's .cc files
 #   WRAPS_PUBLIC  outside libraries whose types appear in this folder's headers
 #   TEST_USES     what only the tests link
+#   WITHOUT       folders below this one that are targets of their own
 function(ns_folder name)
-  cmake_parse_arguments(arg "" "TEST_TIMEOUT" "USES;WRAPS;WRAPS_PUBLIC;TEST_USES" ${ARGN})
+  cmake_parse_arguments(arg "" "TEST_TIMEOUT" "USES;WRAPS;WRAPS_PUBLIC;TEST_USES;WITHOUT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder ${arg_WITHOUT})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")

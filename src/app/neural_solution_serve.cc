@@ -10,6 +10,7 @@
 #include "api/rest/handlers/handlers.h"
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
+#include "app/grpc_listener.h"
 #include "app/serve.h"
 #include "app/watch.h"
 #include "base/cpu.h"
@@ -106,20 +107,19 @@ std::string UrlOf(const ServeOptions& options, uint16_t port) {
   return fmt::format("{}://{}{}{}:{}", scheme, plain ? "" : "[", shown, plain ? "" : "]", port);
 }
 
-Status Announce(const Workspace& workspace, const std::string& url, const std::string& monitor_url, const fs::path& tls_cert) {
+Status Announce(const Workspace& workspace, const ServeRecord& addresses, const fs::path& tls_cert) {
   NS_ASSIGN_OR_RETURN(ProcessId self, IdentifyProcess(::getpid()));
-  ServeRecord record;
+  ServeRecord record = addresses;
   record.pid = self.pid;
   record.start_ticks = self.start_ticks;
-  record.rest_url = url;
-  record.monitor_url = monitor_url;
   if (!tls_cert.empty()) {
     NS_ASSIGN_OR_RETURN(record.tls_pin, PublicKeyPin(tls_cert));
   }
   // The frontends have no processes, and so no logs, of their own; their files say where to look.
   fs::path logs = workspace.root() / "serve_log";
-  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend.log", fmt::format("REST API on {}; its log is backend.log\n", url)));
-  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend_grpc.log", "gRPC API: not available in this version\n"));
+  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend.log", fmt::format("REST API on {}; its log is backend.log\n", record.rest_url)));
+  NS_RETURN_IF_ERROR(WriteFileAtomic(logs / "frontend_grpc.log", record.grpc_address.empty() ? "gRPC API: off (--api_type restful)\n"
+                                                   : fmt::format("gRPC API on {}; its log is backend.log\n", record.grpc_address)));
   return WriteFileAtomic(workspace.root() / "serve.json", ServeRecordJson(record));
 }
 
@@ -143,6 +143,15 @@ AccessControl::Options AccessOptions(const ServeOptions& options) {
   return {needed, options.rate_limit >= 0 ? options.rate_limit : needed ? 100.0 : 0.0};
 }
 
+// With gRPC alone, REST is for the command line on this machine: serve.json says where.
+ServeOptions RestOptions(ServeOptions options) {
+  if (options.api_type == "grpc") {
+    options.host = "127.0.0.1";
+    options.restful_api_port = 0;
+  }
+  return options;
+}
+
 Status Listen(const ServeOptions& options, TaskService& service, AccessControl& access, std::unique_ptr<RestServer>* server) {
   RestServer::Options rest;
   rest.host = options.host;
@@ -155,26 +164,30 @@ Status Listen(const ServeOptions& options, TaskService& service, AccessControl& 
 }
 
 // SIGHUP: certificate and key are read again.
-void Reload(const ServeOptions& options, const Workspace& workspace, const std::pair<std::string, std::string>& urls, RestServer& server,
-            Watch& watch) {
+void Reload(const ServeOptions& options, const Workspace& workspace, const ServeRecord& addresses, RestServer& server, Watch& watch) {
   if (options.tls_cert.empty()) return;
   Status status = server.ReloadTls();
   if (status.ok()) status = watch.ReloadTls();
-  if (status.ok()) status = Announce(workspace, urls.first, urls.second, options.tls_cert);
+  if (status.ok()) status = Announce(workspace, addresses, options.tls_cert);
   if (status.ok()) return LogInfo("read '{}' and '{}' again", options.tls_cert, options.tls_key);
   LogError("the certificate stays as it was: {}", status.message());
 }
 
 // Waits for signals and carries out what they ask; returns when the service may end.
-void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService& service, Dispatcher& dispatcher, const std::function<void()>& reload) {
+void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService& service, Dispatcher& dispatcher, RpcServer* rpc,
+                     const std::function<void()>& reload) {
   using std::chrono::steady_clock;
   std::optional<steady_clock::time_point> stop_at;
   bool stopping = false;
   auto idle = [] { ::kill(::getpid(), kIdleSignal); };
+  auto stop_accepting = [&] {
+    service.StopAccepting();
+    if (rpc != nullptr) rpc->Drain();
+  };
   auto stop_workers = [&] {
     stopping = true;
     stop_at.reset();
-    service.StopAccepting();
+    stop_accepting();
     dispatcher.StopWorkers(idle);
   };
   while (true) {
@@ -191,7 +204,7 @@ void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService&
       stop_workers();
     } else if ((signal == SIGTERM || signal == SIGUSR1) && !stopping) {
       LogInfo("stopping when the running tasks have ended");
-      service.StopAccepting();
+      stop_accepting();
       dispatcher.Drain(idle);
       if (signal == SIGTERM) stop_at = steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(grace_seconds * 1000));
     } else if (signal < 0 && errno == EAGAIN && stop_at) {
@@ -203,7 +216,7 @@ void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService&
 
 }  // namespace
 
-Status Serve(const ServeOptions& options, const std::function<void(const std::string& url)>& ready) {
+Status Serve(const ServeOptions& options, const std::function<void(const ServeRecord&)>& ready) {
   sigset_t signals = BlockSignals();
   SystemClock clock;
   NS_ASSIGN_OR_RETURN(fs::path program, ThisProgram());
@@ -231,21 +244,35 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
 
   auto watch = Watch::Start(options, *store, dispatcher, service, access, NS_VERSION);
   Status status = watch.status();
-  if (status.ok()) status = Listen(options, service, access, &server);
-  std::string url = status.ok() ? UrlOf(options, server->port()) : "";
-  std::string monitor_url = status.ok() ? UrlOf(options, (*watch)->port()) : "";
-  if (status.ok()) status = Announce(workspace, url, monitor_url, options.tls_cert);
+  const ServeOptions rest = RestOptions(options);
+  if (status.ok()) status = Listen(rest, service, access, &server);
+  ServeRecord where;
+  if (status.ok()) {
+    where.rest_url = UrlOf(rest, server->port());
+    where.monitor_url = UrlOf(options, (*watch)->port());
+  }
+  GrpcListener grpc;
+  if (status.ok()) {
+    auto listener = ListenGrpc(options, options.api_type == "grpc" ? "" : where.rest_url, workspace.root(), service, access);
+    status = listener.status();
+    if (listener.ok()) grpc = std::move(*listener);
+    where.grpc_address = grpc.address;
+    where.note = grpc.note;
+  }
+  if (status.ok()) status = Announce(workspace, where, options.tls_cert);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     service.SetRecovering(false);
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
-    LogInfo("serving {}, workspace {}", url, workspace.root().string());
-    ready(url);
+    if (grpc.server != nullptr) grpc.server->Serve();
+    LogInfo("serving {}{}{}, workspace {}", where.rest_url, grpc.server == nullptr ? "" : ", gRPC on ", grpc.address, workspace.root().string());
+    ready(where);
     Retention retention({policy}, workspace, *store, clock);
-    auto reload = [&] { Reload(options, workspace, {url, monitor_url}, *server, **watch); };
-    RunUntilStopped(signals, options.grace_seconds, service, dispatcher, reload);
+    auto reload = [&] { Reload(options, workspace, where, *server, **watch); };
+    RunUntilStopped(signals, options.grace_seconds, service, dispatcher, grpc.server.get(), reload);
     LogInfo("stopped");
   }
+  if (grpc.server != nullptr) grpc.server->Stop();
   if (watch.ok()) watch->reset();
   if (server != nullptr) server->Stop();
   dispatcher.Stop();

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "cli/serve_options.h"
+#include "tasks/answers.h"
 #include "tasks/token.h"
 
 namespace ns {
@@ -20,8 +21,8 @@ struct TokenHooks {
 };
 
 struct CliHooks {
-  // Serves until told to stop; `ready` is called with the address once it answers.
-  std::function<Status(const ServeOptions&, const std::function<void(const std::string& url)>& ready)> serve;
+  // Serves until told to stop; `ready` is called with the addresses once it answers.
+  std::function<Status(const ServeOptions&, const std::function<void(const ServeRecord&)>& ready)> serve;
   std::string version;
   TokenHooks tokens;
 };

@@ -11,12 +11,12 @@ void AddServe(CommandLine& line, const CliHooks& hooks) {
   Command command = line.Add("serve", "Run the service in the foreground (for systemd and containers)", "Service");
   AddServeOptions(command, options.get());
   command.Runs([options, serve = hooks.serve] {
-    auto ready = [&](const std::string& url) {
+    auto ready = [&](const ServeRecord& record) {
       if (options->start_report.empty()) {
-        std::fprintf(stderr, "neural_solution: REST API on %s\n", url.c_str());
+        if (options->api_type != "grpc") std::fprintf(stderr, "neural_solution: REST API on %s\n", record.rest_url.c_str());
+        if (options->api_type != "restful") std::fprintf(stderr, "neural_solution: gRPC API on %s\n", record.grpc_address.c_str());
+        if (!record.note.empty()) std::fprintf(stderr, "neural_solution: %s\n", record.note.c_str());
       } else {
-        ServeRecord record;
-        record.rest_url = url;
         if (Status status = WriteFileAtomic(options->start_report, ServeRecordJson(record)); !status.ok()) (void)Fail(status);
       }
     };

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 void AddServeOptions(Command& command, ServeOptions* o) {
   command.Option("--workspace", &o->workspace, "Folder for the store, logs and results")
       .Option("--restful_api_port", &o->restful_api_port, "Port of the REST API; 0: any free one", 0, 65535)
-      .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API (not available in this version)", 0, 65535)
+      .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API; 0: any free one", 0, 65535)
       .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; unused", 0, 65535)
       .Option("--task_monitor_port", &o->task_monitor_port, "Port of /metrics, /healthz and /readyz; 0: any free one", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
@@ -48,11 +48,8 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (o.insecure && o.require_tokens) {
     return InvalidArgument("--insecure and --require_tokens contradict each other; give one of them", "BAD_USAGE");
   }
-  if (o.api_type == "grpc") {
-    return InvalidArgument("gRPC is not available in this version; use --api_type restful", "NO_GRPC");
-  }
   if (o.tls_cert.empty() != o.tls_key.empty()) {
-    return InvalidArgument(fmt::format("{} needs {}: give both, or none for plain http", o.tls_cert.empty() ? "--tls_key" : "--tls_cert",
+    return InvalidArgument(fmt::format("{} needs {}: give both, or none to serve without TLS", o.tls_cert.empty() ? "--tls_key" : "--tls_cert",
                                        o.tls_cert.empty() ? "--tls_cert" : "--tls_key"), "HALF_TLS");
   }
   if (o.executor != "local") {
@@ -83,7 +80,8 @@ Status CheckServeOptions(const ServeOptions& o) {
 }
 
 std::vector<std::string> ServeArguments(const ServeOptions& o) {
-  std::vector<std::string> args = {"--workspace", o.workspace, "--restful_api_port", std::to_string(o.restful_api_port), "--api_type", o.api_type,
+  std::vector<std::string> args = {"--workspace", o.workspace, "--restful_api_port", std::to_string(o.restful_api_port), "--grpc_api_port",
+                                   std::to_string(o.grpc_api_port), "--api_type", o.api_type,
                                    "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
                                    "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
                                    "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),

@@ -16,7 +16,7 @@ struct ServeOptions {
   bool require_tokens = false;    // also on this machine's own addresses
   double rate_limit = -1;         // requests a second of one token or address; 0: no limit; below: 100 where tokens are required, else none
   int restful_api_port = 8000;    // 0: any free one
-  int grpc_api_port = 8001;       // accepted; gRPC is not available in this version
+  int grpc_api_port = 8001;       // not given and the same as another that was: the next free one
   int result_monitor_port = 3333;  // accepted; unused
   int task_monitor_port = 2222;    // metrics and health
   std::string tls_cert, tls_key;   // PEM files; both or none: plain

@@ -35,17 +35,18 @@ Result<ServeRecord> AwaitReport(const fs::path& report, const ProcessId& child, 
   }
 }
 
-void PrintStarted(const ServeOptions& options, const std::string& url, const ProcessId& service, bool json) {
+void PrintStarted(const ServeOptions& options, ServeRecord record, const ProcessId& service, bool json) {
   if (json) {
-    ServeRecord record;
     record.pid = service.pid;
     record.start_ticks = service.start_ticks;
-    record.rest_url = url;
     std::printf("%s", ServeRecordJson(record).c_str());
     return;
   }
-  std::printf("Neural Solution started (pid %d).\n  REST API   %s\n", static_cast<int>(service.pid), url.c_str());
-  if (options.api_type == "all") std::printf("  gRPC API   not available in this version\n");
+  std::printf("Neural Solution started (pid %d).\n", static_cast<int>(service.pid));
+  if (options.api_type != "grpc") std::printf("  REST API   %s\n", record.rest_url.c_str());
+  if (options.api_type != "restful") {
+    std::printf("  gRPC API   %s%s\n", record.grpc_address.c_str(), record.note.empty() ? "" : (" (" + record.note + ")").c_str());
+  }
   std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
 }
 
@@ -75,7 +76,7 @@ int Start(ServeOptions options, bool json) {
     std::fprintf(stderr, "neural_solution: %s\n", record->error.c_str());
     return 2;
   }
-  PrintStarted(options, record->rest_url, *child, json);
+  PrintStarted(options, *record, *child, json);
   return 0;
 }
 

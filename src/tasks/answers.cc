@@ -15,8 +15,10 @@ Json OptimizedResult(const ResultEvent& result) {
           {"Duration (seconds)", duration}};
 }
 
-Json TuningInfo(const TaskProgress& progress) {
-  Json info;
+Json TuningInfo(const StatusAnswer& answer) {
+  const TaskProgress& progress = answer.progress;
+  Json info = Json::object();
+  if (answer.state != TaskState::kRunning && !progress.baseline && !progress.last) return info;
   if (progress.baseline) {
     info["baseline"] = {{"Accuracy", fmt::format("{:.4f}", progress.baseline->accuracy)},
                         {"Duration (seconds)", fmt::format("{:.4f}", progress.baseline->duration_seconds)}};
@@ -127,15 +129,16 @@ void ReadDetails(const Json& json, StatusAnswer* out) {
 std::string OptimizedResultJson(const ResultEvent& result) { return Dump(OptimizedResult(result)); }
 
 std::string StatusAnswerJson(const StatusAnswer& answer) {
-  bool tuned = answer.state == TaskState::kRunning || answer.progress.baseline || answer.progress.last;
   Json result = answer.result ? OptimizedResult(*answer.result) : Json::object();
   return Dump({{"status", TaskStateName(answer.state)},
-               {"tuning_info", tuned ? TuningInfo(answer.progress) : Json::object()},
+               {"tuning_info", TuningInfo(answer)},
                {"optimization_result", result},
                {"optimized_result", result},
                {"result_path", answer.result_path},
                {"details", Details(answer)}});
 }
+
+std::string TuningInfoJson(const StatusAnswer& answer) { return Dump(TuningInfo(answer)); }
 
 Result<StatusAnswer> ParseStatusAnswer(std::string_view text) {
   auto json = ParseJson(text);
@@ -219,6 +222,8 @@ std::string ServeRecordJson(const ServeRecord& record) {
   Json json = {{"pid", record.pid}, {"start_ticks", record.start_ticks}, {"rest_url", record.rest_url}};
   SetUnlessEmpty(json, "tls_pin", record.tls_pin);
   SetUnlessEmpty(json, "monitor_url", record.monitor_url);
+  SetUnlessEmpty(json, "grpc_address", record.grpc_address);
+  SetUnlessEmpty(json, "note", record.note);
   return Dump(json) + "\n";
 }
 
@@ -233,6 +238,8 @@ Result<ServeRecord> ParseServeRecord(std::string_view text) {
   Get(*json, "start_ticks", &record.start_ticks);
   Get(*json, "tls_pin", &record.tls_pin);
   Get(*json, "monitor_url", &record.monitor_url);
+  Get(*json, "grpc_address", &record.grpc_address);
+  Get(*json, "note", &record.note);
   return record;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,8 @@ Result<StatusAnswer> ParseStatusAnswer(std::string_view json);
 
 // GET /task/{id}: {"status", "optimized_result", "result_path"}.
 std::string TaskAnswerJson(const StatusAnswer& answer);
+// Its "tuning_info" alone.
+std::string TuningInfoJson(const StatusAnswer& answer);
 // GET /task/status/ of an id nobody has.
 std::string UnknownStatusJson();
 
@@ -69,6 +72,12 @@ struct TaskSummary {
   std::string reason, message;
   std::optional<WallTime> submitted, started, ended;
 };
+// What a request is about.
+struct TaskSubject {
+  std::string model, script_url;  // one of them
+  std::map<std::string, std::string> labels;
+};
+TaskSubject SubjectOf(const TaskSummary& task);
 // GET /task/: {"message": [[id, arguments, workers, status, script_url, optimized, approach, requirements, result, q_model_path], ...]},
 // the columns of the original's table. Of a model task script_url is empty.
 std::string TaskTableJson(const std::vector<TaskSummary>& tasks);
@@ -95,9 +104,11 @@ std::string ErrorText(std::string_view body);
 struct ServeRecord {
   int pid = 0;
   uint64_t start_ticks = 0;
-  std::string rest_url;  // "http://127.0.0.1:8000"
-  std::string tls_pin;   // of an https address: "sha256//..." of its public key
-  std::string monitor_url;  // "http://127.0.0.1:2222": metrics and health
+  std::string rest_url;      // "http://127.0.0.1:8000"; with --api_type grpc for this machine's command line alone
+  std::string tls_pin;       // of an https address: "sha256//..." of its public key
+  std::string grpc_address;  // "127.0.0.1:8001"; "": gRPC is not served
+  std::string monitor_url;   // "http://127.0.0.1:2222": metrics and health
+  std::string note;          // what `start` says beside the addresses
   std::string error;     // start failed with this line; then nothing else is set
 };
 std::string ServeRecordJson(const ServeRecord& record);

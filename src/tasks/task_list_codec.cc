@@ -53,6 +53,19 @@ TaskSummary ReadSummary(const Json& json) {
 
 }  // namespace
 
+TaskSubject SubjectOf(const TaskSummary& task) {
+  Json spec = Spec(task);
+  TaskSubject subject;
+  Get(spec, "model", &subject.model);
+  Get(spec, "script_url", &subject.script_url);
+  if (auto labels = spec.find("labels"); labels != spec.end() && labels->is_object()) {
+    for (const auto& [name, value] : labels->items()) {
+      if (value.is_string()) subject.labels[name] = value.get<std::string>();
+    }
+  }
+  return subject;
+}
+
 std::string TaskTableJson(const std::vector<TaskSummary>& tasks) {
   Json rows = Json::array();
   for (const TaskSummary& task : tasks) {

@@ -25,7 +25,7 @@ class CommandLineTest(ServiceTest):
         started = self.start()
         self.assertLess(time.monotonic() - began, 5)
         self.assertIn(f"http://127.0.0.1:{self.port}", started.stdout)
-        self.assertIn("gRPC API   not available in this version", started.stdout)
+        self.assertIn(f"gRPC API   127.0.0.1:{self.grpc_port}\n", started.stdout)
         self.assertEqual(self.get("/ping").status, 200)
         for path in ("db/task.db", "serve_log/backend.log", "serve_log/frontend.log", "serve_log/frontend_grpc.log", "task_log", "task_workspace"):
             self.assertTrue((self.workspace / path).exists(), path)
@@ -49,7 +49,10 @@ class CommandLineTest(ServiceTest):
             result = self.run_program("start", "--workspace", self.workspace, "--restful_api_port", port)
             self.assertEqual(result.returncode, 2)
             self.assert_one_line(result, f"port {port} is in use")
-        for args, words in [(["--nonsense"], ["--nonsense"]), (["--host", "0.0.0.0"], ["--insecure"]), (["--api_type", "grpc"], ["not available"]),
+            result = self.run_program("start", "--workspace", self.workspace, "--restful_api_port", 0, "--grpc_api_port", port)
+            self.assertEqual(result.returncode, 2)
+            self.assert_one_line(result, f"port {port} is in use", "--grpc_api_port", "--api_type restful")
+        for args, words in [(["--nonsense"], ["--nonsense"]), (["--host", "0.0.0.0"], ["--insecure"]),
                             (["--api_type", "soap"], ["api_type"]), (["--hostfile", "none.txt"], ["none.txt"]),
                             (["--restful_api_port=99999"], ["restful_api_port"]), (["--upload_path", "none"], ["none"]),
                             (["--executor", "slurm"], ["not available"])]:
@@ -107,7 +110,7 @@ class CommandLineTest(ServiceTest):
         self.start()
         other = self.folder / "other"
         port = free_port()
-        self.assertEqual(self.run_program("start", "--workspace", other, "--restful_api_port", port).returncode, 0)
+        self.assertEqual(self.run_program("start", "--workspace", other, "--restful_api_port", port, "--grpc_api_port", 0).returncode, 0)
         self.cli("stop")
         self.assertEqual(self.run_program("status", "--workspace", other).returncode, 0)
         self.assertEqual(self.run_program("stop", "--workspace", other).returncode, 0)

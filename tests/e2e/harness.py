@@ -80,6 +80,7 @@ class ServiceTest(unittest.TestCase):
         (self.uploads / "model.onnx").write_bytes(b"model")
         (self.uploads / "rows.npz").write_bytes(b"rows")
         self.port = free_port()
+        self.grpc_port = free_port()
 
     def run_program(self, *args, stdin=None, timeout=60):
         return subprocess.run([str(PROGRAM), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=self.folder)
@@ -90,7 +91,7 @@ class ServiceTest(unittest.TestCase):
         return process
 
     def start(self, *args, expect=0):
-        command = ["start", "--workspace", self.workspace, "--restful_api_port", self.port, "--upload_path", self.uploads]
+        command = ["start", "--workspace", self.workspace, "--restful_api_port", self.port, "--grpc_api_port", self.grpc_port, "--upload_path", self.uploads]
         if self.worker:
             command += ["--worker_program", self.worker]
         result = self.run_program(*command, *args)

@@ -1,4 +1,5 @@
-"""Checks what the two programs link: the service tower no ONNX and no ONNX Runtime, the optimizer tower no SQLite and no Beast.
+"""Checks what the programs link: the service tower no ONNX and no ONNX Runtime, the optimizer tower no SQLite and no Beast,
+and what is started for every attempt neither gRPC nor SQLite.
 
 Shared libraries are read from the ELF header, static ones from the program's symbols.
 Usage: links.py BIN_FOLDER    exit status 0: fine; 1: one line per violation on stderr.
@@ -14,6 +15,10 @@ RULES = {
         ("ONNX Runtime", re.compile(r"libonnxruntime"), re.compile(r"\bOrtGetApiBase\b")),
         ("ONNX", re.compile(r"libonnx\b|libonnx_proto|libprotobuf"), re.compile(r"\b(?:ns_)?onnx::ModelProto::")),
         ("tree-sitter", re.compile(r"libtree-sitter"), re.compile(r"\bts_parser_new\b")),
+    ],
+    "neural_solution_supervisor": [
+        ("gRPC", re.compile(r"libgrpc"), re.compile(r"\bgrpc_init\b")),
+        ("SQLite", re.compile(r"libsqlite3"), re.compile(r"\bsqlite3_open_v2\b")),
     ],
     "neural_solution_worker": [
         ("SQLite", re.compile(r"libsqlite3"), re.compile(r"\bsqlite3_open_v2\b")),

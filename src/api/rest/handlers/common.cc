@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "api/wire/task_answer.h"
+
 namespace ns {
 
 std::optional<std::string> TaskIdOf(const Request& request, const Responder& respond) {
@@ -23,50 +25,11 @@ std::string BaseUrl(const Request& request) {
 }
 
 StatusAnswer ToAnswer(const TaskView& view, const Request& request) {
-  const TaskRecord& record = view.record;
-  StatusAnswer answer;
-  answer.state = record.state;
-  answer.progress = view.progress;
-  answer.result = record.result;
-  if (record.state == TaskState::kDone) answer.result_path = BaseUrl(request) + "download/" + record.id;
-  answer.name = record.name;
-  answer.reason = record.reason;
-  answer.message = record.message;
-  if (view.waits) {
-    answer.reason = view.waits->reason;
-    answer.message = view.waits->message + (record.message.empty() ? "" : fmt::format(" ({})", record.message));
-  }
-  if (view.workers) {
-    answer.workers = view.workers->asked;
-    answer.workers_now = view.workers->now;
-    answer.workers_most = view.workers->most;
-    answer.workers_note = view.workers->why;
-  }
-  for (const AttemptRecord& attempt : view.record.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
-  answer.attempt = record.attempt;
-  answer.ahead = view.ahead;
-  answer.submitted = record.submitted;
-  answer.started = record.started;
-  answer.ended = record.ended;
-  return answer;
+  return ToStatusAnswer(view, BaseUrl(request) + "download/" + view.record.id);
 }
 
 TaskSummary ToSummary(const TaskRecord& record, const Request& request) {
-  TaskSummary summary;
-  summary.order = record.order;
-  summary.id = record.id;
-  summary.name = record.name;
-  summary.state = record.state;
-  summary.priority = record.priority;
-  summary.spec_json = record.spec_json;
-  if (record.result) summary.result_json = OptimizedResultJson(*record.result);
-  if (record.state == TaskState::kDone) summary.result_path = BaseUrl(request) + "download/" + record.id;
-  summary.reason = record.reason;
-  summary.message = record.message;
-  summary.submitted = record.submitted;
-  summary.started = record.started;
-  summary.ended = record.ended;
-  return summary;
+  return ToTaskSummary(record, BaseUrl(request) + "download/" + record.id);
 }
 
 std::optional<int64_t> ParseNumber(std::string_view text, int64_t low, int64_t high) {

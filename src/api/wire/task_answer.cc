@@ -1,0 +1,52 @@
+#include "api/wire/task_answer.h"
+
+namespace ns {
+
+StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path) {
+  const TaskRecord& record = view.record;
+  StatusAnswer answer;
+  answer.state = record.state;
+  answer.progress = view.progress;
+  answer.result = record.result;
+  if (record.state == TaskState::kDone) answer.result_path = result_path;
+  answer.name = record.name;
+  answer.reason = record.reason;
+  answer.message = record.message;
+  if (view.waits) {
+    answer.reason = view.waits->reason;
+    answer.message = view.waits->message + (record.message.empty() ? "" : fmt::format(" ({})", record.message));
+  }
+  if (view.workers) {
+    answer.workers = view.workers->asked;
+    answer.workers_now = view.workers->now;
+    answer.workers_most = view.workers->most;
+    answer.workers_note = view.workers->why;
+  }
+  for (const AttemptRecord& attempt : record.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
+  answer.attempt = record.attempt;
+  answer.ahead = view.ahead;
+  answer.submitted = record.submitted;
+  answer.started = record.started;
+  answer.ended = record.ended;
+  return answer;
+}
+
+TaskSummary ToTaskSummary(const TaskRecord& record, const std::string& result_path) {
+  TaskSummary summary;
+  summary.order = record.order;
+  summary.id = record.id;
+  summary.name = record.name;
+  summary.state = record.state;
+  summary.priority = record.priority;
+  summary.spec_json = record.spec_json;
+  if (record.result) summary.result_json = OptimizedResultJson(*record.result);
+  if (record.state == TaskState::kDone) summary.result_path = result_path;
+  summary.reason = record.reason;
+  summary.message = record.message;
+  summary.submitted = record.submitted;
+  summary.started = record.started;
+  summary.ended = record.ended;
+  return summary;
+}
+
+}  // namespace ns

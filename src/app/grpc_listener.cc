@@ -1,0 +1,48 @@
+#include "app/grpc_listener.h"
+
+namespace ns {
+
+namespace {
+
+std::string AddressOf(const std::string& host, uint16_t port) {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+}
+
+// Another option was given this port.
+bool IsTaken(const ServeOptions& options, int port) {
+  return port != 0 && (port == options.restful_api_port || port == options.task_monitor_port || port == options.result_monitor_port);
+}
+
+}  // namespace
+
+Result<GrpcListener> ListenGrpc(const ServeOptions& options, const std::string& rest_url, const std::filesystem::path& workspace,
+                                TaskService& service, AccessControl& access) {
+  GrpcListener listener;
+  if (options.api_type == "restful") return listener;
+  RpcServer::Options rpc;
+  rpc.host = options.host;
+  rpc.tls_cert = options.tls_cert;
+  rpc.tls_key = options.tls_key;
+  rpc.result_path = [rest_url, workspace](const std::string& id) {
+    return rest_url.empty() ? (workspace / "task_workspace" / id / "result").string() : rest_url + "/download/" + id;
+  };
+  const int wanted = options.grpc_api_port;
+  int port = wanted;
+  while (true) {
+    while (IsTaken(options, port)) ++port;
+    rpc.port = static_cast<uint16_t>(port);
+    auto server = RpcServer::Listen(rpc, service, access);
+    if (server.ok()) {
+      listener.server = std::move(*server);
+      break;
+    }
+    // Once it has to move, any free port will do.
+    if (port == wanted || port == 65'535 || server.status().reason() != "PORT_IN_USE") return server.status();
+    ++port;
+  }
+  listener.address = AddressOf(options.host, listener.server->port());
+  if (port != wanted) listener.note = fmt::format("{} was given to another port; --grpc_api_port chooses", wanted);
+  return listener;
+}
+
+}  // namespace ns
