@@ -10,6 +10,7 @@
 #include "api/rest/handlers/handlers.h"
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
+#include "app/outside.h"
 #include "app/serve.h"
 #include "base/cpu.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "schedule/hostfile.h"
 #include "service/access_control.h"
 #include "service/dispatcher.h"
+#include "service/file_sweeper.h"
 #include "service/node_table.h"
 #include "service/task_service.h"
 #include "service/workspace.h"
@@ -51,7 +53,8 @@ std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::pa
   return {fs::absolute(options.worker_program).string()};
 }
 
-LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace) {
+LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace,
+                                     const FetchInputsOptions& fetch) {
   constexpr double kGiB = 1 << 30;
   constexpr uint64_t kFreeDisk = uint64_t{1} << 30, kOpenFiles = 65'536;
   double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
@@ -59,6 +62,8 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   executor.supervisor_command = {(program.parent_path() / "neural_solution_supervisor").string()};
   StepPlannerOptions& planner = executor.planner;
   planner.worker_command = WorkerCommand(options, program);
+  planner.fetch_command = FetchInputsCommand(program.string(), fetch);
+  planner.fetch_cache = fetch.cache_folder;
   planner.sandbox = options.sandbox == "bwrap";
   std::error_code ignored;
   planner.hidden = fs::weakly_canonical(workspace.root(), ignored);
@@ -205,17 +210,26 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace)));
-  Dispatcher dispatcher(Dispatcher::Options{}, workspace, *store, *executor, clock);
+  NS_ASSIGN_OR_RETURN(FetchInputsOptions fetch, FetchOptionsOf(options, workspace));
+  NS_ASSIGN_OR_RETURN(auto files, OpenFileStore(options, workspace, clock));
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace, fetch)));
+  std::unique_ptr<WebhookSender> webhooks;  // there before the first task can end
+  auto task_ended = [&webhooks] { webhooks->Wake(); };
+  Dispatcher dispatcher(Dispatcher::Options{{}, task_ended}, workspace, *store, *executor, clock);
   NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
   AuditLog audit(workspace.audit_log(), clock);
   TokenFile tokens(workspace.tokens_file());
   AccessControl access(AccessOptions(options), tokens, audit, clock);
-  TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock, &audit);
+  TaskService service(workspace, {uploads, files.get(), fetch.fetch.rules}, *store, dispatcher, *nodes, clock, &audit);
 
   Status status = Listen(options, service, access, &server);
   std::string url = status.ok() ? UrlOf(options, server->port()) : "";
   if (status.ok()) status = Announce(workspace, url, options.tls_cert);
+  auto webhook_options = WebhookOptionsOf(options, fetch, url);
+  if (status.ok()) status = webhook_options.status();
+  if (status.ok()) webhooks = std::make_unique<WebhookSender>(*webhook_options, *store, clock);
+  std::optional<FileSweeper> sweeper;
+  if (status.ok()) sweeper.emplace(FileSweeper::Options{}, *files, *store);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
@@ -227,6 +241,8 @@ Status Serve(const ServeOptions& options, const std::function<void(const std::st
   if (server != nullptr) server->Stop();
   dispatcher.Stop();
   executor.reset();
+  sweeper.reset();
+  webhooks.reset();
   store.reset();  // after the writes that were made
   return status;
 }

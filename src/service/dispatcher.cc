@@ -165,6 +165,7 @@ void Dispatcher::Do(const FinishAction& action) {
       [this, action, end](TaskStore::Done done) { store_.Finish(action.id, action.attempt, end, std::move(done)); },
       [this, id = action.id](Status status) {
         if (!status.ok()) LogWarning("end of task {}: {}", id, status.ToString());
+        if (options_.task_ended) options_.task_ended();
         std::lock_guard lock(mutex_);
         progress_.erase(id);
       });
@@ -228,6 +229,7 @@ void Dispatcher::Cancel(const std::string& id, std::function<void(Status)> done)
             std::lock_guard lock(mutex_);
             progress_.erase(id);
           }
+          if (options_.task_ended) options_.task_ended();
           done(status);
         });
   });

@@ -29,6 +29,7 @@ class Dispatcher final : public ExecutorListener {
  public:
   struct Options {
     Scheduler::Options scheduler;
+    std::function<void()> task_ended = {};  // called when a task's end is durable; must not block
   };
   // All references outlive the dispatcher. The executor is listened to.
   Dispatcher(const Options& options, const Workspace& workspace, TaskStore& store, Executor& executor, const Clock& clock);

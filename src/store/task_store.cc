@@ -5,6 +5,7 @@
 #include "store/migrations.h"
 #include "store/nodes.h"
 #include "store/sqlite.h"
+#include "store/webhooks.h"
 #include "store/writer.h"
 
 namespace ns {
@@ -296,6 +297,38 @@ Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
   NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(fmt::format(
       "SELECT {} FROM tasks WHERE state IN ('pending', 'running') ORDER BY priority, seq", kTaskColumns)));
   return ReadTasks(query);
+}
+
+Result<std::vector<DueWebhook>> TaskStore::DueWebhooks(WallTime now, int limit) const {
+  std::lock_guard lock(reader_->mutex);
+  return SelectDueWebhooks(*reader_->database, now, limit);
+}
+
+Result<std::optional<WallTime>> TaskStore::NextWebhook() const {
+  std::lock_guard lock(reader_->mutex);
+  return SelectNextWebhook(*reader_->database);
+}
+
+Result<std::optional<WebhookStatus>> TaskStore::Webhook(const std::string& id) const {
+  std::lock_guard lock(reader_->mutex);
+  return SelectWebhook(*reader_->database, id);
+}
+
+void TaskStore::UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done) {
+  writer_->committer.Queue([id, status](Database& database) { return ns::UpdateWebhook(database, id, status); }, std::move(done));
+}
+
+Result<std::set<std::filesystem::path>> TaskStore::InputsInUse() const {
+  std::lock_guard lock(reader_->mutex);
+  constexpr const char* kUnfinished = "FROM tasks WHERE state IN ('pending', 'running')";
+  NS_ASSIGN_OR_RETURN(Statement query, reader_->database->Prepare(fmt::format(
+      "SELECT model_path {0} UNION SELECT dataset_path {0} UNION SELECT calibration_path {0}", kUnfinished)));
+  std::set<std::filesystem::path> paths;
+  while (true) {
+    NS_ASSIGN_OR_RETURN(bool row, query.Step());
+    if (!row) return paths;
+    paths.insert(query.Text(0));
+  }
 }
 
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {

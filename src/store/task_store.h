@@ -11,11 +11,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "tasks/answers.h"
 #include "tasks/cluster.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
@@ -56,6 +58,13 @@ struct SubmittedTask {
   std::string id;
   int64_t order = 0;
   bool existed = false;
+};
+
+// A webhook that is to be called now.
+struct DueWebhook {
+  std::string task_id;
+  std::string url;
+  int tries = 0;  // made already
 };
 
 struct OpenAttempt {
@@ -124,6 +133,15 @@ class TaskStore {
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
   // Pending and running tasks, by priority and submission.
   Result<std::vector<TaskRecord>> Unfinished() const;
+  // The files that pending and running tasks were given.
+  Result<std::set<std::filesystem::path>> InputsInUse() const;
+  // The final states that wait to be told, those due at `now` first; none of tasks that have no webhook.
+  Result<std::vector<DueWebhook>> DueWebhooks(WallTime now, int limit) const;
+  // When the next is due; none: none waits.
+  Result<std::optional<WallTime>> NextWebhook() const;
+  // None: the task has no webhook, or has not ended.
+  Result<std::optional<WebhookStatus>> Webhook(const std::string& id) const;
+  void UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done);
   // Attempts whose worker was not yet seen to end, of tasks in any state.
   Result<std::vector<OpenAttempt>> OpenAttempts() const;
   Result<std::vector<StoredNode>> Nodes() const;

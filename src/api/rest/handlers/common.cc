@@ -40,6 +40,7 @@ StatusAnswer ToAnswer(const TaskView& view, const Request& request) {
   answer.submitted = record.submitted;
   answer.started = record.started;
   answer.ended = record.ended;
+  answer.webhook = view.webhook;
   return answer;
 }
 

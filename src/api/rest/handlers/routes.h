@@ -16,6 +16,8 @@ struct RouteEntry {
   bool blocking = false;  // as in Route
   void (*handler)(TaskService&, const Request&, Responder) = nullptr;
   RouteDoc doc;
+  // Instead of `handler`, as in Route.
+  std::unique_ptr<BodySink> (*stream)(TaskService&, const Request&, Responder) = nullptr;
 };
 
 const std::vector<RouteEntry>& RouteTable();
