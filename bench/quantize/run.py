@@ -5,7 +5,7 @@
     python3 bench/quantize/run.py --models resnet50 --forms static-minmax
 
 Needs scripts/build first. Makes, below build/bench/, a virtual environment with onnxruntime from PyPI, and the models by
-bench/models/make.py unless --data names a folder that holds them. About 20 minutes for everything on 2 cores.
+bench/models/make.py unless --data names a folder that holds them. About 25 minutes for everything on 2 cores.
 
 Each quantization is a process of its own: its wall time and peak resident memory are the kernel's figures for that process, loading,
 calibrating, quantizing and writing included. Ours and the peer's take turns. Accuracy and latency come from onnxruntime's Python API.

@@ -11,6 +11,7 @@
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
 #include "app/grpc_listener.h"
+#include "app/outside.h"
 #include "app/serve.h"
 #include "app/watch.h"
 #include "base/cpu.h"
@@ -20,6 +21,7 @@
 #include "schedule/hostfile.h"
 #include "service/access_control.h"
 #include "service/dispatcher.h"
+#include "service/file_sweeper.h"
 #include "service/node_table.h"
 #include "service/retention.h"
 #include "service/task_service.h"
@@ -62,7 +64,8 @@ std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::pa
   return {fs::absolute(options.worker_program).string()};
 }
 
-LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace) {
+LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace,
+                                     const FetchInputsOptions& fetch) {
   constexpr double kGiB = 1 << 30;
   constexpr uint64_t kFreeDisk = uint64_t{1} << 30, kOpenFiles = 65'536;
   double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
@@ -70,6 +73,8 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   executor.supervisor_command = {(program.parent_path() / "neural_solution_supervisor").string()};
   StepPlannerOptions& planner = executor.planner;
   planner.worker_command = WorkerCommand(options, program);
+  planner.fetch_command = FetchInputsCommand(program.string(), fetch);
+  planner.fetch_cache = fetch.cache_folder;
   planner.sandbox = options.sandbox == "bwrap";
   std::error_code ignored;
   planner.hidden = fs::weakly_canonical(workspace.root(), ignored);
@@ -232,14 +237,19 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   // In the order in which they are needed. The server's memory outlives what may still hold an answer of it.
   std::unique_ptr<RestServer> server;
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace)));
-  Dispatcher dispatcher(DispatcherOptions(options), workspace, *store, *executor, clock);
+  NS_ASSIGN_OR_RETURN(FetchInputsOptions fetch, FetchOptionsOf(options, workspace));
+  NS_ASSIGN_OR_RETURN(auto files, OpenFileStore(options, workspace, clock));
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace, fetch)));
+  std::unique_ptr<WebhookSender> webhooks;  // there before the first task can end
+  Dispatcher::Options dispatch = DispatcherOptions(options);
+  dispatch.task_ended = [&webhooks] { webhooks->Wake(); };
+  Dispatcher dispatcher(dispatch, workspace, *store, *executor, clock);
   if (options.paused) dispatcher.Pause(true);
   NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
   AuditLog audit(workspace.audit_log(), clock);
   TokenFile tokens(workspace.tokens_file());
   AccessControl access(AccessOptions(options), tokens, audit, clock);
-  TaskService service(workspace, uploads, *store, dispatcher, *nodes, clock, &audit);
+  TaskService service(workspace, {uploads, files.get(), fetch.fetch.rules}, *store, dispatcher, *nodes, clock, &audit);
   service.SetRecovering(true);
 
   auto watch = Watch::Start(options, *store, dispatcher, service, access, NS_VERSION);
@@ -260,6 +270,11 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
     where.note = grpc.note;
   }
   if (status.ok()) status = Announce(workspace, where, options.tls_cert);
+  auto webhook_options = WebhookOptionsOf(options, fetch, where.rest_url);
+  if (status.ok()) status = webhook_options.status();
+  if (status.ok()) webhooks = std::make_unique<WebhookSender>(*webhook_options, *store, clock);
+  std::optional<FileSweeper> sweeper;
+  if (status.ok()) sweeper.emplace(FileSweeper::Options{}, *files, *store);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     service.SetRecovering(false);
@@ -277,6 +292,8 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   if (server != nullptr) server->Stop();
   dispatcher.Stop();
   executor.reset();
+  sweeper.reset();
+  webhooks.reset();
   store.reset();  // after the writes that were made
   return status;
 }

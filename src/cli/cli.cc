@@ -15,6 +15,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddStatus(line);
   AddCluster(line);
   AddSubmit(line);
+  AddUpload(line);
   AddWait(line);
   AddList(line);
   AddShow(line);

@@ -18,6 +18,7 @@ void AddCluster(CommandLine& line);
 void AddToken(CommandLine& line, const CliHooks& hooks);
 void AddStatus(CommandLine& line);
 void AddSubmit(CommandLine& line);
+void AddUpload(CommandLine& line);
 void AddWait(CommandLine& line);
 void AddList(CommandLine& line);
 void AddShow(CommandLine& line);

@@ -16,6 +16,12 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--task_monitor_port", &o->task_monitor_port, "Port of /metrics, /healthz and /readyz; 0: any free one", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
+      .Option("--max_upload_bytes", &o->max_upload_bytes, "Largest uploaded or fetched file")
+      .Flag("--allow_private_addresses", &o->allow_private_addresses, "Addresses in requests may lead to hosts that are not public")
+      .Option("--allow_addresses", &o->allow_addresses, "... only to these blocks: 10.0.0.0/8,fd00::/8")
+      .Option("--fetch_proxy", &o->fetch_proxy, "HTTP proxy for fetches, which then resolves names (default: none is used)")
+      .Option("--fetch_cache_bytes", &o->fetch_cache_bytes, "Fetched files kept for other tasks, in bytes")
+      .Option("--webhook_secret", &o->webhook_secret, "File with the key that signs webhooks (default: they are not signed)")
       .Option("--host", &o->host, "Address to listen on; another than this machine's own needs tokens (see the command token) or --insecure")
       .Flag("--insecure", &o->insecure, "Allow an address that other machines reach, without access control")
       .Option("--tls_cert", &o->tls_cert, "Certificate (PEM, with its issuers) to serve https; SIGHUP reads it again")
@@ -89,6 +95,12 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    "--result_monitor_port", std::to_string(o.result_monitor_port), "--task_monitor_port", std::to_string(o.task_monitor_port),
                                    "--retention", o.retention, "--log_format", o.log_format, "--log_level", o.log_level};
   if (o.rate_limit >= 0) args.insert(args.end(), {"--rate_limit", fmt::format("{}", o.rate_limit)});
+  args.insert(args.end(), {"--max_upload_bytes", fmt::format("{:.0f}", o.max_upload_bytes), "--fetch_cache_bytes",
+                           fmt::format("{:.0f}", o.fetch_cache_bytes)});
+  if (o.allow_private_addresses) args.push_back("--allow_private_addresses");
+  if (!o.allow_addresses.empty()) args.insert(args.end(), {"--allow_addresses", o.allow_addresses});
+  if (!o.fetch_proxy.empty()) args.insert(args.end(), {"--fetch_proxy", o.fetch_proxy});
+  if (!o.webhook_secret.empty()) args.insert(args.end(), {"--webhook_secret", o.webhook_secret});
   if (o.insecure) args.push_back("--insecure");
   if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
   if (o.paused) args.push_back("--paused");

@@ -22,6 +22,12 @@ struct ServeOptions {
   std::string tls_cert, tls_key;   // PEM files; both or none: plain
   std::string api_type = "all";
   std::string upload_path = "examples";
+  double max_upload_bytes = 16e9;          // of one uploaded or fetched file
+  bool allow_private_addresses = false;   // addresses in requests may lead to any host
+  std::string allow_addresses;            // ... or to these blocks: "10.0.0.0/8,fd00::/8"
+  std::string fetch_proxy;                // what fetches go through; "": nothing
+  double fetch_cache_bytes = 50e9;        // kept of fetched files
+  std::string webhook_secret;             // file with the key that signs webhooks; "": they are not signed
   std::string conda_env;           // accepted; for script tasks, which are not available in this version
   std::string hostfile;            // "": this machine
   std::string executor = "local";

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/wait.h"
+#include "client/uploader.h"
 #include "tasks/task_spec_codec.h"
 
 namespace ns {
@@ -17,8 +18,24 @@ struct SubmitOptions {
   std::string model, dataset, calibration, metric, approach, name, idempotency_key;
   double tolerable_loss = 0.01, timeout = 0;
   int workers = 1, priority = 2;
-  bool dry_run = false, wait = false;
+  bool dry_run = false, wait = false, upload = false;
 };
+
+// A service of another machine does not see our files: what is there under the given name is sent to it, as --upload asks for anyhow.
+Status UploadInputs(const ApiClient& client, SubmitOptions* options) {
+  std::string host = client.base_url();
+  bool own = host.find("://127.0.0.1") != std::string::npos || host.find("://localhost") != std::string::npos || host.find("://[::1]") != std::string::npos;
+  if (own && !options->upload) return OkStatus();
+  UploadOptions upload;
+  upload.log = [](const std::string& line) { std::fprintf(stderr, "neural_solution: %s\n", line.c_str()); };
+  for (std::string* path : {&options->model, &options->dataset, &options->calibration}) {
+    std::error_code error;
+    if (path->empty() || !std::filesystem::exists(*path, error)) continue;
+    NS_ASSIGN_OR_RETURN(StoredFile file, UploadPath(client, *path, upload));
+    *path = "upload:" + file.id;
+  }
+  return OkStatus();
+}
 
 TaskSpec FromFlags(const SubmitOptions& options) {
   TaskSpec spec;
@@ -47,13 +64,16 @@ Result<std::string> RequestText(const SubmitOptions& options) {
   return TaskSpecToJson(FromFlags(options));
 }
 
-int Submit(const SubmitOptions& options) {
+int Submit(SubmitOptions options) {
+  ApiClient client = Connect(options.target);
+  if (!options.dry_run && options.file.empty()) {
+    if (Status status = UploadInputs(client, &options); !status.ok()) return Fail(status);
+  }
   auto request = RequestText(options);
   if (!request.ok()) return Fail(request.status()), 2;
   ParsedTaskSpec parsed = ParseTaskSpec(*request);
   if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) return Fail(InvalidArgument(FieldErrorsToText(*errors)));
   if (options.dry_run) return std::printf("%s\n", TaskSpecToJson(std::get<TaskSpec>(parsed)).c_str()), 0;
-  ApiClient client = Connect(options.target);
   auto id = client.Submit(*request);
   if (!id.ok()) return Fail(id.status());
   if (!options.wait || !options.target.json) {
@@ -69,8 +89,8 @@ void AddSubmit(CommandLine& line) {
   auto o = std::make_shared<SubmitOptions>();
   Command command = line.Add("submit", "Submit a task: a request file, or flags; prints the task's id", "Tasks");
   command.Option("request", &o->file, "JSON file with the request; - for standard input")
-      .Option("--model", &o->model, ".onnx file or Hugging Face folder, below the service's --upload_path")
-      .Option("--dataset,--data", &o->dataset, "Rows to evaluate with, below the service's --upload_path")
+      .Option("--model", &o->model, ".onnx file or Hugging Face folder: below the service's --upload_path, an address, or upload:<id>")
+      .Option("--dataset,--data", &o->dataset, "Rows to evaluate with, given as the model")
       .Option("--calibration", &o->calibration, "Rows to calibrate with: a path, or a range such as 0:200")
       .Option("--metric", &o->metric, "accuracy, f1, mse, ...")
       .Choice("--approach", &o->approach, {"auto", "static", "dynamic"}, "Kind of quantization (default: auto)")
@@ -81,6 +101,7 @@ void AddSubmit(CommandLine& line) {
       .Option("--name", &o->name, "Name to find the task by")
       .Option("--idempotency-key,--idempotency_key", &o->idempotency_key, "The same key again returns the same task")
       .Flag("--dry-run,--dry_run", &o->dry_run, "Check the request and print it, submit nothing")
+      .Flag("--upload", &o->upload, "Send the files that the options name to the service first; done anyhow for a service of another machine")
       .Flag("--wait", &o->wait, "Follow the task to its end");
   AddTarget(command, &o->target);
   command.Runs([o] { return Submit(*o); });

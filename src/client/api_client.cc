@@ -64,7 +64,14 @@ Result<int> Perform(CURL* curl, const std::string& base_url) {
   return static_cast<int>(status);
 }
 
-Status Refused(const HttpAnswer& answer) {
+size_t ReadFromFile(char* data, size_t, size_t size, void* in) {
+  ssize_t got = ::read(*static_cast<int*>(in), data, size);
+  return got < 0 ? CURL_READFUNC_ABORT : static_cast<size_t>(got);
+}
+
+}  // namespace
+
+Status ApiClient::Refused(const HttpAnswer& answer) {
   std::string text = ErrorText(answer.body);
   switch (answer.status) {
     case 400:
@@ -72,12 +79,11 @@ Status Refused(const HttpAnswer& answer) {
     case 404: return NotFound(text, "UNKNOWN_TASK");
     case 409: return FailedPrecondition(text, "REFUSED");
     case 503: return Unavailable(text, "REFUSED");
+    case 413: return ResourceExhausted(text, "FILE_TOO_LARGE");
     case 507: return ResourceExhausted(text, "DISK_FULL");
     default: return Internal(fmt::format("the service answered {}: {}", answer.status, text), "REFUSED");
   }
 }
-
-}  // namespace
 
 Result<HttpAnswer> ApiClient::Get(const std::string& path) const {
   Curl curl = Open(base_url_ + path, tls_pin_);
@@ -108,6 +114,31 @@ Result<HttpAnswer> ApiClient::Delete(const std::string& path) const {
   HttpAnswer answer;
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, "DELETE");
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));
+  return answer;
+}
+
+Result<HttpAnswer> ApiClient::PutFile(const std::string& path, const fs::path& file, uint64_t from) const {
+  FileDescriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::error_code error;
+  uint64_t size = fs::file_size(file, error);
+  if (!in.valid() || error || ::lseek(in.get(), static_cast<off_t>(from), SEEK_SET) < 0) {
+    return ErrnoStatus(errno, fmt::format("cannot read '{}'", file.string()));
+  }
+  int fd = in.get();
+  Curl curl = Open(base_url_ + path, tls_pin_);
+  std::string range = fmt::format("Content-Range: bytes {}-{}/{}", from, size - 1, size);
+  Headers headers(from > 0 ? curl_slist_append(nullptr, range.c_str()) : nullptr, curl_slist_free_all);
+  HttpAnswer answer;
+  curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size - from));
+  curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, ReadFromFile);
+  curl_easy_setopt(curl.get(), CURLOPT_READDATA, &fd);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, kRequestSeconds);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
   NS_ASSIGN_OR_RETURN(answer.status, Perform(curl.get(), base_url_));

@@ -31,6 +31,10 @@ class ApiClient {
   Result<HttpAnswer> Get(const std::string& path) const;
   Result<HttpAnswer> Post(const std::string& path, const std::string& json) const;
   Result<HttpAnswer> Delete(const std::string& path) const;
+  // The file from byte `from` on, with a Content-Range when that is not 0.
+  Result<HttpAnswer> PutFile(const std::string& path, const std::filesystem::path& file, uint64_t from) const;
+  // The Status of an answer that refuses.
+  static Status Refused(const HttpAnswer& answer);
 
   // Id of the new task. InvalidArgument (REFUSED) with every wrong field in one line.
   Result<std::string> Submit(const std::string& request_json) const;

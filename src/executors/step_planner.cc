@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "tasks/task_inputs.h"
+
 namespace ns {
 namespace fs = std::filesystem;
 
@@ -23,11 +25,24 @@ std::string SeenFor(const fs::path& model, const fs::path& task_folder, const fs
 SandboxProfile ProfileOf(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
   SandboxProfile profile;
   profile.read_only = options.worker_files;
-  profile.read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
+  if (!task.model_path.empty()) profile.read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
   for (const fs::path& data : {task.dataset_path, task.calibration_path}) {
     if (!data.empty()) profile.read_only.push_back(data.string());
   }
   return profile;
+}
+
+// It tells why it failed by an event, as the worker does.
+Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
+  Step fetch{kFetchStepName, options.fetch_command, {}, 0, "", {}};
+  for (const std::string& word : {std::string("--task-folder"), task_folder.string()}) fetch.argv.push_back(word);
+  fetch.sandbox.network = true;
+  fetch.sandbox.read_only = {options.fetch_command[0]};
+  for (const fs::path& archive : {task.model_path, task.dataset_path, task.calibration_path}) {
+    if (IsArchiveName(archive.string())) fetch.sandbox.read_only.push_back(archive.string());
+  }
+  fetch.sandbox.writable = {(task_folder / kInputsFolderName).string(), options.fetch_cache.string()};
+  return fetch;
 }
 
 }  // namespace
@@ -39,6 +54,7 @@ StepPlan PlanSteps(const StepPlannerOptions& options, const fs::path& task_folde
   plan.sandbox = options.sandbox;
   plan.hidden = options.hidden;
   plan.limits = options.limits;
+  if (NeedsFetching(task)) plan.steps.push_back(FetchStep(options, task_folder, task));
   Step worker{kWorkerStepName, options.worker_command, {}, 0, "", ProfileOf(options, task_folder, task)};
   for (const char* word : {"lead", "--task-folder"}) worker.argv.push_back(word);
   worker.argv.push_back(task_folder.string());

@@ -16,6 +16,8 @@ struct StepPlannerOptions {
   bool sandbox = true;                       // false: steps run with our own rights
   std::filesystem::path hidden;              // the workspace: no step sees it but for its own task's part
   ResourceLimits limits;
+  std::vector<std::string> fetch_command = {};   // called as: COMMAND... --task-folder DIR; the inputs that are addresses or archives
+  std::filesystem::path fetch_cache = {};        // what it keeps for other tasks
 };
 
 // `task_folder` is absolute and holds task.json, which `task` is.

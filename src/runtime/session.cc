@@ -56,6 +56,7 @@ Ort::SessionOptions MakeOptions(const SessionOptions& options) {
   if (!options.memory_pattern) ort.DisableMemPattern();
   if (options.tap_operator) ort.Add(TapDomain());
   if (!options.save_optimized_to.empty()) ort.SetOptimizedModelFilePath(options.save_optimized_to.c_str());
+  if (!options.profile_prefix.empty()) ort.EnableProfiling(options.profile_prefix.c_str());
   ort.AddConfigEntry("session.intra_op.allow_spinning", options.spinning ? "1" : "0");
   ort.AddConfigEntry("session.model_external_initializers_file_folder_path", SessionModel::kFolder);
   if (options.threads > 1 && options.cores.size() >= static_cast<size_t>(options.threads)) {

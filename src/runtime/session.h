@@ -23,6 +23,9 @@ struct SessionOptions {
   GraphOptimization optimization = GraphOptimization::kAll;
   // Writes the model as ONNX Runtime rewrote it (count fused nodes by runtime/optimized_graph.h). Empty: no.
   std::filesystem::path save_optimized_to;
+  // Where the profile of all runs is written when the session goes, with the time and ".json" behind it (read it by runtime/profile.h).
+  // Empty: none.
+  std::filesystem::path profile_prefix;
   // Further entries of ONNX Runtime's session configuration ("session.disable_prepacking" → "1").
   std::map<std::string, std::string> config;
   bool tap_operator = false;   // knows the operator of runtime/tapped_session.h

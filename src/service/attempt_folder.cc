@@ -8,6 +8,7 @@
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
+#include "tasks/task_inputs.h"
 #include "tasks/task_spec_codec.h"
 
 namespace ns {
@@ -88,6 +89,11 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
   file.deadline = DeadlineOf(file.spec, task.submitted);
   NS_RETURN_IF_ERROR(MakeEmptyFile(file.events_file));
   TellInLog(workspace, task, file.spec, attempt);
+  if (NeedsFetching(file)) {  // there before the fetch, whose sandbox lets it write there
+    std::error_code error;
+    fs::create_directories(place.folder / kInputsFolderName, error);
+    if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", (place.folder / kInputsFolderName).string()));
+  }
   NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kTaskFileName, TaskFileToJson(file)));
   return place;
 }

@@ -20,6 +20,7 @@ Dispatcher::Dispatcher(const Options& options, const Workspace& workspace, TaskJ
       runner_(For(executor, options.scheduler), store, executor, files_, clock,
               {[this](Message message) { Post(std::move(message)); },
                [this](std::chrono::milliseconds wait, Message message) { PostLater(wait, std::move(message)); }}) {
+  if (options.task_ended) runner_.WhenTaskEnds(options.task_ended);
   executor.Listen(this);
   thread_ = std::thread([this] { Run(); });
 }

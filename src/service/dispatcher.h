@@ -28,6 +28,7 @@ class Dispatcher final : public ExecutorListener {
   struct Options {
     Scheduler::Options scheduler;       // its max_workers_per_task is the executor's
     int max_queued_per_submitter = 0;   // pending tasks; 0: any number
+    std::function<void()> task_ended = {};  // called when a task's end is durable; must not block
   };
   // All references outlive the dispatcher. The executor is listened to.
   Dispatcher(const Options& options, const Workspace& workspace, TaskJournal& store, Executor& executor, const Clock& clock);

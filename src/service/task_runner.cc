@@ -130,6 +130,7 @@ void TaskRunner::Do(const FinishAction& action) {
       [this, action](Status status) {
         if (!status.ok()) LogWarning("end of task {}: {}", action.id, status.ToString());
         Forget(action.id, action.attempt);
+        task_ended_();
       });
 }
 
@@ -206,6 +207,7 @@ void TaskRunner::Cancel(const std::string& id, std::function<void(Status)> done)
       [this, finish, actions, done = std::move(done)](Status status) {
         Carry(actions);
         Forget(finish.id, finish.attempt);
+        task_ended_();
         if (!Has(SeededBug::kAckCancelEarly)) done(status);
       });
 }

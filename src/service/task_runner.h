@@ -30,6 +30,9 @@ class TaskRunner {
   TaskRunner(const Scheduler::Options& options, TaskJournal& journal, Executor& executor, AttemptFiles& files, const Clock& clock,
              TaskWrites::Thread thread);
 
+  // Called on the runner's thread whenever a task's end is durable; must not block. Before the first other call.
+  void WhenTaskEnds(std::function<void()> told) { task_ended_ = std::move(told); }
+
   void AddNode(int64_t node, const std::vector<std::vector<int>>& slots);
   void RemoveNode(int64_t node);
   // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, after the nodes.
@@ -103,6 +106,7 @@ class TaskRunner {
   std::map<int, std::vector<int>> cores_;  // by slot
   Scheduler scheduler_;
 
+  std::function<void()> task_ended_ = [] {};
   std::set<Attempt> stopping_;
   std::set<Assistant> stopping_assistants_;
   std::vector<std::function<void()>> idle_;

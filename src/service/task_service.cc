@@ -27,36 +27,6 @@ std::string NewTaskId() {
 
 namespace {
 
-// Resolves one path of a request, or says in `errors` what is wrong with it.
-fs::path Resolve(const fs::path& root, const std::string& path, std::vector<std::string> loc, std::vector<FieldError>* errors) {
-  auto found = ResolveBelow(root, path);
-  if (found.ok()) return *found;
-  std::string message = found.status().reason() == "PATH_OUTSIDE_ROOT"
-                            ? fmt::format("must be a path below the service's --upload_path, got \"{}\"", path)
-                            : fmt::format("there is no \"{}\" below the service's --upload_path ('{}')", path, root.string());
-  errors->push_back({std::move(loc), std::move(message), "value_error.path"});
-  return {};
-}
-
-void CheckModel(const fs::path& model, const std::string& given, std::vector<FieldError>* errors) {
-  if (model.empty() || (fs::is_regular_file(model) && model.extension() == ".onnx")) return;
-  if (fs::is_directory(model) && fs::exists(model / "config.json")) return;
-  errors->push_back({{"body", "model"},
-                     fmt::format("must be a .onnx file or a Hugging Face model folder (with a config.json), got \"{}\"", given),
-                     "value_error.path"});
-}
-
-NewTask Resolved(const TaskSpec& spec, const fs::path& root, std::vector<FieldError>* errors) {
-  NewTask task;
-  task.model_path = Resolve(root, spec.model, {"body", "model"}, errors);
-  CheckModel(task.model_path, spec.model, errors);
-  if (spec.dataset) task.dataset_path = Resolve(root, spec.dataset->path, {"body", "dataset", "path"}, errors);
-  if (spec.dataset && !spec.dataset->calibration_path.empty()) {
-    task.calibration_path = Resolve(root, spec.dataset->calibration_path, {"body", "dataset", "calibration"}, errors);
-  }
-  return task;
-}
-
 Status MayChange(const Caller& caller) {
   if (caller.may_submit()) return OkStatus();
   return Status(StatusCode::kPermissionDenied, fmt::format("the token '{}' has the role read: it may look, not change", caller.name),
@@ -69,6 +39,9 @@ Status MayAdminister(const Caller& caller) {
                 "NEEDS_ADMIN");
 }
 
+// Whose files the caller sees.
+FileOwner OwnerFor(const Caller& caller) { return caller.sees_all() ? FileOwner() : FileOwner(caller.name); }
+
 // A token's name cannot be borrowed; without tokens the request may say whose it is.
 std::string SubmitterOf(const Caller& caller, const TaskSpec& spec) {
   if (!caller.name.empty()) return caller.name;
@@ -78,9 +51,9 @@ std::string SubmitterOf(const Caller& caller, const TaskSpec& spec) {
 
 }  // namespace
 
-TaskService::TaskService(const Workspace& workspace, fs::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
+TaskService::TaskService(const Workspace& workspace, InputSources sources, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
                          const Clock& clock, AuditLog* audit)
-    : workspace_(workspace), upload_path_(std::move(upload_path)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock),
+    : workspace_(workspace), sources_(std::move(sources)), store_(store), dispatcher_(dispatcher), nodes_(nodes), clock_(clock),
       logs_(workspace.log_folder()), audit_(audit) {
   store_.Listen([feed = events_](const std::string& id) { feed->Changed(id); });
 }
@@ -93,7 +66,8 @@ void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::functi
   if (Status status = MayChange(caller); !status.ok()) return done({"", {}, status});
   if (!accepting_) return done({"", {}, Unavailable("the service is stopping and takes no new tasks", "DRAINING")});
   std::vector<FieldError> errors;
-  NewTask task = Resolved(spec, upload_path_, &errors);
+  NewTask task;
+  ResolveInputs(spec, OwnerFor(caller), sources_, &task, &errors);
   if (!errors.empty()) return done({"", std::move(errors), OkStatus()});
   task.id = NewTaskId();
   task.priority = spec.priority;
@@ -282,6 +256,41 @@ void TaskService::DoCancel(const Caller& caller, const std::string& id, std::fun
     }
     done(std::move(status));
   });
+}
+
+Result<std::unique_ptr<Upload>> TaskService::BeginUpload(const Caller& caller, UploadRequest request) {
+  NS_RETURN_IF_ERROR(MayChange(caller));
+  if (!accepting_) return Unavailable("the service is stopping and takes no uploads", "DRAINING");
+  request.owner = caller.name;
+  auto upload = sources_.files->Begin(request);
+  Audit(caller, "upload", request.name, upload.status());
+  return upload;
+}
+
+Result<StoredFile> TaskService::GetFile(const Caller& caller, const std::string& name) const {
+  auto file = sources_.files->Get(OwnerFor(caller), name);
+  return file.ok() ? file : sources_.files->GetNamed(OwnerFor(caller), name);
+}
+
+Result<PartialFile> TaskService::GetPart(const Caller& caller, const std::string& name) const { return sources_.files->Part(caller.name, name); }
+
+Result<std::vector<StoredFile>> TaskService::Files(const Caller& caller) const { return sources_.files->List(OwnerFor(caller)); }
+
+Status TaskService::RemoveFile(const Caller& caller, const std::string& name) {
+  NS_RETURN_IF_ERROR(MayChange(caller));
+  Status status = DoRemoveFile(caller, name);
+  Audit(caller, "remove file", name, status);
+  return status;
+}
+
+Status TaskService::DoRemoveFile(const Caller& caller, const std::string& name) {
+  if (sources_.files->RemovePart(caller.name, name).ok()) return OkStatus();
+  NS_ASSIGN_OR_RETURN(StoredFile file, sources_.files->Get(OwnerFor(caller), name));
+  NS_ASSIGN_OR_RETURN(auto in_use, store_.InputsInUse());
+  if (in_use.contains(file.path)) {
+    return FailedPrecondition(fmt::format("a task that has not ended needs '{}'; cancel it first", file.name), "FILE_IN_USE");
+  }
+  return sources_.files->Remove(OwnerFor(caller), file.id);
 }
 
 }  // namespace ns

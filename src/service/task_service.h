@@ -19,6 +19,7 @@
 #include "service/event_feed.h"
 #include "service/log_feed.h"
 #include "service/node_table.h"
+#include "service/resolve_inputs.h"
 #include "service/workspace.h"
 #include "store/task_store.h"
 #include "tasks/caller.h"
@@ -58,8 +59,8 @@ std::string NewTaskId();
 // Thread-safe.
 class TaskService {
  public:
-  // `upload_path`: the folder below which models and data sets lie. References outlive the service.
-  TaskService(const Workspace& workspace, std::filesystem::path upload_path, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
+  // `sources`: where models and data sets come from. References outlive the service.
+  TaskService(const Workspace& workspace, InputSources sources, TaskStore& store, Dispatcher& dispatcher, NodeTable& nodes,
               const Clock& clock, AuditLog* audit = nullptr);
 
   // `done` comes on another thread when the task is durably accepted, or at once with what is wrong. Unavailable (DRAINING) while stopping;
@@ -98,6 +99,17 @@ class TaskService {
   Status JoinNodes(const Caller& caller, std::string_view hostfile);
   Status RemoveNode(const Caller& caller, int64_t id);
 
+  // Uploads: errors as FileStore has them, and PermissionDenied (READ_ONLY_TOKEN), Unavailable (DRAINING). The file is the caller's.
+  Result<std::unique_ptr<Upload>> BeginUpload(const Caller& caller, UploadRequest request);
+  // By id, SHA-256 or name; NotFound (UNKNOWN_FILE), here and below.
+  Result<StoredFile> GetFile(const Caller& caller, const std::string& name) const;
+  // What has arrived under this name.
+  Result<PartialFile> GetPart(const Caller& caller, const std::string& name) const;
+  Result<std::vector<StoredFile>> Files(const Caller& caller) const;
+  // FailedPrecondition (FILE_IN_USE) while a task that has not ended needs it. `name`: an id, a SHA-256, or the name of an upload of which only
+  // a part is there.
+  Status RemoveFile(const Caller& caller, const std::string& name);
+
   // From now on submissions are refused.
   void StopAccepting() { accepting_ = false; }
   bool accepting() const { return accepting_; }
@@ -111,6 +123,7 @@ class TaskService {
  private:
   // What changed something, and who did it. Nothing where there is no audit log.
   void Audit(const Caller& caller, std::string_view action, std::string_view object, const Status& outcome) const;
+  Status DoRemoveFile(const Caller& caller, const std::string& name);
   void DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
   bool Complete(std::optional<TaskProgress> running, TaskView* view) const;
   Result<TaskProgress> StoredProgress(const TaskRecord& task) const;
@@ -120,7 +133,7 @@ class TaskService {
   Result<TaskRecord> DoneTask(const Caller& caller, const std::string& id) const;
 
   const Workspace& workspace_;
-  const std::filesystem::path upload_path_;
+  const InputSources sources_;
   TaskStore& store_;
   Dispatcher& dispatcher_;
   NodeTable& nodes_;

@@ -1,5 +1,6 @@
 // The folder a service works in.
-//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, serve.json (where it answers), serve.lock (held while it runs)
+//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/,
+//   serve.json (where it answers), serve.lock (held while it runs)
 #pragma once
 
 #include <filesystem>
@@ -22,6 +23,8 @@ class Workspace {
   std::filesystem::path log_folder() const { return root_ / "task_log"; }
   std::filesystem::path task_log(const std::string& id) const { return log_folder() / ("task_" + id + ".txt"); }
   std::filesystem::path task_folder(const std::string& id) const { return root_ / "task_workspace" / id; }
+  std::filesystem::path uploads() const { return root_ / "uploads"; }           // FileStore's
+  std::filesystem::path fetch_cache() const { return root_ / "cache" / "fetch"; }  // DownloadCache's
   std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }
 
   // Takes the workspace for this process, until the descriptor goes. AlreadyExists (ALREADY_RUNNING) when another one has it.

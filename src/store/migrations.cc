@@ -102,6 +102,21 @@ CREATE TRIGGER tasks_removed AFTER DELETE ON tasks BEGIN
   INSERT OR IGNORE INTO leftovers(id) VALUES(old.id);
 END;
 )sql",
+    R"sql(
+CREATE TABLE webhooks(
+  task INTEGER PRIMARY KEY REFERENCES tasks(seq) ON DELETE CASCADE,
+  state TEXT NOT NULL,                    -- waiting, delivered, failed
+  tries INTEGER NOT NULL DEFAULT 0,
+  next INTEGER,                           -- when the next try is due
+  delivered INTEGER,
+  last_error TEXT
+);
+CREATE INDEX webhooks_waiting ON webhooks(next) WHERE state='waiting';
+CREATE TRIGGER tasks_ended_with_webhook AFTER UPDATE OF state ON tasks
+WHEN new.state IN ('done', 'failed', 'cancelled') AND old.state IN ('pending', 'running') AND json_extract(new.spec, '$.webhook') IS NOT NULL BEGIN
+  INSERT INTO webhooks(task, state, next) VALUES(new.seq, 'waiting', 0);
+END;
+)sql",
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "tasks/answers.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
 
@@ -37,7 +38,8 @@ struct TaskRecord {
   std::optional<ResultEvent> result;
   std::string owner, submitter;
   int64_t events = 0;  // number of its last event
-  std::vector<AttemptRecord> attempts;  // the first to the newest; lists leave them out
+  std::vector<AttemptRecord> attempts;  // the first to the newest; lists leave them out, and the next
+  std::optional<WebhookStatus> webhook;  // of a task that has ended and has one
 };
 
 struct OpenAttempt {

@@ -5,6 +5,7 @@
 #include "store/nodes.h"
 #include "store/task_store_parts.h"
 #include "store/upkeep.h"
+#include "store/webhooks.h"
 
 namespace ns {
 
@@ -316,6 +317,9 @@ Result<TaskRecord> TaskStore::Get(const std::string& id) const {
   if (task.attempt > 0) {
     NS_ASSIGN_OR_RETURN(task.attempts, ReadAttempts(*reader, id));
   }
+  if (IsFinal(task.state) && task.spec_json.find("\"webhook\"") != std::string::npos) {
+    NS_ASSIGN_OR_RETURN(task.webhook, SelectWebhook(*reader, id));
+  }
   writer_->cache.Put(task, ticket);
   return task;
 }
@@ -340,6 +344,39 @@ Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
   NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
       "SELECT {} FROM tasks WHERE state IN ('pending', 'running') ORDER BY priority, seq", kTaskColumns)));
   return ReadTasks(query);
+}
+
+Result<std::vector<DueWebhook>> TaskStore::DueWebhooks(WallTime now, int limit) const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  return SelectDueWebhooks(*reader, now, limit);
+}
+
+Result<std::optional<WallTime>> TaskStore::NextWebhook() const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  return SelectNextWebhook(*reader);
+}
+
+Result<std::optional<WebhookStatus>> TaskStore::Webhook(const std::string& id) const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  return SelectWebhook(*reader, id);
+}
+
+void TaskStore::UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done) {
+  writer_->committer.Queue([id, status](Database& database) { return ns::UpdateWebhook(database, id, status); },
+                           writer_->Changing(id, std::move(done), [] {}));
+}
+
+Result<std::set<std::filesystem::path>> TaskStore::InputsInUse() const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  constexpr const char* kUnfinished = "FROM tasks WHERE state IN ('pending', 'running')";
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
+      "SELECT model_path {0} UNION SELECT dataset_path {0} UNION SELECT calibration_path {0}", kUnfinished)));
+  std::set<std::filesystem::path> paths;
+  while (true) {
+    NS_ASSIGN_OR_RETURN(bool row, query.Step());
+    if (!row) return paths;
+    paths.insert(query.Text(0));
+  }
 }
 
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "base/status.h"
 #include "store/task_journal.h"
 #include "store/task_record.h"
+#include "tasks/answers.h"
 #include "tasks/cluster.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
@@ -45,6 +47,13 @@ struct SubmittedTask {
   std::string id;
   int64_t order = 0;
   bool existed = false;
+};
+
+// A webhook that is to be called now.
+struct DueWebhook {
+  std::string task_id;
+  std::string url;
+  int tries = 0;  // made already
 };
 
 // A node of the cluster, and why it is there: this machine by itself, the hostfile, or somebody joined it.
@@ -128,6 +137,15 @@ class TaskStore final : public TaskJournal {
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
   Result<std::vector<TaskRecord>> Unfinished() const override;
   Result<std::vector<OpenAttempt>> OpenAttempts() const override;
+  // The files that pending and running tasks were given.
+  Result<std::set<std::filesystem::path>> InputsInUse() const;
+  // The final states that wait to be told, those due at `now` first; none of tasks that have no webhook.
+  Result<std::vector<DueWebhook>> DueWebhooks(WallTime now, int limit) const;
+  // When the next is due; none: none waits.
+  Result<std::optional<WallTime>> NextWebhook() const;
+  // None: the task has no webhook, or has not ended.
+  Result<std::optional<WebhookStatus>> Webhook(const std::string& id) const;
+  void UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done);
   Result<std::vector<StoredNode>> Nodes() const;
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;
   Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const override;

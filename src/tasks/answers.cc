@@ -46,6 +46,24 @@ void GetTime(const Json& json, const char* name, std::optional<WallTime>* out) {
   if (Get(json, name, &text)) *out = ParseTime(text);
 }
 
+Json WebhookJson(const WebhookStatus& webhook) {
+  Json json = {{"state", webhook.state}, {"tries", webhook.tries}};
+  SetTime(json, "next", webhook.next);
+  SetTime(json, "delivered", webhook.delivered);
+  SetUnlessEmpty(json, "last_error", webhook.last_error);
+  return json;
+}
+
+WebhookStatus ReadWebhook(const Json& json) {
+  WebhookStatus webhook;
+  Get(json, "state", &webhook.state);
+  Get(json, "tries", &webhook.tries);
+  GetTime(json, "next", &webhook.next);
+  GetTime(json, "delivered", &webhook.delivered);
+  Get(json, "last_error", &webhook.last_error);
+  return webhook;
+}
+
 Json Details(const StatusAnswer& answer) {
   const TaskProgress& progress = answer.progress;
   Json json = Json::object();
@@ -78,6 +96,7 @@ Json Details(const StatusAnswer& answer) {
     SetUnlessEmpty(item, "outcome", attempt.outcome);
     json["attempts"].push_back(std::move(item));
   }
+  if (answer.webhook) json["webhook"] = WebhookJson(*answer.webhook);
   return json;
 }
 
@@ -99,6 +118,7 @@ void ReadDetails(const Json& json, StatusAnswer* out) {
   Get(json, "stage_done", &out->progress.done);
   Get(json, "stage_total", &out->progress.total);
   GetOptional(json, "seconds_left", &out->progress.seconds_left);
+  if (auto webhook = json.find("webhook"); webhook != json.end() && webhook->is_object()) out->webhook = ReadWebhook(*webhook);
   Get(json, "note", &out->progress.note);
   ReadEvent(json, "baseline", "trial", &out->progress.baseline);
   ReadEvent(json, "best", "trial", &out->progress.best);

@@ -15,6 +15,15 @@
 
 namespace ns {
 
+// How far the delivery of a task's final status to its webhook is.
+struct WebhookStatus {
+  std::string state = "waiting";  // waiting, delivered, failed (given up)
+  int tries = 0;
+  std::optional<WallTime> next;       // waiting: when the next try is due
+  std::optional<WallTime> delivered;
+  std::string last_error;
+};
+
 // GET /task/status/{id}. Beside the original's fields one of ours, "details".
 struct StatusAnswer {
   TaskState state = TaskState::kPending;
@@ -37,6 +46,7 @@ struct StatusAnswer {
     std::string outcome;  // "" while it runs
   };
   std::vector<Attempt> attempts;  // the first to the newest
+  std::optional<WebhookStatus> webhook;  // of a task that has ended and has one
 };
 std::string StatusAnswerJson(const StatusAnswer& answer);
 Result<StatusAnswer> ParseStatusAnswer(std::string_view json);

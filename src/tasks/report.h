@@ -48,7 +48,7 @@ struct OperatorReport {
   std::string decision;  // "int8 static", "int8 dynamic", "float", "folded"
   std::string why;
   std::optional<double> sqnr_db;        // signal to quantization noise of its output
-  std::optional<double> latency_share;  // of the fp32 run, 0 to 1
+  std::optional<double> latency_share;  // of the packaged model's run, 0 to 1; 0: merged into another operator
 };
 
 struct TrialReport {

@@ -50,7 +50,7 @@ struct ColumnMap {
 };
 
 struct DatasetSpec {
-  std::string path;                             // as the user gave it; below --upload_path
+  std::string path;                             // as the user gave it: below --upload_path, an address, or "upload:<id>"
   std::string calibration_path;                 // "": none given
   std::optional<RowRangeSpec> calibration_rows;     // at most one of the two; neither: rows split off, seeded, never evaluated
   ColumnMap columns;
@@ -103,7 +103,7 @@ struct TaskSpec {
   std::vector<std::string> arguments;
   std::vector<std::string> requirements;
 
-  std::string model;  // as the user gave it; below --upload_path
+  std::string model;  // as the user gave it: below --upload_path, an address, or "upload:<id>"
   std::optional<DatasetSpec> dataset;
   std::vector<MetricSpec> metrics;  // empty: chosen from the data (labels or none), recorded as a guess
   CriterionSpec accuracy_criterion;

@@ -13,18 +13,10 @@ namespace {
 constexpr const char* kNotAvailable = "value_error.not_available";
 constexpr size_t kMaxNameLength = 200;
 
-bool IsAddress(const std::string& text) { return text.find("://") != std::string::npos; }
-
-// Paths: what this version cannot fetch is refused here, whether the file is there is the service's question.
+// What a path, an address or an upload stands for is the service's question.
 void CheckPath(FieldReader& in, const std::string& field, const std::string& path) {
-  if (path.empty()) return in.Error(field, "must not be empty: give a path below the service's --upload_path", "value_error");
-  if (IsAddress(path)) {
-    return in.Error(field, fmt::format("addresses are not available in this version, got \"{}\": put the file below the service's "
-                                       "--upload_path and give its path there", path), kNotAvailable);
-  }
-  if (path.starts_with("upload:")) {
-    return in.Error(field, fmt::format("uploads are not available in this version, got \"{}\": put the file below the service's "
-                                       "--upload_path and give its path there", path), kNotAvailable);
+  if (path.empty()) {
+    return in.Error(field, "must not be empty: give a path below the service's --upload_path, an http(s) address, or upload:<id>", "value_error");
   }
   if (path.find('\0') != std::string::npos) in.Error(field, "must not contain a zero byte", "value_error");
 }
@@ -294,9 +286,6 @@ void ReadNames(FieldReader& in, TaskSpec* out) {
   in.StringMap("labels", &out->labels);
   in.String("idempotency_key", &out->idempotency_key);
   in.String("webhook", &out->webhook);
-  if (!out->webhook.empty()) {
-    in.Error("webhook", "webhooks are not available in this version: ask GET /task/status/{id} instead", kNotAvailable);
-  }
   for (auto [field, value] : {std::pair("name", &out->name), std::pair("idempotency_key", &out->idempotency_key)}) {
     if (value->size() > kMaxNameLength) {
       in.Error(field, fmt::format("must be at most {} bytes, got {}", kMaxNameLength, value->size()), "value_error.any_str.max_length");

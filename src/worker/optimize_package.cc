@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "data/statistics.h"
 #include "worker/memory_probe.h"
+#include "worker/operator_shares.h"
 #include "worker/optimize_run.h"
 #include "worker/verdict.h"
 
@@ -53,7 +54,7 @@ Status OptimizeRun::Package() {
   if (evaluator_) NS_RETURN_IF_ERROR(EvaluatePackaged(model));
   NS_RETURN_IF_ERROR(TimePackaged(model));
   NS_RETURN_IF_ERROR(MeasureMemory(output.folder()));
-  NS_RETURN_IF_ERROR(ReportOperators());
+  NS_RETURN_IF_ERROR(ReportOperators(model));
   NS_RETURN_IF_ERROR(Conclude());
   NS_RETURN_IF_ERROR(WriteRecipe(output.folder()));
   progress_.End();
@@ -130,7 +131,17 @@ Status OptimizeRun::MeasureMemory(const fs::path& folder) {
   return measure(folder / kModelName, &report_.optimized.peak_memory_bytes);
 }
 
-Status OptimizeRun::ReportOperators() {
+// Of about two seconds of runs, ten at most.
+Result<std::map<std::string, double>> OptimizeRun::MeasureShares(const fs::path& model) {
+  double runs = 2000 / std::max(report_.optimized.latency_ms.median, 1e-3);
+  size_t count = std::min(rows_.size(), static_cast<size_t>(std::clamp(runs, 1.0, 10.0)));
+  NS_ASSIGN_OR_RETURN(Model packaged, Model::Load(model));
+  NS_ASSIGN_OR_RETURN(auto nodes, ProfileNodes(packaged, TimedSession(latency_), std::span(rows_).first(count),
+                                               model.parent_path(), context_.stop));
+  return OperatorShares(nodes, quantized_->decisions, prepared_->graph());
+}
+
+Status OptimizeRun::ReportOperators(const fs::path& model) {
   if (!quantized_) return OkStatus();
   progress_.Begin("package", 0.98, 1);
   std::map<std::string, double> sqnr;
@@ -140,11 +151,17 @@ Status OptimizeRun::ReportOperators() {
                                                               progress_, context_.stop));
     for (const OperatorHarm& harm : harms) sqnr[harm.name] = harm.sqnr_db;
   }
+  auto shares = MeasureShares(model);
+  if (!shares.ok()) {
+    if (shares.status().code() == StatusCode::kCancelled) return shares.status();
+    AddNote(fmt::format("the operators' shares of the latency are missing: {}", shares.status().message()));
+  }
   for (const OperatorDecision& decision : quantized_->decisions) {
     OperatorReport entry{decision.name, decision.type, DecisionName(decision.mode),
                          decision.why,  std::nullopt,  std::nullopt};
     auto measured = sqnr.find(decision.name);
     if (measured != sqnr.end() && std::isfinite(measured->second)) entry.sqnr_db = measured->second;
+    if (shares.ok()) entry.latency_share = shares->contains(decision.name) ? shares->at(decision.name) : 0;
     report_.operators.push_back(std::move(entry));
   }
   return OkStatus();

@@ -2,6 +2,7 @@
 // include this.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,7 +50,8 @@ class OptimizeRun {
   Status EvaluatePackaged(const std::filesystem::path& model);
   Status TimePackaged(const std::filesystem::path& model);
   Status MeasureMemory(const std::filesystem::path& folder);
-  Status ReportOperators();
+  Status ReportOperators(const std::filesystem::path& model);
+  Result<std::map<std::string, double>> MeasureShares(const std::filesystem::path& model);
   Status Conclude();
   Status WriteRecipe(const std::filesystem::path& folder);
 

@@ -28,7 +28,8 @@ class Worker:
     def __init__(self, folder):
         self.task = json.loads((folder / "task.json").read_text())
         self.folder = folder / "work"
-        self.seq = 0
+        events = pathlib.Path(self.task["events_file"]).read_text().splitlines()
+        self.seq = json.loads(events[-1])["seq"] if events else 0  # after those of the steps before us
         words = self.task["spec"].get("name", "").split("+")
         self.words = dict((word.split("=") + [""])[:2] for word in words)
 

@@ -134,6 +134,11 @@ class ExamplesTest(WorkerTest):
         self.assertRegex(report["inputs"][0]["sha256"], "^[0-9a-f]{64}$")
         self.assertIn("onnxruntime", report["environment"]["versions"])
         self.assertIn(report["verdict"], result.stdout)
+        # Nearly all the time of a CNN in int8 is its convolutions', and a Relu is merged into one.
+        shares = {kind: sum(one["latency_share"] for one in report["operators"] if one["type"] == kind) for kind in ("Conv", "Relu")}
+        self.assertGreater(shares["Conv"], 0.5)
+        self.assertEqual(shares["Relu"], 0)
+        self.assertLessEqual(sum(one["latency_share"] for one in report["operators"]), 1.0001)
 
     def test_texts_from_a_hugging_face_folder(self):
         result = self.optimize(TEXTS, "--data", TEXTS / "evaluation.tsv", "--calibration", TEXTS / "calibration.tsv",
@@ -144,6 +149,8 @@ class ExamplesTest(WorkerTest):
         self.assertEqual(report["evaluation_rows"], 300)
         for name in ("config.json", "tokenizer.json"):
             self.assertEqual((self.out / name).read_bytes(), (TEXTS / name).read_bytes())
+        # Of a transformer too, most of it: the linear layers and attention's products.
+        self.assertGreater(sum(one["latency_share"] for one in report["operators"] if one["type"] in ("MatMul", "Gemm")), 0.3)
         # The result is a model folder again.
         self.assertEqual(self.run_worker("inspect", self.out).returncode, 0)
 

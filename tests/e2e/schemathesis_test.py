@@ -24,6 +24,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 404, 416
 [[operations]]
 include-path = "/task/screen/{id}"
 checks.positive_data_acceptance.expected-statuses = [404, 426]  # it is no WebSocket client
+
+[[operations]]
+include-path = "/files/{name}"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]  # names and headers have rules beyond a schema
 """
 
 

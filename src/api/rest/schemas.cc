@@ -137,7 +137,7 @@ constexpr const char* kAnswers = R"json({
     "optimization_result": {"$ref": "#/components/schemas/OptimizedResult"},
     "optimized_result": {"$ref": "#/components/schemas/OptimizedResult"},
     "result_path": {"type": "string"},
-    "details": {"type": "object", "description": "ours: name, reason, message, attempt, ahead, stage, seconds_left, baseline, best, result, submitted, started, ended"}}
+    "details": {"type": "object", "description": "ours: name, reason, message, attempt, ahead, stage, seconds_left, baseline, best, result, submitted, started, ended, webhook"}}
 },
 "Task": {
   "type": "object", "required": ["status", "optimized_result", "result_path"],
@@ -162,6 +162,19 @@ constexpr const char* kAnswers = R"json({
 },
 "Recipe": {"type": "object"},
 "Cluster": {"type": "object", "required": ["Cluster info"], "properties": {"Cluster info": {"type": "array", "description": "[id, name, node info, status, free, busy, total], slots counted in workers", "items": {"type": "array", "minItems": 7, "maxItems": 7}}}},
+"File": {
+  "type": "object", "required": ["id", "reference", "name", "sha256", "size", "created", "complete"],
+  "properties": {"id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "reference": {"type": "string", "description": "what stands for it in a task: upload:<id>"},
+    "name": {"type": "string"}, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "size": {"type": "integer"}, "created": {"type": "string"},
+    "complete": {"const": true}, "owner": {"type": "string"}}
+},
+"FilePart": {
+  "type": "object", "required": ["name", "complete", "received", "size"],
+  "properties": {"name": {"type": "string"}, "complete": {"const": false}, "received": {"type": "integer", "description": "the next piece begins here"}, "size": {"type": ["integer", "null"]}}
+},
+"FileOrPart": {"anyOf": [{"$ref": "#/components/schemas/File"}, {"$ref": "#/components/schemas/FilePart"}]},
+"FileList": {"type": "object", "required": ["files"], "properties": {"files": {"type": "array", "items": {"$ref": "#/components/schemas/File"}}}},
+"WrongOffset": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}, "received": {"type": "integer", "description": "the next piece begins here"}}},
 "Description": {"type": "object", "additionalProperties": {"type": "object"}},
 "OpenApi": {"type": "object", "required": ["openapi", "info", "paths", "components"]}
 })json";

@@ -17,7 +17,7 @@ int HttpStatusOf(const Status& status) {
     case StatusCode::kAborted:
     case StatusCode::kCancelled:
     case StatusCode::kFailedPrecondition: return 409;
-    case StatusCode::kResourceExhausted: return status.reason() == "DISK_FULL" ? 507 : 429;
+    case StatusCode::kResourceExhausted: return status.reason() == "DISK_FULL" ? 507 : status.reason() == "FILE_TOO_LARGE" ? 413 : 429;
     case StatusCode::kUnimplemented: return 501;
     case StatusCode::kUnavailable: return 503;
     case StatusCode::kDeadlineExceeded: return 504;

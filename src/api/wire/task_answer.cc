@@ -23,6 +23,7 @@ StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path
     answer.workers_note = view.workers->why;
   }
   for (const AttemptRecord& attempt : record.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
+  answer.webhook = record.webhook;
   answer.attempt = record.attempt;
   answer.ahead = view.ahead;
   answer.submitted = record.submitted;

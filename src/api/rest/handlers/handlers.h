@@ -27,6 +27,10 @@ void HandleCluster(TaskService& service, const Request& request, Responder respo
 void HandleClusters(TaskService& service, const Request& request, Responder respond);
 void HandleJoinNodes(TaskService& service, const Request& request, Responder respond);
 void HandleRemoveNode(TaskService& service, const Request& request, Responder respond);
+std::unique_ptr<BodySink> OpenUpload(TaskService& service, const Request& head, Responder respond);
+void HandleFile(TaskService& service, const Request& request, Responder respond);
+void HandleFileList(TaskService& service, const Request& request, Responder respond);
+void HandleFileDelete(TaskService& service, const Request& request, Responder respond);
 
 void HandleReady(TaskService& service, const Request& request, Responder respond);
 void HandleScreen(TaskService& service, const Request& request, Responder respond);

@@ -83,6 +83,25 @@ std::vector<RouteEntry> MakeTable() {
        {"Remove a node: what runs there runs to its end, nothing new is started there",
         {{"id", "path", kNumber, "the node's id, as GET /cluster shows it"}}, "",
         {Ok("Cluster", "the nodes there are now"), Refused(404, "no such node"), Refused(409, "it leaves already"), Refused(422, "not a node's id"), Refused(507, "no room on the disk")}}},
+      {"PUT", "/files/{name}", kBlocking, nullptr,
+       {"Upload a file, whole or (with Content-Range) a piece of it; the answer comes when it is durably stored. See docs/files.md",
+        {{"name", "path", R"({"type":"string","minLength":1,"maxLength":200})", "its name, whose end tells the format"},
+         {"sha256", "query", R"({"type":"string","pattern":"^[0-9a-fA-F]{64}$"})", "what the file's SHA-256 must be"},
+         {"Content-Range", "header", R"({"type":"string"})", "bytes FIRST-LAST/SIZE"},
+         {"Content-Digest", "header", R"({"type":"string"})", "of this body, RFC 9530"},
+         {"Repr-Digest", "header", R"({"type":"string"})", "of the whole file, RFC 9530"}},
+        "binary",
+        {Ok("File", "the service has that file already"), {201, "the file is stored", kJson, "File"}, {202, "pieces are missing", kJson, "FilePart"},
+         {409, "the piece begins beyond what has arrived", kJson, "WrongOffset"}, Refused(413, "the file is too large"),
+         Refused(422, "a name, range or digest that is not valid"), Refused(507, "no room on the disk; nothing is left of the upload")}},
+       OpenUpload},
+      {"GET", "/files/{name}", kBlocking, HandleFile,
+       {"An uploaded file, or how much of it has arrived", {{"name", "path", R"({"type":"string"})", "id, SHA-256 or name"}}, "",
+        {Ok("FileOrPart"), Refused(404, "no such file")}}},
+      {"DELETE", "/files/{name}", kBlocking, HandleFileDelete,
+       {"Remove an uploaded file", {{"name", "path", R"({"type":"string"})", "id or SHA-256, or the name of one that has not arrived whole"}}, "",
+        {Ok("Message"), Refused(404, "no such file"), Refused(409, "a task that has not ended needs it")}}},
+      {"GET", "/files", kBlocking, HandleFileList, {"The uploaded files, newest last", {}, "", {Ok("FileList")}}},
       {"GET", "/description", kQuick, HandleDescription, {"These calls, in short", {}, "", {Ok("Description")}}},
       {"GET", "/openapi.json", kQuick, HandleOpenApi, {"These calls, in full", {}, "", {Ok("OpenApi")}}},
       {"GET", "/docs", kQuick, HandleDocs, {"A page that shows them", {}, "", {{200, "the page", kHtml, ""}}}},
@@ -108,6 +127,10 @@ std::vector<Route> DescribedRoutes() {
 Router MakeRouter(TaskService& service) {
   std::vector<Route> routes = DescribedRoutes();
   for (size_t i = 0; i < routes.size(); ++i) {
+    if (auto* stream = RouteTable()[i].stream) {
+      routes[i].stream = [&service, stream](const Request& head, Responder respond) { return stream(service, head, std::move(respond)); };
+      continue;
+    }
     routes[i].handler = [&service, handler = RouteTable()[i].handler](const Request& request, Responder respond) {
       handler(service, request, std::move(respond));
     };

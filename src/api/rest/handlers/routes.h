@@ -17,6 +17,8 @@ struct RouteEntry {
   void (*handler)(TaskService&, const Request&, Responder) = nullptr;
   RouteDoc doc;
   bool (*at_once)(TaskService&, const Request&, const Responder&) = nullptr;  // as in Route
+  // Instead of `handler`, as in Route.
+  std::unique_ptr<BodySink> (*stream)(TaskService&, const Request&, Responder) = nullptr;
 };
 
 const std::vector<RouteEntry>& RouteTable();

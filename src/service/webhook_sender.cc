@@ -1,0 +1,165 @@
+#include "service/webhook_sender.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "fetch/address.h"
+#include "tasks/webhook.h"
+
+namespace ns {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLongestSleep{60'000};
+constexpr std::chrono::milliseconds kRetryStore{1'000};
+constexpr int kGone = 410;
+
+double Jittered(double seconds) {
+  std::random_device random;
+  return seconds * std::uniform_real_distribution<double>(0.75, 1.25)(random);
+}
+
+StatusAnswer FinalStatus(const TaskRecord& task, const std::string& base_url) {
+  StatusAnswer answer;
+  answer.state = task.state;
+  answer.result = task.result;
+  if (task.state == TaskState::kDone) answer.result_path = base_url + "/download/" + task.id;
+  answer.name = task.name;
+  answer.reason = task.reason;
+  answer.message = task.message;
+  answer.attempt = task.attempt;
+  answer.submitted = task.submitted;
+  answer.started = task.started;
+  answer.ended = task.ended;
+  return answer;
+}
+
+}  // namespace
+
+WebhookSender::WebhookSender(const Options& options, TaskStore& store, const Clock& clock)
+    : options_(options), store_(store), clock_(clock), poster_(std::make_unique<HttpPoster>(options.poster)), thread_([this] { Run(); }) {}
+
+WebhookSender::~WebhookSender() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  poster_.reset();
+  store_.Flush();  // what it was told tells us in turn
+}
+
+void WebhookSender::Wake() {
+  {
+    std::lock_guard lock(mutex_);
+    news_ = true;
+  }
+  wake_.notify_one();
+}
+
+void WebhookSender::Run() {
+  std::chrono::milliseconds sleep{0};
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, sleep, [&] { return stop_ || news_; });
+      if (stop_) return;
+      news_ = false;
+    }
+    sleep = StoreAgain() ? std::min(kRetryStore, SendDue()) : SendDue();
+  }
+}
+
+std::chrono::milliseconds WebhookSender::SendDue() {
+  size_t under_way;
+  {
+    std::lock_guard lock(mutex_);
+    under_way = under_way_.size();
+  }
+  auto due = store_.DueWebhooks(clock_.wall(), options_.at_once);
+  auto next = store_.NextWebhook();
+  if (!due.ok() || !next.ok()) {
+    LogWarning("webhooks: {}", (due.ok() ? next.status() : due.status()).ToString());
+    return kRetryStore;
+  }
+  for (const DueWebhook& one : *due) {
+    std::lock_guard lock(mutex_);
+    if (static_cast<int>(under_way) >= options_.at_once) return kLongestSleep;  // an answer wakes us
+    if (!under_way_.insert(one.task_id).second) continue;
+    ++under_way;
+    Send(one);
+  }
+  if (!*next) return kLongestSleep;
+  // One that is under way is still due: what ends it wakes us.
+  if (under_way > 0 && **next <= clock_.wall()) return kRetryStore;
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(**next - clock_.wall()) + std::chrono::milliseconds(1);
+  return std::clamp(left, std::chrono::milliseconds(1), kLongestSleep);
+}
+
+void WebhookSender::Send(const DueWebhook& due) {
+  auto task = store_.Get(due.task_id);
+  if (!task.ok()) {
+    under_way_.erase(due.task_id);
+    return;
+  }
+  HttpPost post;
+  post.url = due.url;
+  post.body = WebhookBody(task->id, FinalStatus(*task, options_.base_url));
+  post.headers = {"Content-Type: application/json", "X-Neural-Solution-Task: " + task->id};
+  if (!options_.secret.empty()) post.headers.push_back("X-Neural-Solution-Signature: sha256=" + HmacSha256Hex(options_.secret, post.body));
+  poster_->Send(std::move(post), [this, due](Result<int> answer) { Answered(due, answer); });
+}
+
+void WebhookSender::Answered(const DueWebhook& due, const Result<int>& answer) {
+  bool delivered = answer.ok() && *answer >= 200 && *answer < 300;
+  WebhookStatus status;
+  status.tries = due.tries + 1;
+  status.state = delivered ? "delivered" : "waiting";
+  if (delivered) {
+    status.delivered = clock_.wall();
+  } else {
+    status.last_error = answer.ok() ? fmt::format("{} answered with HTTP {}", ShownAddress(due.url), *answer) : answer.status().message();
+    bool refused = !answer.ok() && answer.status().reason() != "POST_FAILED";  // by the rules: no time changes that
+    if (refused || status.tries >= options_.tries || (answer.ok() && *answer == kGone)) {
+      status.state = "failed";
+    } else {
+      double wait = std::min(options_.longest_wait_seconds, options_.first_wait_seconds * std::pow(2, std::min(due.tries, 30)));
+      status.next = clock_.wall() + std::chrono::microseconds(static_cast<int64_t>(Jittered(wait) * 1e6));
+    }
+    LogWarning("webhook of task {}: {}{}", due.task_id, status.last_error, status.state == "failed" ? "; given up" : "");
+  }
+  Store(due.task_id, status);
+}
+
+// Until it is stored the task counts as under way: it is not sent again for a full disk.
+void WebhookSender::Store(const std::string& id, const WebhookStatus& status) {
+  store_.UpdateWebhook(id, status, [this, id, status](Status stored) {
+    if (!stored.ok()) LogWarning("webhook of task {}: {}", id, stored.ToString());
+    {
+      std::lock_guard lock(mutex_);
+      if (stored.ok()) {
+        under_way_.erase(id);
+        news_ = true;
+      } else {
+        unstored_[id] = status;
+      }
+    }
+    wake_.notify_one();
+  });
+}
+
+bool WebhookSender::StoreAgain() {
+  std::map<std::string, WebhookStatus> unstored;
+  {
+    std::lock_guard lock(mutex_);
+    unstored.swap(unstored_);
+  }
+  for (const auto& [id, status] : unstored) Store(id, status);
+  return !unstored.empty();
+}
+
+}  // namespace ns
