@@ -93,6 +93,12 @@ std::optional<int64_t> FieldReader::IntegerIn(const std::string& name, int64_t l
   const Json* value = Take(name);
   if (value == nullptr) return std::nullopt;
   std::string wanted = fmt::format("must be a whole number from {} to {}, got {}", low, high, Shown(*value));
+  constexpr double kExact = 9007199254740992;  // 2^53: below, JSON's 7.0 is a whole number like 7
+  if (value->is_number_float()) {
+    double number = value->get<double>();
+    bool whole = std::abs(number) < kExact && number == std::trunc(number);
+    if (whole && number >= static_cast<double>(low) && number <= static_cast<double>(high)) return static_cast<int64_t>(number);
+  }
   if (!value->is_number_integer()) {
     Error(name, wanted, "type_error.integer");
     return std::nullopt;

@@ -71,6 +71,14 @@ TEST(TaskSpecCodecTest, EveryFieldIsReadAndWrittenBack) {
   EXPECT_EQ(Parsed(TaskSpecToJson(spec)), spec);
 }
 
+TEST(TaskSpecCodecTest, AWholeNumberMayBeWrittenWithAFraction) {
+  EXPECT_EQ(Parsed(R"({"model": "m", "dataset": "d", "workers": 7.0})").workers, 7);
+  EXPECT_EQ(Parsed(R"({"model": "m", "dataset": "d", "workers": 1e1})").workers, 10);
+  for (const char* number : {"7.5", "0.0", "1e9", "1e300"}) {
+    EXPECT_EQ(Errors(fmt::format(R"({{"model": "m", "dataset": "d", "workers": {}}})", number)).size(), 1u) << number;
+  }
+}
+
 TEST(TaskSpecCodecTest, EveryWrongFieldIsNamedAtOnceWithItsPath) {
   auto errors = Errors(R"({"model": "m", "dataset": "d", "workers": 10001, "priority": 0, "tuning": {"latency": {"batch": 0}}})");
   ASSERT_EQ(errors.size(), 3u);

@@ -8,11 +8,16 @@ namespace {
 const std::string kNone;
 }
 
-const std::string& Request::Header(std::string_view name) const {
+const std::string* Request::FindHeader(std::string_view name) const {
   for (const auto& [have, value] : headers) {
-    if (have.size() == name.size() && ::strncasecmp(have.data(), name.data(), name.size()) == 0) return value;
+    if (have.size() == name.size() && ::strncasecmp(have.data(), name.data(), name.size()) == 0) return &value;
   }
-  return kNone;
+  return nullptr;
+}
+
+const std::string& Request::Header(std::string_view name) const {
+  const std::string* found = FindHeader(name);
+  return found == nullptr ? kNone : *found;
 }
 
 const std::string& Request::Value(const std::string& name) const {

@@ -28,6 +28,8 @@ struct Request {
 
   // "" when it is not there. Names are compared without regard to case; of a header given twice, the first.
   const std::string& Header(std::string_view name) const;
+  // The same, but null when it is not there.
+  const std::string* FindHeader(std::string_view name) const;
   const std::string& Value(const std::string& name) const;
 };
 

@@ -47,8 +47,8 @@ void HandleEvents(TaskService& service, const Request& request, Responder respon
   if (!id) return;
   auto after = QueryNumber(request, "after", 0, INT64_MAX, 0, respond);
   if (!after) return;
-  if (const std::string& last = request.Header("last-event-id"); !last.empty()) {
-    after = ParseNumber(last, 0, INT64_MAX);
+  if (const std::string* last = request.FindHeader("last-event-id")) {
+    after = ParseNumber(*last, 0, INT64_MAX);
     if (!after) return respond(JsonResponse(422, FieldErrorsToJson({{{"header", "Last-Event-ID"}, "must be the number of an event", "type_error.integer"}})));
   }
   auto rest = service.Events(request.caller, *id, static_cast<uint64_t>(*after), 1);

@@ -53,7 +53,7 @@ std::vector<RouteEntry> MakeTable() {
       {"GET", "/tasks", kBlocking, HandleTaskList,
        {"Tasks, page by page",
         {{"status", "query", R"({"enum":["pending","running","done","failed","cancelled"]})", "only these"},
-         {"label", "query", R"({"type":"string","pattern":"^[^=:]+[=:]"})", "name:value, only tasks with this label"},
+         {"label", "query", R"({"type":"string","pattern":"^[^=:\\u0000]+[=:][^\\u0000]*$"})", "name:value, only tasks with this label"},
          Limit(R"({"type":"integer","minimum":1,"maximum":1000,"default":100})"), After("next of the page before")},
         "", {Ok("TaskList"), Refused(422, "a parameter that is not valid")}}},
       {"GET", "/task/{id}/events", kBlocking, HandleEvents,
