@@ -22,9 +22,6 @@ std::string Dump(const Json& json, int indent = -1);
 // nullopt when `text` is not one JSON value.
 std::optional<Json> ParseJson(std::string_view text);
 
-// Edit distance between two names, for suggestions.
-size_t EditDistance(std::string_view a, std::string_view b);
-
 // One object. Reading a field marks its name as known; Finish() reports the names nobody read. A field whose value is null counts as
 // absent. A wrong field leaves the target as it was and adds an error.
 class FieldReader {

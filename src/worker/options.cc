@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
+
+#include "base/edit_distance.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -67,25 +68,6 @@ Result<std::vector<int>> ParseCores(std::string_view text) {
   NS_RETURN_IF_ERROR(CheckCores(cores));
   return cores;
 }
-
-namespace {
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
-}  // namespace
 
 std::string NearestName(std::string_view word, const std::vector<std::string>& known) {
   std::string nearest;
