@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/parallel.h"
 #include "data/metrics/registry.h"
-#include "worker/parallel.h"
 
 namespace ns {
 
@@ -51,23 +51,31 @@ Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector
   auto start = std::chrono::steady_clock::now();
   // One metric a batch, joined in the order of the rows: the result does not depend on the threads.
   std::vector<std::vector<double>> states(static_cast<size_t>(batches()));
-  auto job = [&](int64_t number) -> Status {
+  auto job = [&](int, int64_t number) -> Status {
     NS_ASSIGN_OR_RETURN(auto metric, MetricByName(metric_, metric_options_));
     Tensor* reference = references->empty() ? nullptr : &(*references)[static_cast<size_t>(number)];
     NS_RETURN_IF_ERROR(RunBatch(session, number, reference, role, *metric, stop));
     states[static_cast<size_t>(number)] = metric->state();
     return OkStatus();
   };
-  NS_RETURN_IF_ERROR(RunParallel(batches(), threads_, job, progress, stop));
+  auto done = [&](int64_t jobs) { progress.Progress("", static_cast<double>(jobs), static_cast<double>(batches())); };
+  NS_RETURN_IF_ERROR(RunParallel(batches(), threads_, job, done, stop));
   NS_ASSIGN_OR_RETURN(auto total, MetricByName(metric_, metric_options_));
   for (const auto& state : states) NS_RETURN_IF_ERROR(total->MergeState(state));
   Evaluation evaluation;
   NS_ASSIGN_OR_RETURN(evaluation.value, total->value());
   auto scores = total->row_scores();
   evaluation.scores.assign(scores.begin(), scores.end());
+  if (!total->additive()) evaluation.states = std::move(states);
   evaluation.rows = static_cast<int64_t>(rows_.size());
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return evaluation;
+}
+
+Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const Evaluation& baseline) const {
+  if (!baseline.scores.empty()) return PairedDifference(candidate.scores, baseline.scores);
+  auto make = [&] { return MetricByName(metric_, metric_options_); };
+  return BootstrapDifference(make, candidate.states, baseline.states);
 }
 
 Status Evaluator::RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, Metric& metric,

@@ -10,6 +10,7 @@
 
 #include "base/progress.h"
 #include "base/status.h"
+#include "data/bootstrap.h"
 #include "data/data_set.h"
 #include "data/metrics/metric.h"
 #include "data/statistics.h"
@@ -28,6 +29,7 @@ struct EvaluatorOptions {
 struct Evaluation {
   double value = 0;
   std::vector<RowScore> scores;  // a score a row, in the order of the rows; empty for a metric that does not add up
+  MetricStates states;           // for such a metric: its state after each batch alone, in the order of the rows
   int64_t rows = 0;
   double seconds = 0;
 };
@@ -39,6 +41,10 @@ class Evaluator {
   // metric reads, when there was a choice. InvalidArgument (UNKNOWN_METRIC, BATCH_TOO_LARGE, NO_ROWS).
   static Result<Evaluator> Create(const DataSet& data, std::vector<int64_t> rows, std::span<const TensorSpec> outputs,
                                   const EvaluatorOptions& options, std::vector<std::string>* guesses);
+
+  // The difference of two evaluations by this evaluator, with its interval: by the rows' scores where the metric adds up (data/statistics.h),
+  // else by the paired bootstrap over batches (data/bootstrap.h). Their errors.
+  Result<PairedInterval> Difference(const Evaluation& candidate, const Evaluation& baseline) const;
 
   bool higher_is_better() const { return higher_is_better_; }
   int64_t batch_size() const { return batch_size_; }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "data/array_data_set.h"
 #include "graph/model.h"
@@ -56,6 +57,23 @@ TEST(EvaluatorTest, CountsTheRowsGivenAndNoOthers) {
   EXPECT_DOUBLE_EQ(evaluation.value, 0.75);  // rows 0, 2, 4 of four
   EXPECT_EQ(evaluation.rows, 4);
   EXPECT_THAT(evaluation.scores, ElementsAre(RowScore{1, 1}, RowScore{0, 1}, RowScore{1, 1}, RowScore{1, 1}));
+}
+
+// All labels are 0; one model is right in every even row, the other in every odd one: the same F1, and neither surely better.
+TEST(EvaluatorTest, AMetricThatDoesNotAddUpHasAnIntervalToo) {
+  Model model = Scores(1);
+  auto data = Rows(model, 100);
+  std::vector<int64_t> rows(100);
+  std::iota(rows.begin(), rows.end(), 0);
+  NullProgress progress;
+  Evaluator evaluator = Make(*data, rows, Options("f1_macro"));
+  Evaluation even = evaluator.EvaluateBaseline(Session::FromModel(model).value(), progress, {}).value();
+  Evaluation odd = evaluator.Evaluate(Session::FromModel(Scores(-1)).value(), progress, {}).value();
+  EXPECT_TRUE(even.scores.empty());
+  PairedInterval interval = evaluator.Difference(odd, even).value();
+  EXPECT_DOUBLE_EQ(interval.value, 0);
+  EXPECT_LT(interval.low, -0.01);
+  EXPECT_GT(interval.high, 0.01);
 }
 
 TEST(EvaluatorTest, ThreadsAndBatchesChangeNothing) {

@@ -81,14 +81,13 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   report_.optimized.metric[metric_] = packaged_.value;
   report_.accuracy_difference.value = packaged_.value - baseline_.value;
   report_.accuracy_difference.low = report_.accuracy_difference.high = report_.accuracy_difference.value;
-  if (packaged_.scores.empty() || packaged_.scores.size() != baseline_.scores.size()) {
-    report_.accuracy_difference.note =
-        fmt::format("'{}' does not add up over rows, so the difference has no paired interval", metric_);
+  auto interval = evaluator_->Difference(packaged_, baseline_);
+  if (!interval.ok()) {
+    report_.accuracy_difference.note = fmt::format("no paired interval: {}", interval.status().message());
     return Check();
   }
-  NS_ASSIGN_OR_RETURN(PairedInterval interval, PairedDifference(packaged_.scores, baseline_.scores));
-  report_.accuracy_difference.low = interval.low;
-  report_.accuracy_difference.high = interval.high;
+  report_.accuracy_difference.low = interval->low;
+  report_.accuracy_difference.high = interval->high;
   report_.accuracy_difference.note =
       IntervalNote(report_.accuracy_difference, criterion_, baseline_.value, packaged_.rows);
   return Check();

@@ -1,4 +1,4 @@
-#include "worker/parallel.h"
+#include "base/parallel.h"
 
 #include <algorithm>
 #include <atomic>
@@ -23,11 +23,11 @@ struct Shared {
   Status failure;           // guarded by mutex
 };
 
-void Work(Shared& shared, int64_t count, const std::function<Status(int64_t)>& job, const std::stop_token& stop) {
+void Work(Shared& shared, int worker, int64_t count, const ParallelJob& job, const std::stop_token& stop) {
   while (!shared.failed.load() && !stop.stop_requested()) {
     int64_t number = shared.next.fetch_add(1);
     if (number >= count) break;
-    Status status = job(number);
+    Status status = job(worker, number);
     if (!status.ok()) {
       std::lock_guard lock(shared.mutex);
       if (shared.failed_job < 0 || number < shared.failed_job) {
@@ -45,15 +45,17 @@ void Work(Shared& shared, int64_t count, const std::function<Status(int64_t)>& j
 
 }  // namespace
 
-Status RunParallel(int64_t count, int threads, const std::function<Status(int64_t)>& job, ProgressSink& progress,
+Status RunParallel(int64_t count, int threads, const ParallelJob& job, const std::function<void(int64_t done)>& progress,
                    std::stop_token stop) {
   Shared shared;
   shared.running = static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(count, 1)));
   std::vector<std::jthread> pool;
-  for (int i = shared.running; i > 0; --i) pool.emplace_back([&] { Work(shared, count, job, stop); });
+  for (int worker = shared.running - 1; worker >= 0; --worker) {
+    pool.emplace_back([&, worker] { Work(shared, worker, count, job, stop); });
+  }
   std::unique_lock lock(shared.mutex);
   while (!shared.changed.wait_for(lock, std::chrono::milliseconds(100), [&] { return shared.running == 0; })) {
-    progress.Progress("", static_cast<double>(shared.done.load()), static_cast<double>(count));
+    if (progress) progress(shared.done.load());
   }
   if (shared.failed_job >= 0 && shared.failure.code() != StatusCode::kCancelled) return shared.failure;
   if (stop.stop_requested()) return Cancelled();
