@@ -53,7 +53,7 @@ struct FileIdentity {
 };
 
 struct SaveOptions {
-  // Put the big weights into `<file name>.data` beside the model even if a single file would do.
+  // Put the big weights into a file beside the model, `<file name>.data`, even if a single file would do.
   bool external_data = false;
   // A larger model always is saved so: protobuf's readers stop at 2^31-1 bytes. Tests set less.
   uint64_t max_inline_bytes = 1'900'000'000;
@@ -163,8 +163,8 @@ class Model {
   Status Verify() const;
 
   // Writes a temporary neighbour, syncs and renames it: a reader sees the old file or the whole new one. Weights are streamed.
-  // A `.data` file is renamed into place before the model that refers to it; over an earlier model with external data there is a moment
-  // between the two renames when the old structure reads the new data, so save beside it and rename where that matters.
+  // External data gets a name that no file has (`<file name>.data`, else `<file name>.1.data`, ...) and is there before the model that refers
+  // to it, and only then do earlier files of that kind go: a reader finds the old model with its data or the new one with its own.
   // ResourceExhausted (DISK_FULL) and other failures leave nothing behind.
   Status Save(const std::filesystem::path& file, const SaveOptions& options = {}) const;
 

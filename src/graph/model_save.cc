@@ -116,9 +116,21 @@ Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data,
   return proto;
 }
 
+constexpr int kDataNames = 4;  // that one save leaves, and one or two that crashed
+
+// `<file>.data`, `<file>.1.data`, ...
+fs::path DataPath(const fs::path& file, int number) {
+  fs::path path = file;
+  return path += number == 0 ? ".data" : fmt::format(".{}.data", number);
+}
+
+// Data goes under a name that no file has, since the model that is there may refer to all others: whichever of the two renames was the last,
+// a model and its data are there. Then the others go.
 Status SaveExternal(const Model& model, const fs::path& file) {
-  fs::path data_path = file;
-  data_path += ".data";
+  std::error_code ignored;
+  int number = 0;
+  while (fs::exists(DataPath(file, number), ignored)) ++number;
+  fs::path data_path = DataPath(file, number);
   NS_ASSIGN_OR_RETURN(PendingFile data, PendingFile::Create(data_path));
   NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file));
   NS_ASSIGN_OR_RETURN(ns_onnx::ModelProto proto, WriteDataFile(model, data, data_path.filename().string()));
@@ -129,8 +141,14 @@ Status SaveExternal(const Model& model, const fs::path& file) {
   NS_RETURN_IF_ERROR(out.Finish());
   NS_RETURN_IF_ERROR(data.Commit());
   Status committed = out.Commit();
-  if (!committed.ok()) ::unlink(data_path.c_str());
-  return committed;
+  if (!committed.ok()) {
+    ::unlink(data_path.c_str());
+    return committed;
+  }
+  for (int other = 0; other <= number || other < kDataNames; ++other) {
+    if (other != number) ::unlink(DataPath(file, other).c_str());
+  }
+  return OkStatus();
 }
 
 Status SaveInline(const Model& model, const fs::path& file) {

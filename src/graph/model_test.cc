@@ -181,6 +181,23 @@ TEST_F(ModelFileTest, OverwritesTheFileItIsMappedFrom) {
   EXPECT_EQ(Model::Load(Path("m.onnx"))->Weight("w")->values<float>()[7], 7.0f);
 }
 
+TEST_F(ModelFileTest, ReplacesAModelAndItsDataWithoutAMomentBetween) {
+  Model model = BigWeightModel();
+  ASSERT_TRUE(model.Save(Path("m.onnx"), {.external_data = true}).ok());
+  Tensor twos(DType::kFloat, {512});
+  std::fill(twos.mutable_values<float>().begin(), twos.mutable_values<float>().end(), 2.0f);
+  model.SetWeight("w", twos);
+  ASSERT_TRUE(model.Save(Path("m.onnx"), {.external_data = true}).ok());
+  EXPECT_THAT(Files(), ElementsAre("m.onnx", "m.onnx.1.data"));
+  EXPECT_EQ(Model::Load(Path("m.onnx"))->Weight("w")->values<float>()[511], 2.0f);
+  // As a crash before the second rename leaves it: new data, and a model that refers to its own.
+  Write("m.onnx.2.data", "unfinished business");
+  EXPECT_EQ(Model::Load(Path("m.onnx"))->Weight("w")->values<float>()[511], 2.0f);
+  ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx"), {.external_data = true}).ok());
+  EXPECT_EQ(Model::Load(Path("m.onnx"))->Weight("w")->values<float>()[511], 511.0f);
+  EXPECT_EQ(Files().size(), 2u);
+}
+
 TEST_F(ModelFileTest, LeavesNothingWhenItCannotBeWritten) {
   Status status = BigWeightModel().Save(Path("no/such/folder/m.onnx"));
   EXPECT_EQ(status.code(), StatusCode::kNotFound) << status.ToString();
