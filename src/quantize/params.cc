@@ -1,8 +1,11 @@
 #include "quantize/params.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+
+#include "base/target_clones.h"
 
 namespace ns {
 
@@ -30,46 +33,63 @@ Blocks BlocksOf(const Shape& shape, std::optional<int> axis) {
   return blocks;
 }
 
-// Largest magnitude of each channel; NaN spreads.
+// Magnitudes are compared as integers: the bits of |x| grow with |x|, infinity and then NaN above all else, so that neither gets lost.
+constexpr uint32_t kMagnitude = 0x7fffffff;
+
+NS_TARGET_CLONES uint32_t LargestMagnitude(const float* in, int64_t count, uint32_t largest) {
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::bit_cast<uint32_t>(in[i]) & kMagnitude);
+  return largest;
+}
+
+NS_TARGET_CLONES void LargestMagnitudes(const float* in, int64_t count, uint32_t* largest) {
+  for (int64_t i = 0; i < count; ++i) largest[i] = std::max(largest[i], std::bit_cast<uint32_t>(in[i]) & kMagnitude);
+}
+
+// Largest magnitude of each channel; infinity or NaN where there is one.
 std::vector<float> AbsMaxima(const float* data, const Blocks& blocks) {
-  std::vector<float> maxima(static_cast<size_t>(blocks.channels), 0.0f);
-  const float* p = data;
+  std::vector<uint32_t> largest(static_cast<size_t>(blocks.channels), 0);
   for (int64_t o = 0; o < blocks.outer; ++o) {
     if (blocks.inner == 1) {
-      for (int64_t c = 0; c < blocks.channels; ++c) {
-        float magnitude = std::fabs(p[c]);
-        maxima[c] = magnitude > maxima[c] || std::isnan(magnitude) ? magnitude : maxima[c];
-      }
-      p += blocks.channels;
+      LargestMagnitudes(data, blocks.channels, largest.data());
+      data += blocks.channels;
       continue;
     }
-    for (int64_t c = 0; c < blocks.channels; ++c, p += blocks.inner) {
-      float best = maxima[c];
-      for (int64_t i = 0; i < blocks.inner; ++i) {
-        float magnitude = std::fabs(p[i]);
-        best = magnitude > best || std::isnan(magnitude) ? magnitude : best;
-      }
-      maxima[c] = best;
+    for (uint32_t& channel : largest) {
+      channel = LargestMagnitude(data, blocks.inner, channel);
+      data += blocks.inner;
     }
   }
+  std::vector<float> maxima;
+  for (uint32_t bits : largest) maxima.push_back(std::bit_cast<float>(bits));
   return maxima;
 }
 
+// Rounds half to even what is within [-2^22, 2^22]: a float at 1.5 * 2^23 has no bits below the point.
+constexpr float kRounder = 12582912.0f;
+
 inline int8_t RoundClamp(float scaled, float limit) {
-  return static_cast<int8_t>(std::clamp(std::nearbyintf(scaled), -limit, limit));
+  float clamped = scaled < -limit ? -limit : scaled > limit ? limit : scaled;
+  return static_cast<int8_t>(static_cast<int32_t>((clamped + kRounder) - kRounder));
+}
+
+NS_TARGET_CLONES void QuantizeRun(const float* in, int8_t* out, int64_t count, float scale, float limit) {
+  for (int64_t i = 0; i < count; ++i) out[i] = RoundClamp(in[i] / scale, limit);
+}
+
+NS_TARGET_CLONES void QuantizeEach(const float* in, int8_t* out, int64_t count, const float* scale, float limit) {
+  for (int64_t i = 0; i < count; ++i) out[i] = RoundClamp(in[i] / scale[i], limit);
 }
 
 void Quantize(const float* in, int8_t* out, const Blocks& blocks, const std::vector<float>& scale, float limit) {
   for (int64_t o = 0; o < blocks.outer; ++o) {
     if (blocks.inner == 1) {
-      for (int64_t c = 0; c < blocks.channels; ++c) out[c] = RoundClamp(in[c] / scale[c], limit);
+      QuantizeEach(in, out, blocks.channels, scale.data(), limit);
       in += blocks.channels;
       out += blocks.channels;
       continue;
     }
-    for (int64_t c = 0; c < blocks.channels; ++c) {
-      float s = scale[c];
-      for (int64_t i = 0; i < blocks.inner; ++i) out[i] = RoundClamp(in[i] / s, limit);
+    for (float s : scale) {
+      QuantizeRun(in, out, blocks.inner, s, limit);
       in += blocks.inner;
       out += blocks.inner;
     }

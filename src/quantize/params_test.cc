@@ -64,9 +64,28 @@ TEST(QuantizeWeightTest, ReducedRangeStaysInSevenBits) {
   EXPECT_EQ(quantized.params.scale.size(), 1u);
 }
 
+// q = nearbyint(x / (max|x| / 127)), also where whole vectors and their rests take different ways; every x.5 is met.
+TEST(QuantizeWeightTest, LongWeightsFollowTheFormulaInEachLayout) {
+  for (int axis : {0, 1}) {
+    Tensor weight(DType::kFloat, {77, 93});
+    auto x = weight.mutable_values<float>();
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(static_cast<int>(i * 7919 % 255) - 127) / (i % 3 == 0 ? 2.0f : 1.0f);
+    QuantizedWeight quantized = QuantizeWeight(weight.view(), {.axis = axis, .min_scale = {}}).value();
+    auto q = quantized.values.values<int8_t>();
+    for (size_t i = 0; i < x.size(); ++i) {
+      size_t channel = axis == 0 ? i / 93 : i % 93;
+      ASSERT_EQ(q[i], static_cast<int>(std::nearbyint(x[i] / quantized.params.scale[channel]))) << i;
+    }
+  }
+}
+
 TEST(QuantizeWeightTest, RefusesNanInTheMiddle) {
-  Tensor weight = Tensor::From<float>({1, 3}, {1.0f, std::nanf(""), 2.0f});
-  EXPECT_EQ(QuantizeWeight(weight.view(), {.axis = 0, .min_scale = {}}).status().reason(), "NON_FINITE_WEIGHT");
+  for (int axis : {0, 1}) {
+    for (float bad : {std::nanf(""), -std::nanf(""), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+      Tensor weight = Tensor::From<float>({1, 3}, {1.0f, bad, 2.0f});
+      EXPECT_EQ(QuantizeWeight(weight.view(), {.axis = axis, .min_scale = {}}).status().reason(), "NON_FINITE_WEIGHT");
+    }
+  }
 }
 
 TEST(QuantizeWeightTest, AScaleBoundWidensTheChannel) {

@@ -6,12 +6,7 @@
 #include <limits>
 #include <vector>
 
-// One body, compiled for each instruction set the loader may choose from; sanitizers don't support the dispatch.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && defined(__GNUC__) && !defined(__clang__)
-#define NS_TARGET_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#else
-#define NS_TARGET_CLONES
-#endif
+#include "base/target_clones.h"
 
 namespace ns {
 
@@ -61,6 +56,9 @@ RangeScan ScanRange(std::span<const float> values) {
     scan.max = std::max(scan.max, x);
     sum += x - x;
   }
+  // Of -0 and 0 the order of the values would decide which is left.
+  scan.min += 0.0f;
+  scan.max += 0.0f;
   scan.finite = sum == 0;
   return scan;
 }
