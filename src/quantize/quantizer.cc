@@ -192,7 +192,7 @@ Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, 
 
   std::optional<TappedSession> session;
   if (!observed.computed.empty()) {
-    NS_ASSIGN_OR_RETURN(session, TappedSession::Create(state_->prepared, observed.computed));
+    NS_ASSIGN_OR_RETURN(session, TappedSession::Create(state_->prepared, observed.computed, options.threads));
     // The session has its own copies of the weights that it laid out anew, and reads the others again where it uses them.
     state_->prepared.DropWeightPages();
   }

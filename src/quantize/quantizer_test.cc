@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "data/array_data_set.h"
+#include "quantize/qdq_inserter.h"
 #include "quantize/testing/bench.h"
 #include "quantize/testing/models.h"
+#include "runtime/session.h"
 
 namespace ns {
 namespace {
@@ -132,6 +136,40 @@ TEST(QuantizerTest, CalibrationDoesNotDependOnTheNumberOfThreads) {
   }
   EXPECT_EQ(saved[0], saved[1]);
   EXPECT_EQ(saved[0], saved[2]);
+}
+
+// Whatever layout the values are read in: smallest and largest over all rows of what an ordinary session shows.
+TEST(QuantizerTest, RangesAreThoseOfTheFloatValuesToTheLastBit) {
+  Model model = SmallCnn();
+  auto data = RandomRows(model, {9, 3, 8, 8});
+  NullProgress progress;
+  for (int threads : {1, 2, 3}) {
+    Quantizer quantizer = Quantizer::Create(model.Clone()).value();
+    CalibrationOptions options;
+    options.threads = threads;
+    ASSERT_TRUE(quantizer.Calibrate(*data, AllRows(*data), options, progress, {}).ok());
+    auto ranges = quantizer.Ranges({}).value();
+    Model shown = model.Clone();
+    for (const auto& [value, range] : ranges) {
+      if (value != "image") AddFloatOutput(shown, value);
+    }
+    Session session = Session::FromModel(shown).value();
+    std::map<std::string, Range> expected;
+    for (int64_t row : AllRows(*data)) {
+      Batch batch = data->Read(std::vector<int64_t>{row}).value();
+      auto outputs = session.Run(batch.inputs).value();
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        auto [low, high] = std::ranges::minmax(outputs[i].values<float>());
+        auto [range, added] = expected.try_emplace(session.outputs()[i].name, Range{low, high});
+        range->second = {std::min(range->second.min, low), std::max(range->second.max, high)};
+      }
+    }
+    EXPECT_GE(ranges.size(), 5u);
+    for (const auto& [value, range] : ranges) {
+      if (value == "image") continue;
+      EXPECT_EQ(range, expected.at(value)) << value << " with " << threads << " threads";
+    }
+  }
 }
 
 TEST(QuantizerTest, NanInACalibrationRowIsNamed) {

@@ -57,6 +57,10 @@ Ort::SessionOptions MakeOptions(const SessionOptions& options) {
   if (options.tap_operator) ort.Add(TapDomain());
   if (!options.save_optimized_to.empty()) ort.SetOptimizedModelFilePath(options.save_optimized_to.c_str());
   if (!options.profile_prefix.empty()) ort.EnableProfiling(options.profile_prefix.c_str());
+  if (options.save_weights_beside) {
+    ort.AddConfigEntry("session.optimized_model_external_initializers_file_name", (options.save_optimized_to.filename().string() + ".data").c_str());
+    ort.AddConfigEntry("session.optimized_model_external_initializers_min_size_in_bytes", "65536");
+  }
   ort.AddConfigEntry("session.intra_op.allow_spinning", options.spinning ? "1" : "0");
   ort.AddConfigEntry("session.model_external_initializers_file_folder_path", SessionModel::kFolder);
   if (options.threads > 1 && options.cores.size() >= static_cast<size_t>(options.threads)) {
@@ -124,7 +128,7 @@ Status CheckInputs(const std::vector<TensorSpec>& specs, const NamedTensors& inp
 }  // namespace
 
 Result<Session> Session::FromModel(const Model& model, const SessionOptions& options) {
-  NS_ASSIGN_OR_RETURN(SessionModel made, MakeSessionModel(model, !options.save_optimized_to.empty()));
+  NS_ASSIGN_OR_RETURN(SessionModel made, MakeSessionModel(model, !options.save_optimized_to.empty() && !options.save_weights_beside));
   try {
     auto state = std::make_unique<State>();
     state->session = Ort::Session(OrtEnvironment(), made.bytes.data(), made.bytes.size(), MakeOptions(options));

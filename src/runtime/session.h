@@ -23,6 +23,7 @@ struct SessionOptions {
   GraphOptimization optimization = GraphOptimization::kAll;
   // Writes the model as ONNX Runtime rewrote it (count fused nodes by runtime/optimized_graph.h). Empty: no.
   std::filesystem::path save_optimized_to;
+  bool save_weights_beside = false;  // with save_optimized_to: big weights into `<file name>.data` beside it, aligned, not into the file
   // Where the profile of all runs is written when the session goes, with the time and ".json" behind it (read it by runtime/profile.h).
   // Empty: none.
   std::filesystem::path profile_prefix;

@@ -2,9 +2,14 @@
 
 #include <memory>
 
+#include "graph/attributes.h"
+#include "graph/edit.h"
+
 namespace ns {
 
 namespace {
+
+constexpr char kTapIndex[] = "value";  // attribute: the value's position
 
 thread_local TapScope* current_scope = nullptr;
 
@@ -46,6 +51,20 @@ OrtCustomOpDomain* TapDomain() {
     return made.release();
   }();
   return domain;
+}
+
+std::string AddTap(Model& model, const std::string& value, size_t index) {
+  if (model.OpsetOf(kTapDomain) == 0) model.SetOpset(kTapDomain, 1);
+  std::string output = model.UniqueName("tap");
+  auto& node = AddNode(model.mutable_graph(), kTapType, {value}, {output}, output);
+  node.set_domain(kTapDomain);
+  SetAttribute(node, kTapIndex, static_cast<int64_t>(index));
+  auto* declared = model.mutable_graph().add_output();
+  declared->set_name(output);
+  auto* type = declared->mutable_type()->mutable_tensor_type();
+  type->set_elem_type(static_cast<int32_t>(DType::kInt64));
+  type->mutable_shape()->add_dim()->set_dim_value(1);
+  return output;
 }
 
 TapScope::TapScope(const TappedSession::Tap& tap) : tap_(tap) {

@@ -3,14 +3,19 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <string>
+
 #include "base/status.h"
+#include "graph/model.h"
 #include "runtime/tapped_session.h"
 
 namespace ns {
 
 inline constexpr char kTapDomain[] = "neural_solution";
 inline constexpr char kTapType[] = "Tap";
-inline constexpr char kTapIndex[] = "value";  // attribute: the value's position
+
+// Appends a tap of `value` and declares its output, whose name is returned. `index` is what TapScope::See() is told.
+std::string AddTap(Model& model, const std::string& value, size_t index);
 
 // The domain with the operator; lives until the process ends.
 OrtCustomOpDomain* TapDomain();

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "graph/attributes.h"
-#include "graph/edit.h"
 #include "graph/graph_index.h"
+#include "runtime/blocked_taps.h"
 #include "runtime/tap_operator.h"
 
 namespace ns {
@@ -24,29 +23,27 @@ std::vector<size_t> LastComputedFirst(const Model& model, const std::vector<std:
 
 }  // namespace
 
-Result<TappedSession> TappedSession::Create(const Model& model, const std::vector<std::string>& values) {
+Result<TappedSession> TappedSession::Create(const Model& model, const std::vector<std::string>& values, int threads) {
   NS_CHECK(!values.empty());
-  Model tapped = model.Clone();
-  tapped.SetOpset(kTapDomain, 1);
-  auto& graph = tapped.mutable_graph();
-  graph.clear_output();
-  std::string output;
-  for (size_t i : LastComputedFirst(model, values)) {
-    output = tapped.UniqueName("tap");
-    auto& node = AddNode(graph, kTapType, {values[i]}, {output}, output);
-    node.set_domain(kTapDomain);
-    SetAttribute(node, kTapIndex, static_cast<int64_t>(i));
-    auto* declared = graph.add_output();
-    declared->set_name(output);
-    auto* type = declared->mutable_type()->mutable_tensor_type();
-    type->set_elem_type(static_cast<int32_t>(DType::kInt64));
-    type->mutable_shape()->add_dim()->set_dim_value(1);
-  }
   SessionOptions options;
   options.tap_operator = true;
   options.memory_pattern = false;
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(tapped, options));
-  return TappedSession(std::move(session), output);
+  std::vector<size_t> order = LastComputedFirst(model, values);
+  auto tapped = [&](Model& to, const std::vector<std::string>& read) -> Result<TappedSession> {
+    std::string output;
+    for (size_t i : order) output = AddTap(to, read[i], i);
+    NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(to, options));
+    return TappedSession(std::move(session), output);
+  };
+  // Where there is nothing to gain, or no room for the temporary file, plain layout does as well.
+  if (auto blocked = BlockedLayout(model, values, threads); blocked.ok()) {
+    options.optimization = GraphOptimization::kNone;
+    if (auto session = tapped(blocked->model, blocked->values); session.ok()) return session;
+    options.optimization = GraphOptimization::kAll;
+  }
+  Model plain = model.Clone();
+  plain.mutable_graph().clear_output();
+  return tapped(plain, values);
 }
 
 Status TappedSession::Run(const NamedTensors& inputs, const Tap& tap, std::stop_token stop) const {

@@ -2,6 +2,7 @@
 // and its memory is free for the next. So statistics of all activations cost little more memory than the bare model does.
 //
 // How: an operator of ours, neural_solution.Tap, reads each value; it has a one-element output of its own, so that ONNX Runtime keeps it.
+// Convolutions' values are read in the layout they were computed in (runtime/blocked_taps.h).
 #pragma once
 
 #include <functional>
@@ -21,10 +22,12 @@ class TappedSession {
  public:
   // `values`: float32 values that nodes of the main graph make; not empty (NS_CHECK). The model's own outputs are not computed beyond
   // what the values need. Errors as Session::FromModel().
-  static Result<TappedSession> Create(const Model& model, const std::vector<std::string>& values);
+  // `threads` share the work of it; each run is computed by one.
+  static Result<TappedSession> Create(const Model& model, const std::vector<std::string>& values, int threads = 1);
 
   // Called on the thread that called Run(), once for each value, in the order of computation. `value` is its position in `values`; the
-  // tensor is valid during the call.
+  // tensor is valid during the call. Its shape is the value's, but of a value of rank 4 the elements within one row (index of axis 0)
+  // may come in any order.
   using Tap = std::function<Status(size_t value, const TensorView& tensor)>;
 
   // Runs the model once. The first error of `tap` ends the taps and is returned; else errors as Session::Run().
