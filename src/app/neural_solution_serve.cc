@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 
@@ -64,6 +65,24 @@ std::vector<std::string> WorkerCommand(const ServeOptions& options, const fs::pa
   return {fs::absolute(options.worker_program).string()};
 }
 
+// Beside an installed program, else in the source tree.
+fs::path PackageFolder(const fs::path& program) {
+  std::error_code ignored;
+  fs::path installed = program.parent_path().parent_path() / "lib" / "neural_solution" / "python";
+  return fs::is_directory(installed, ignored) ? installed : fs::path(NS_PYTHON_DIR);
+}
+
+ScriptOptions ScriptOptionsOf(const ServeOptions& options, const fs::path& program, const Workspace& workspace) {
+  ScriptOptions scripts;
+  // Python takes a while to say who it is, and the service does not need to know before the first script.
+  scripts.python = std::async(std::launch::async, [environment = options.conda_env] { return FindPython(environment); }).share();
+  scripts.package_folder = PackageFolder(program);
+  scripts.environments = workspace.root() / "environments";
+  scripts.network = options.script_network == "on";
+  scripts.environment_seconds = options.environment_timeout;
+  return scripts;
+}
+
 LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace,
                                      const FetchInputsOptions& fetch) {
   constexpr double kGiB = 1 << 30;
@@ -83,6 +102,7 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   planner.limits.disk_bytes = static_cast<uint64_t>(options.task_disk_gib * kGiB);
   planner.limits.free_disk_bytes = kFreeDisk;
   planner.limits.open_files = kOpenFiles;
+  planner.scripts = ScriptOptionsOf(options, program, workspace);
   return executor;
 }
 
@@ -239,7 +259,9 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   NS_ASSIGN_OR_RETURN(auto store, TaskStore::Open(workspace.store_file(), clock));
   NS_ASSIGN_OR_RETURN(FetchInputsOptions fetch, FetchOptionsOf(options, workspace));
   NS_ASSIGN_OR_RETURN(auto files, OpenFileStore(options, workspace, clock));
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(ExecutorOptions(options, program, workspace, fetch)));
+  LocalExecutorOptions steps = ExecutorOptions(options, program, workspace, fetch);
+  if (!options.conda_env.empty()) NS_RETURN_IF_ERROR(steps.planner.scripts.python.get().status());
+  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(steps));
   std::unique_ptr<WebhookSender> webhooks;  // there before the first task can end
   Dispatcher::Options dispatch = DispatcherOptions(options);
   dispatch.task_ended = [&webhooks] { webhooks->Wake(); };

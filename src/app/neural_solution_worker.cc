@@ -147,12 +147,12 @@ int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
 int RunLead(const WorkerCommandLine& line, const Environment& environment) {
   LineView view(stdout, environment.clock);
   WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
-  auto outcome = RunTask(line.task_folder, context);
+  auto outcome = RunTask(line.task_folder, line.script, context);
   if (!outcome.ok()) {
     int code = Fail(outcome.status());
     return outcome.status().reason() == "DISK_FULL" ? kDiskFullExitCode : code;
   }
-  fmt::print("{}", SummaryText(outcome->report, outcome->output));
+  fmt::print("{}", outcome->text.empty() ? SummaryText(outcome->report, outcome->output) : outcome->text);
   return 0;
 }
 

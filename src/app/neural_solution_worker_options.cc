@@ -147,6 +147,8 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   CLI::App* lead = app.add_subcommand("lead", "Run a task of the service");
   lead->add_option("--task-folder", line.task_folder, "Folder with task.json")->required();
+  lead->add_option("--python", line.script.python, "Python for a script task");
+  lead->add_option("--package-folder", line.script.package_folder, "Folder with our Python package, for a script task");
   lead->callback([&line] { line.command = WorkerCommand::kLead; });
   CLI::App* inspect = app.add_subcommand("inspect", "What a model is made of and what would be quantized");
   inspect->add_option("MODEL", line.inspected, "A .onnx file or a Hugging Face folder")->required();

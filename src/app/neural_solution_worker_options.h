@@ -8,6 +8,7 @@
 #include "worker/benchmark.h"
 #include "worker/optimize.h"
 #include "worker/quantize_once.h"
+#include "worker/script_run.h"
 
 namespace ns {
 
@@ -19,6 +20,7 @@ struct WorkerCommandLine {
   bool json = false;  // events (optimize, lead) or the result as JSON on standard output
   OptimizeOptions optimize;
   std::filesystem::path task_folder;  // kLead
+  ScriptSetup script;                 // kLead
   std::filesystem::path inspected;    // kInspect
   BenchmarkOptions benchmark;
   QuantizeOnceOptions quantize;

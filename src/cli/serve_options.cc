@@ -31,9 +31,10 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
-      .Option("--conda_env", &o->conda_env, "Environment of script tasks (not available in this version)")
+      .Option("--conda_env", &o->conda_env, "Python of script tasks: a conda environment's name, or a conda or virtual environment's folder (python3)")
       .Choice("--sandbox", &o->sandbox, {"bwrap", "none"}, "Isolate workers with bubblewrap, or not at all")
       .Choice("--script_network", &o->script_network, {"on", "off"}, "Whether script tasks reach the network")
+      .Option("--environment_timeout", &o->environment_timeout, "Seconds that installing a script's requirements may take")
       .Option("--task_memory", &o->task_memory_gib, "GiB of memory that a task may take; 0: nine tenths of this machine's")
       .Option("--task_processes", &o->task_processes, "Processes and threads that a task may have at once", 16, 1'000'000)
       .Option("--task_disk", &o->task_disk_gib, "GiB that a task may write")
@@ -69,6 +70,9 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (o.upload_path != ServeOptions().upload_path && !fs::is_directory(o.upload_path, error)) {
     return InvalidArgument(fmt::format("--upload_path '{}' is not a folder; give the folder with your models and data", o.upload_path), "NO_UPLOAD_PATH");
   }
+  if (!(o.environment_timeout > 0) || o.environment_timeout > 1e6) {
+    return InvalidArgument("--environment_timeout is seconds, more than 0 and up to 1,000,000", "BAD_USAGE");
+  }
   if (!(o.task_memory_gib >= 0) || !(o.task_disk_gib > 0) || o.task_memory_gib > 1e6 || o.task_disk_gib > 1e6) {
     return InvalidArgument("--task_memory is 0 or GiB, --task_disk GiB of more than 0, both up to 1,000,000", "BAD_USAGE");
   }
@@ -90,7 +94,8 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
                                    std::to_string(o.grpc_api_port), "--api_type", o.api_type,
                                    "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
                                    "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
-                                   "--sandbox", o.sandbox, "--script_network", o.script_network, "--task_memory", fmt::format("{}", o.task_memory_gib),
+                                   "--sandbox", o.sandbox, "--script_network", o.script_network, "--environment_timeout", fmt::format("{}", o.environment_timeout),
+                                   "--task_memory", fmt::format("{}", o.task_memory_gib),
                                    "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib),
                                    "--result_monitor_port", std::to_string(o.result_monitor_port), "--task_monitor_port", std::to_string(o.task_monitor_port),
                                    "--retention", o.retention, "--log_format", o.log_format, "--log_level", o.log_level};
@@ -101,6 +106,7 @@ std::vector<std::string> ServeArguments(const ServeOptions& o) {
   if (!o.allow_addresses.empty()) args.insert(args.end(), {"--allow_addresses", o.allow_addresses});
   if (!o.fetch_proxy.empty()) args.insert(args.end(), {"--fetch_proxy", o.fetch_proxy});
   if (!o.webhook_secret.empty()) args.insert(args.end(), {"--webhook_secret", o.webhook_secret});
+  if (!o.conda_env.empty()) args.insert(args.end(), {"--conda_env", o.conda_env});
   if (o.insecure) args.push_back("--insecure");
   if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
   if (o.paused) args.push_back("--paused");

@@ -28,12 +28,13 @@ struct ServeOptions {
   std::string fetch_proxy;                // what fetches go through; "": nothing
   double fetch_cache_bytes = 50e9;        // kept of fetched files
   std::string webhook_secret;             // file with the key that signs webhooks; "": they are not signed
-  std::string conda_env;           // accepted; for script tasks, which are not available in this version
+  std::string conda_env;           // of script tasks: a conda environment's name, or the folder of a conda or virtual environment; "": python3
   std::string hostfile;            // "": this machine
   std::string executor = "local";
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
   std::string sandbox = "bwrap";   // or none: workers run with the service's own rights
   std::string script_network = "off";  // of script tasks
+  double environment_timeout = 1800;   // seconds that building the environment of a script's requirements may take
   double task_memory_gib = 0;      // of one task; 0: nine tenths of this machine's
   int task_processes = 4096;       // of one task, threads counted
   double task_disk_gib = 64;       // that one task may write

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "executors/event_tail.h"
+#include "executors/replace_file.h"
 #include "executors/sandbox.h"
 #include "executors/supervisor.h"
 #include "tasks/process_files.h"
@@ -260,8 +261,8 @@ void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener)
 Status LocalExecutor::Start(const AttemptPlace& place) {
   NS_ASSIGN_OR_RETURN(std::string text, ReadFile(place.folder / kTaskFileName));
   NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
-  StepPlan plan = PlanSteps(options_.planner, place.folder, task);
-  NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
+  NS_ASSIGN_OR_RETURN(StepPlan plan, PlanSteps(options_.planner, place.folder, task));
+  NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
   SpawnOptions spawn;
   spawn.argv = options_.supervisor_command;
   spawn.argv.insert(spawn.argv.end(), {"--task-folder", place.folder.string(), "--attempt", std::to_string(place.attempt)});

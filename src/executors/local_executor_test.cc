@@ -138,7 +138,7 @@ TEST_F(LocalExecutorTest, AnAttemptWithoutATraceExitsUnknown) {
 
 TEST_F(LocalExecutorTest, ASupervisorThatComesAfterItsAttemptWasGivenUpDoesNothing) {
   Prepare("event 1 x $3\n");
-  StepPlan plan = PlanSteps(Planner(), place_.folder, ParseTaskFile(ReadFile(place_.folder / kTaskFileName).value()).value());
+  StepPlan plan = PlanSteps(Planner(), place_.folder, ParseTaskFile(ReadFile(place_.folder / kTaskFileName).value()).value()).value();
   ASSERT_TRUE(WriteFileAtomic(place_.folder / kStepPlanFileName, StepPlanToJson(plan)).ok());
   Recorder recorder;
   auto executor = Make(recorder);

@@ -22,14 +22,62 @@ std::string SeenFor(const fs::path& model, const fs::path& task_folder, const fs
   return fs::is_directory(model, ignored) || alone ? model.string() : model.parent_path().string();
 }
 
-SandboxProfile ProfileOf(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
-  SandboxProfile profile;
-  profile.read_only = options.worker_files;
-  if (!task.model_path.empty()) profile.read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
+void AddInputs(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task, SandboxProfile* profile) {
+  if (!task.model_path.empty()) profile->read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
+  if (!task.script_path.empty()) profile->read_only.push_back(task.script_path.parent_path().string());
   for (const fs::path& data : {task.dataset_path, task.calibration_path}) {
-    if (!data.empty()) profile.read_only.push_back(data.string());
+    if (!data.empty()) profile->read_only.push_back(data.string());
   }
-  return profile;
+}
+
+Step WorkerStep(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
+  Step worker;
+  worker.name = kWorkerStepName;
+  worker.argv = options.worker_command;
+  for (const char* word : {"lead", "--task-folder"}) worker.argv.push_back(word);
+  worker.argv.push_back(task_folder.string());
+  worker.sandbox.read_only = options.worker_files;
+  AddInputs(options, task_folder, task, &worker.sandbox);
+  return worker;
+}
+
+// One step for all tasks that need the same environment: the first builds it, the others find it complete.
+Result<Step> EnvironmentStep(const ScriptOptions& scripts, const PythonBase& python, const fs::path& folder, const TaskFile& task) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", folder.string()));
+  Step step;
+  step.name = "environment";
+  step.argv = {python.executable.string(), "-I", (scripts.package_folder / "neural_solution" / "build_environment.py").string(), folder.string()};
+  step.argv.insert(step.argv.end(), task.spec.requirements.begin(), task.spec.requirements.end());
+  step.time_limit_seconds = scripts.environment_seconds;
+  step.failure_reason = "ENVIRONMENT_FAILED";
+  step.sandbox.network = true;
+  step.sandbox.read_only = python.folders;
+  step.sandbox.read_only.push_back(scripts.package_folder.string());
+  step.sandbox.writable = {folder.string()};
+  return step;
+}
+
+Status PlanScript(const StepPlannerOptions& options, const TaskFile& task, Step worker, StepPlan* plan) {
+  const ScriptOptions& scripts = options.scripts;
+  if (!scripts.python.valid()) return FailedPrecondition("script tasks need a Python", "NO_PYTHON");
+  const Result<PythonBase>& python = scripts.python.get();
+  NS_RETURN_IF_ERROR(python.status());
+  fs::path interpreter = python->executable;
+  worker.sandbox.read_only.insert(worker.sandbox.read_only.end(), python->folders.begin(), python->folders.end());
+  worker.sandbox.read_only.push_back(scripts.package_folder.string());
+  worker.sandbox.network = scripts.network;
+  if (!task.spec.requirements.empty()) {
+    fs::path folder = scripts.environments / EnvironmentName(*python, task.spec.requirements);
+    NS_ASSIGN_OR_RETURN(Step step, EnvironmentStep(scripts, *python, folder, task));
+    plan->steps.push_back(std::move(step));
+    worker.sandbox.read_only.push_back(folder.string());
+    interpreter = folder / "venv" / "bin" / "python";
+  }
+  worker.argv.insert(worker.argv.end(), {"--python", interpreter.string(), "--package-folder", scripts.package_folder.string()});
+  plan->steps.push_back(std::move(worker));
+  return OkStatus();
 }
 
 // It tells why it failed by an event, as the worker does.
@@ -47,7 +95,7 @@ Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, c
 
 }  // namespace
 
-StepPlan PlanSteps(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
+Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
   StepPlan plan;
   plan.attempt = task.attempt;
   plan.work_folder = task_folder / kWorkFolderName;
@@ -55,10 +103,12 @@ StepPlan PlanSteps(const StepPlannerOptions& options, const fs::path& task_folde
   plan.hidden = options.hidden;
   plan.limits = options.limits;
   if (NeedsFetching(task)) plan.steps.push_back(FetchStep(options, task_folder, task));
-  Step worker{kWorkerStepName, options.worker_command, {}, 0, "", ProfileOf(options, task_folder, task)};
-  for (const char* word : {"lead", "--task-folder"}) worker.argv.push_back(word);
-  worker.argv.push_back(task_folder.string());
-  plan.steps.push_back(std::move(worker));
+  Step worker = WorkerStep(options, task_folder, task);
+  if (!task.spec.script_url.empty()) {
+    NS_RETURN_IF_ERROR(PlanScript(options, task, std::move(worker), &plan));
+  } else {
+    plan.steps.push_back(std::move(worker));
+  }
   return plan;
 }
 

@@ -1,14 +1,26 @@
-// Which steps an attempt consists of, and what each may see and use. Everything that has to happen before the worker is a step of its own here.
+// Which steps an attempt consists of, and what each may see and use. Everything that has to happen before the worker is a step of its own here:
+// inputs are fetched, the environment of a script's requirements is built.
 #pragma once
 
 #include <filesystem>
+#include <future>
 #include <string>
 #include <vector>
 
+#include "base/status.h"
+#include "executors/python_environment.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
 
 namespace ns {
+
+struct ScriptOptions {
+  std::shared_future<Result<PythonBase>> python;  // found while the service starts
+  std::filesystem::path package_folder;           // with our Python package
+  std::filesystem::path environments;             // where environments of requirements are kept
+  bool network = false;                           // of the scripts themselves
+  double environment_seconds = 1800;              // the longest that building an environment may take
+};
 
 struct StepPlannerOptions {
   std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR
@@ -18,9 +30,11 @@ struct StepPlannerOptions {
   ResourceLimits limits;
   std::vector<std::string> fetch_command = {};   // called as: COMMAND... --task-folder DIR; the inputs that are addresses or archives
   std::filesystem::path fetch_cache = {};        // what it keeps for other tasks
+  ScriptOptions scripts;
 };
 
-// `task_folder` is absolute and holds task.json, which `task` is.
-StepPlan PlanSteps(const StepPlannerOptions& options, const std::filesystem::path& task_folder, const TaskFile& task);
+// `task_folder` is absolute and holds task.json, which `task` is. Makes the folder of a script's environment. NotFound, FailedPrecondition when
+// there is no Python for a script; errors of the file system.
+Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const std::filesystem::path& task_folder, const TaskFile& task);
 
 }  // namespace ns

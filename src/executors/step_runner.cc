@@ -32,6 +32,7 @@ void Limit(__rlimit_resource resource, uint64_t value) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) ::_exit(127);  // it died before prctl
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  if (step.started_in) step.started_in();
   Limit(RLIMIT_CORE, 0);
   if (step.open_files > 0) Limit(RLIMIT_NOFILE, step.open_files);
   if (step.file_bytes > 0) Limit(RLIMIT_FSIZE, step.file_bytes);

@@ -23,6 +23,7 @@ struct StepProcess {
   std::map<std::string, std::string> environment;  // all of it
   std::string working_folder;
   bool sandboxed = false;                          // argv is bubblewrap's: what it runs is told to end, not bubblewrap itself
+  std::function<void()> started_in;                // called in the new process, before its program
   uint64_t open_files = 0;                         // limit of one process; 0: ours
   uint64_t file_bytes = 0;                         // ... of one file it writes; 0: none
   double time_limit_seconds = 0;                   // 0: none

@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "executors/cgroup.h"
+#include "executors/replace_file.h"
 #include "executors/sandbox.h"
 #include "executors/step_runner.h"
 #include "tasks/event_log.h"
@@ -59,7 +61,7 @@ Status WritePids(const SupervisorOptions& options, pid_t worker) {
   NS_ASSIGN_OR_RETURN(pids.supervisor, IdentifyProcess(::getpid()));
   // A worker that has ended already is a zombie: its pid is still ours, its start time no longer matters.
   pids.worker = IdentifyProcess(worker).value_or(ProcessId{worker, 0});
-  return WriteFileAtomic(options.task_folder / kPidFileName, WorkerPidsToJson(pids));
+  return ReplaceFile(options.task_folder / kPidFileName, WorkerPidsToJson(pids));
 }
 
 off_t LogSize() {
@@ -130,9 +132,11 @@ StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const 
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   ResourceWatch watch(plan.limits, plan.work_folder, LogSize() >= 0 ? 1 : -1);
+  Cgroup cgroup(plan.limits, "ns-" + options.task_folder.filename().string());
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);
+    process.started_in = [&cgroup] { cgroup.Join(); };
     off_t log_begin = LogSize();
     auto end = RunStep(process, signals, watch, [&](pid_t pid) {
       if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
@@ -143,8 +147,10 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
       record.step = step.name;
       return record;
     }
+    bool failed = end->exit.signal != 0 || end->exit.exit_code != 0;
+    if (failed && !end->limit && cgroup.ranOutOfMemory()) end->limit = LimitReached{"MEMORY_LIMIT", "it took more memory than --task_memory allows"};
     Judge(step, *end, log_begin, &record);
-    if (end->stopped || end->exit.signal != 0 || end->exit.exit_code != 0) return record;
+    if (end->stopped || failed) return record;
   }
   return record;
 }
@@ -210,7 +216,7 @@ int RunSupervisor(const SupervisorOptions& options) {
   ExitRecord record = RunSteps(options, *plan, signals);
   fs::remove_all(scratch, error);
   CollectResult(options, *plan);
-  Status status = WriteFileAtomic(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
+  Status status = ReplaceFile(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
   if (!status.ok()) Say(status.message());
   return status.ok() ? 0 : 1;
 }

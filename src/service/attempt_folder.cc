@@ -86,6 +86,7 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
   file.output_folder = place.folder / kWorkFolderName / kResultFolderName;
   file.events_file = place.folder / kEventsFileName;
   file.spec = std::get<TaskSpec>(std::move(parsed));
+  if (!file.spec.script_url.empty()) file.script_path = std::exchange(file.model_path, {});
   file.deadline = DeadlineOf(file.spec, task.submitted);
   NS_RETURN_IF_ERROR(MakeEmptyFile(file.events_file));
   TellInLog(workspace, task, file.spec, attempt);

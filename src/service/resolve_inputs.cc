@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "fetch/address.h"
+#include "service/script_folder.h"
 #include "tasks/task_inputs.h"
 
 namespace ns {
@@ -89,6 +90,11 @@ void Resolver::CheckModel(const fs::path& model, const std::string& given) {
 
 void ResolveInputs(const TaskSpec& spec, const FileOwner& owner, const InputSources& sources, NewTask* task, std::vector<FieldError>* errors) {
   Resolver resolver(owner, sources, errors);
+  if (IsAddress(spec.script_url)) {
+    resolver.CheckAddress(spec.script_url, {"body", "script_url"});
+  } else if (!spec.script_url.empty()) {
+    task->model_path = ResolveScript(sources.upload_path, spec, errors);  // of a script task the script's
+  }
   if (!spec.model.empty()) {
     task->model_path = resolver.Path(spec.model, {"body", "model"});
     resolver.CheckModel(task->model_path, spec.model);

@@ -35,7 +35,7 @@ struct NewTask {
   int priority = 2;
   std::string name;
   std::string spec_json;
-  std::filesystem::path model_path, dataset_path, calibration_path;  // resolved; empty: none
+  std::filesystem::path model_path, dataset_path, calibration_path;  // resolved; empty: none. Of a script task model_path is the script's
   std::string idempotency_key;                                       // "": none; one key space an owner
   std::string owner;                                                 // Caller::name
   std::string submitter;                                             // whose fair share it counts against

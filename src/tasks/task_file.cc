@@ -15,6 +15,7 @@ std::string TaskFileToJson(const TaskFile& file) {
                {"dataset_path", file.dataset_path.string()},
                {"output_folder", file.output_folder.string()},
                {"events_file", file.events_file.string()}};
+  SetUnlessEmpty(json, "script_path", file.script_path.string());
   SetUnlessEmpty(json, "calibration_path", file.calibration_path.string());
   if (file.deadline) json["deadline"] = FormatTime(*file.deadline);
   json["spec"] = Json::parse(TaskSpecToJson(file.spec));
@@ -28,12 +29,13 @@ Result<TaskFile> ParseTaskFile(std::string_view text) {
   int version = 0;
   if (!Get(*json, "version", &version) || version != 1) return bad("its version is not 1");
   TaskFile file;
-  std::string model, dataset, calibration, output, events, deadline;
+  std::string model, script, dataset, calibration, output, events, deadline;
   if (!Get(*json, "task_id", &file.task_id)) return bad("no task_id");
   if (!Get(*json, "model_path", &model)) return bad("no model_path");
   if (!Get(*json, "output_folder", &output)) return bad("no output_folder");
   if (!Get(*json, "events_file", &events)) return bad("no events_file");
   Get(*json, "attempt", &file.attempt);
+  Get(*json, "script_path", &script);
   Get(*json, "dataset_path", &dataset);
   Get(*json, "calibration_path", &calibration);
   if (Get(*json, "deadline", &deadline)) file.deadline = ParseTime(deadline);
@@ -43,6 +45,7 @@ Result<TaskFile> ParseTaskFile(std::string_view text) {
     }
   }
   file.model_path = model;
+  file.script_path = script;
   file.dataset_path = dataset;
   file.calibration_path = calibration;
   file.output_folder = output;

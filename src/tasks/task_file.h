@@ -3,7 +3,7 @@
 //   {"version": 1, "task_id": "...", "attempt": 1, "cores": [0, 1], "model_path": "/abs/model.onnx", "dataset_path": "/abs/rows.npz",
 //    "calibration_path": "/abs/c.npz", "output_folder": "/abs/task_workspace/ID/work/result", "events_file": "/abs/.../events.jsonl",
 //    "deadline": "2026-01-31T12:00:00.000000Z", "spec": {the request, as POST /task/submit/ takes it}}
-// calibration_path and deadline are left out where there is none.
+// calibration_path and deadline are left out where there is none. A script task has "script_path": "/abs/folder/x.py" instead of model_path.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,8 @@ struct TaskFile {
   std::string task_id;
   int attempt = 1;
   std::vector<int> cores;                    // the worker runs on these and no others
-  std::filesystem::path model_path;          // absolute, existed at submission
+  std::filesystem::path model_path;          // absolute, existed at submission; empty: a script task
+  std::filesystem::path script_path;         // of a script task: absolute; empty while its address has not been fetched
   std::filesystem::path dataset_path;        // absolute; empty: none
   std::filesystem::path calibration_path;    // absolute; empty: none, see spec.dataset->calibration_rows
   std::filesystem::path output_folder;       // absolute; made by the worker: model.onnx, report.json, recipe.json

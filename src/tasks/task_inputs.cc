@@ -57,6 +57,7 @@ Result<TaskFile> ReadTaskFile(const fs::path& task_folder) {
   if (!paths.model_path.empty()) task.model_path = paths.model_path;
   if (!paths.dataset_path.empty()) task.dataset_path = paths.dataset_path;
   if (!paths.calibration_path.empty()) task.calibration_path = paths.calibration_path;
+  if (!paths.script_path.empty()) task.script_path = paths.script_path;
   return task;
 }
 

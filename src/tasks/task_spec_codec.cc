@@ -4,13 +4,13 @@
 #include <charconv>
 
 #include "tasks/json_reader.h"
+#include "tasks/script_fields.h"
 #include "tasks/task_event.h"
 
 namespace ns {
 
 namespace {
 
-constexpr const char* kNotAvailable = "value_error.not_available";
 constexpr size_t kMaxNameLength = 200;
 
 // What a path, an address or an upload stands for is the service's question.
@@ -199,51 +199,6 @@ void ReadTuning(FieldReader& in, TuningSpec* out) {
   tuning->Finish();
 }
 
-void ReadOptimized(FieldReader& in, TaskSpec* out) {
-  const Json* value = in.Take("optimized");
-  if (value == nullptr) return;
-  if (*value == "True" || *value == "False") {
-    out->optimized = *value == "True";
-  } else if (value->is_boolean()) {
-    out->optimized = value->get<bool>();
-  } else {
-    in.Error("optimized", "must be true, false, \"True\" or \"False\", got " + Shown(*value), "type_error.bool");
-  }
-}
-
-void ReadArguments(FieldReader& in, TaskSpec* out) {
-  const Json* value = in.Take("arguments");
-  if (value == nullptr) return;
-  if (!value->is_array()) return in.Error("arguments", "must be a list of strings or numbers, got " + Shown(*value), "type_error.list");
-  for (size_t i = 0; i < value->size(); ++i) {
-    const Json& item = (*value)[i];
-    if (item.is_string()) {
-      out->arguments.push_back(item.get<std::string>());
-    } else if (item.is_number()) {
-      out->arguments.push_back(Dump(item));
-    } else {
-      in.Error("arguments", i, "must be a string or a number, got " + Shown(item), "type_error.str");
-    }
-  }
-}
-
-// A pip requirement specifier (PEP 508): a name, perhaps with extras, versions, an address after '@', a marker after ';'.
-bool IsRequirement(const std::string& text) {
-  if (text.empty() || text.size() > 500 || !std::isalnum(static_cast<unsigned char>(text[0]))) return false;
-  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; })) return false;
-  size_t name = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-  return name == std::string::npos || std::string_view(" [<>=!~;@(").find(text[name]) != std::string_view::npos;
-}
-
-void ReadRequirements(FieldReader& in, TaskSpec* out) {
-  in.Strings("requirements", &out->requirements);
-  for (size_t i = 0; i < out->requirements.size(); ++i) {
-    if (!IsRequirement(out->requirements[i])) {
-      in.Error("requirements", i, fmt::format("must be a pip requirement such as \"torch>=2\", got \"{}\"", out->requirements[i]), "value_error");
-    }
-  }
-}
-
 void ReadDeadline(FieldReader& in, TaskSpec* out) {
   const Json* value = in.Take("deadline");
   if (value == nullptr) return;
@@ -272,8 +227,7 @@ void ReadWhat(FieldReader& in, TaskSpec* out) {
   if (script != nullptr && model != nullptr) {
     in.Error("model", "give exactly one of script_url and model, got both", "value_error");
   } else if (script != nullptr) {
-    in.Error("script_url", "script tasks are not available in this version: export the model to ONNX and submit it as 'model' with its 'dataset'",
-             kNotAvailable);
+    if (script->is_string()) CheckScript(in, *out);
   } else if (model == nullptr) {
     in.Missing("model", "field required: exactly one of model and script_url");
   } else if (model->is_string()) {
@@ -303,11 +257,9 @@ ParsedTaskSpec ParseTaskSpec(std::string_view body) {
 
   TaskSpec spec;
   FieldReader in(*json, {"body"}, &errors);
+  ReadScriptFields(in, &spec);
   ReadWhat(in, &spec);
-  ReadOptimized(in, &spec);
-  ReadArguments(in, &spec);
   ReadApproach(in, &spec);
-  ReadRequirements(in, &spec);
   in.Integer("workers", 1, 10'000, &spec.workers);
   in.Integer("priority", 1, 3, &spec.priority);
   ReadDataset(in, &spec);

@@ -23,7 +23,7 @@ struct FieldError {
 using ParsedTaskSpec = std::variant<TaskSpec, std::vector<FieldError>>;
 
 // `body` is the text of a request. Unknown fields are errors that suggest the nearest known name. What the contract names and this
-// version cannot do yet (script tasks) is refused with the remedy, type "value_error.not_available".
+// version cannot do yet (plain scripts) is refused with the remedy, type "value_error.not_available".
 ParsedTaskSpec ParseTaskSpec(std::string_view body);
 
 // A request body that ParseTaskSpec turns into an equal spec. Fields at their default are left out.

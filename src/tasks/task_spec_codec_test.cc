@@ -99,8 +99,34 @@ TEST(TaskSpecCodecTest, AnUnknownFieldSuggestsTheNearestName) {
 TEST(TaskSpecCodecTest, ExactlyOneOfModelAndScript) {
   EXPECT_THAT(Errors("{}")[0].msg, HasSubstr("exactly one of model and script_url"));
   EXPECT_THAT(Errors(R"({"model": "m", "dataset": "d", "script_url": "s"})")[0].msg, HasSubstr("got both"));
-  EXPECT_THAT(Errors(R"({"script_url": "s"})")[0].type, "value_error.not_available");
   EXPECT_EQ(Errors(R"({"model": "m"})")[0].loc.back(), "dataset");
+}
+
+TEST(TaskSpecCodecTest, AScriptThatCallsAnOptimizerIsAScriptTask) {
+  TaskSpec spec = Parsed(R"({"script_url": "folder", "optimized": true, "arguments": ["--a 'b c'", 1], "requirements": ["x>=1"]})");
+  EXPECT_EQ(spec.script_url, "folder");
+  EXPECT_EQ(spec.approach, Approach::kStatic);
+  EXPECT_FALSE(spec.dataset.has_value());
+  EXPECT_EQ(Parsed(TaskSpecToJson(spec)), spec);
+  EXPECT_EQ(Parsed(R"({"script_url": "https://h/a/x.py?raw=1", "optimized": "True"})").script_url, "https://h/a/x.py?raw=1");
+}
+
+TEST(TaskSpecCodecTest, ScriptsThatCannotRunHereAreRefusedWithTheReason) {
+  auto refused = [](const std::string& fields) {
+    auto errors = Errors("{" + fields + "}");
+    EXPECT_EQ(errors.size(), 1u) << fields;
+    return errors[0].loc.back() + ": " + errors[0].type;
+  };
+  EXPECT_EQ(refused(R"("script_url": "s")"), "optimized: value_error.not_available");
+  EXPECT_EQ(refused(R"("script_url": "s", "optimized": "False")"), "optimized: value_error.not_available");
+  EXPECT_EQ(refused(R"("script_url": "ftp://h/x.py", "optimized": true)"), "script_url: value_error.url.scheme");
+  EXPECT_EQ(refused(R"("script_url": "file:///etc/x.py", "optimized": true)"), "script_url: value_error.url.scheme");
+  EXPECT_EQ(refused(R"("script_url": "https://h/x.sh", "optimized": true)"), "script_url: value_error.url");
+  EXPECT_EQ(refused(R"("script_url": "", "optimized": true)"), "script_url: value_error");
+  EXPECT_EQ(refused(R"("script_url": "a\u0000b", "optimized": true)"), "script_url: value_error");
+  EXPECT_EQ(refused(R"("script_url": "s", "optimized": true, "arguments": ["it's"])"), "0: value_error");
+  EXPECT_EQ(refused(R"("script_url": "s", "optimized": true, "arguments": ["a\u0000"])"), "0: value_error");
+  EXPECT_EQ(refused(R"("script_url": "s", "optimized": true, "requirements": ["--index-url=https://x"])"), "0: value_error");
 }
 
 TEST(TaskSpecCodecTest, RowRangesMustHoldARow) {

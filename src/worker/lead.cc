@@ -27,7 +27,8 @@ std::optional<double> SecondsTo(const std::optional<WallTime>& deadline, const C
   return std::chrono::duration<double>(*deadline - clock.wall()).count();
 }
 
-Result<OptimizeOutcome> RunWith(const TaskFile& task, const WorkContext& context) {
+Result<OptimizeOutcome> RunWith(const TaskFile& task, const ScriptSetup& setup, const WorkContext& context) {
+  if (!task.spec.script_url.empty()) return RunScript(task, setup, context);
   NS_ASSIGN_OR_RETURN(OptimizeOptions options, OptionsFromTask(task, SecondsTo(task.deadline, context.clock)));
   return Optimize(options, context);
 }
@@ -47,12 +48,12 @@ ResultEvent ResultEventOf(const OptimizeOutcome& outcome) {
   return event;
 }
 
-Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const WorkContext& context) {
+Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const ScriptSetup& setup, const WorkContext& context) {
   NS_ASSIGN_OR_RETURN(TaskFile task, ReadTaskFile(task_folder));
   NS_ASSIGN_OR_RETURN(auto journal, EventLog::Open(task.events_file, context.clock));
   JournalSink sink(*journal, context.events);
   WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
-  auto outcome = RunWith(task, inner);
+  auto outcome = RunWith(task, setup, inner);
   if (outcome.ok()) {
     NS_RETURN_IF_ERROR(sink.Send(ResultEventOf(*outcome)));
     return outcome;

@@ -33,6 +33,7 @@ struct OptimizeOutcome {
   Report report;
   std::filesystem::path output;   // empty after a dry run
   std::string plan;               // dry run: what would be done, lines for people
+  std::string text;               // of a script task: the result in lines for people; empty: the report says it
   double evaluation_seconds = 0;  // of the packaged file
 };
 

@@ -158,7 +158,7 @@ class BadRequestTest(ServiceTest):
             self.assertIn("must be a path below", self.refused({"model": path, "dataset": "rows.npz"})["model"]["msg"])
 
     def test_what_this_version_cannot_do_is_refused_with_a_remedy(self):
-        self.assertIn("not available in this version", self.refused({"script_url": "https://example.com/x.py"})["script_url"]["msg"])
+        self.assertIn("not available in this version", self.refused({"script_url": "https://example.com/x.py"})["optimized"]["msg"])
 
     def test_bodies_that_are_no_requests(self):
         for body in (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{" * 100000, b"[" * 100000):
