@@ -1,5 +1,8 @@
 """The gRPC API: stubs of the original's proto file first, then what is ours."""
+import hashlib
 import json
+import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -35,6 +38,9 @@ class GrpcTest(ServiceTest):
 
     def task(self, name="", **fields):
         return self.ours.Task(model="model.onnx", dataset={"path": "rows.npz"}, name=name, **fields)
+
+    def watch(self, task, after=0, **more):
+        return self.call("WatchTask", self.ours.WatchTaskRequest(task_id=task, after_seq=after), **more)
 
     def grpc_submit(self, name="", **fields):
         return self.call("SubmitTask", self.task(name, **fields)).task_id
@@ -209,9 +215,6 @@ class OursTest(GrpcTest):
         self.assertEqual(self.details(error)[1], "ALREADY_ENDED")
         self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: self.call("CancelTask", self.ours.TaskId(task_id=UNKNOWN)))
 
-    def watch(self, task, after=0, **more):
-        return self.call("WatchTask", self.ours.WatchTaskRequest(task_id=task, after_seq=after), **more)
-
     def test_watch_follows_from_any_event_to_the_end(self):
         task = self.grpc_submit("sleep=1")
         events = list(self.watch(task))  # begins before it runs, ends with it
@@ -278,6 +281,35 @@ class OursTest(GrpcTest):
         error = self.assert_refused(grpc.StatusCode.FAILED_PRECONDITION, lambda: download(task_id=running))
         self.assertEqual(self.details(error)[1], "NOT_DONE")
 
+    def upload(self, name, content, offset=0, **header):
+        parts = [self.ours.UploadRequest(header={"name": name, "offset": offset, **header})]
+        parts += [self.ours.UploadRequest(data=content[at:at + 7]) for at in range(0, len(content), 7)]
+        return self.call("UploadFile", iter(parts))
+
+    def test_uploads_resume_and_are_kept_once(self):
+        content, sha256 = b"some bytes of a model", hashlib.sha256(b"some bytes of a model").hexdigest()
+        part = self.upload("m.onnx", content[:10], size=len(content))
+        self.assertEqual((part.complete, part.size, part.id), (False, 10, ""))
+        self.assertEqual(self.call("QueryUpload", self.ours.QueryUploadRequest(name="m.onnx")).size, 10)
+        whole = self.upload("m.onnx", content[10:], offset=10, size=len(content), sha256=sha256)
+        self.assertEqual((whole.complete, whole.size, whole.sha256, whole.name), (True, len(content), sha256, "m.onnx"))
+        self.assertEqual(self.upload("m.onnx", content).id, whole.id)
+        self.assertEqual(self.get("/files/" + whole.id).json["sha256"], sha256)
+        self.assertTrue(self.call("SubmitTask", self.ours.Task(model="upload:" + whole.id, dataset={"path": "rows.npz"})).task_id)
+
+    def test_wrong_uploads_say_what_is_wrong(self):
+        bad = [({"name": "../x"}, None), ({"name": "x", "sha256": "zz"}, "header.sha256"), ({"name": "x", "offset": -1}, "header.offset"),
+               ({"name": "x", "offset": 5, "size": 4}, "header.size")]
+        for header, field in bad:
+            error = self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.call("UploadFile", iter([self.ours.UploadRequest(header=header)])))
+            if field:
+                self.assertIn(field, self.details(error)[0])
+        self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.upload("x", b"abc", sha256="0" * 64))
+        self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.call("UploadFile", iter([self.ours.UploadRequest(data=b"x")])))
+        self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.call("UploadFile", iter([])))
+        self.assert_refused(grpc.StatusCode.FAILED_PRECONDITION, lambda: self.upload("y", b"abc", offset=7, size=10))
+        self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: self.call("QueryUpload", self.ours.QueryUploadRequest(name="none")))
+
     def test_cluster(self):
         cluster = self.call("GetCluster")
         rows = self.get("/cluster").json["Cluster info"]
@@ -336,6 +368,61 @@ class ApiTypeTest(GrpcTest):
         self.assertNotIn("gRPC", started.stdout)
         self.assertEqual(self.get("/ping").status, 200)
         self.assert_refused(grpc.StatusCode.UNAVAILABLE, lambda: self.old("Ping", timeout=5))
+
+    def test_a_default_port_gives_way_to_one_that_was_given(self):
+        # The seed's own command line: --restful_api_port=8001, gRPC's default.
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", 8001))
+            except OSError:
+                self.fail("port 8001 is in use on this machine; free it for this test")
+        result = self.run_program("start", "--workspace", self.workspace, "--restful_api_port=8001", "--upload_path", self.uploads)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"gRPC API   127\.0\.0\.1:80\d\d \(8001 was given to another port")
+        self.grpc_port = json.loads((self.workspace / "serve.json").read_text())["grpc_address"].rsplit(":", 1)[1]
+        self.assertNotEqual(self.grpc_port, "8001")
+        with channel_to(self.grpc_port) as self.channel:
+            self.assertEqual(self.old("Ping").status, "Healthy")
+
+
+class AccessTest(GrpcTest):
+    def token(self, name, role):
+        made = self.run_program("token", "create", "--name", name, "--role", role, "--workspace", self.workspace)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return [("authorization", "Bearer " + made.stdout.strip())]
+
+    def test_tokens_and_roles_decide_as_in_rest(self):
+        ann, bob, reader, admin = (self.token(*who) for who in (("ann", "submit"), ("bob", "submit"), ("eve", "read"), ("root", "admin")))
+        self.start("--require_tokens")
+        self.assertEqual(self.old("Ping").status, "Healthy")
+        self.assert_refused(grpc.StatusCode.UNAUTHENTICATED, lambda: self.grpc_submit())
+        self.assert_refused(grpc.StatusCode.UNAUTHENTICATED, lambda: self.call("GetCluster", metadata=[("authorization", "Bearer wrong")]))
+        task = self.call("SubmitTask", self.task("sleep=60"), metadata=ann).task_id
+        of_task = self.ours.TaskId(task_id=task)
+        self.assertIn(self.call("GetTaskById", of_task, metadata=ann).status, ("pending", "running"))
+        self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: self.call("GetTaskById", of_task, metadata=bob))
+        self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: self.call("WatchTask", self.ours.WatchTaskRequest(task_id=task), metadata=bob))
+        self.assertEqual(len(self.call("ListTasks", self.ours.ListTasksRequest(), metadata=bob).tasks), 0)
+        self.assertEqual(len(self.call("ListTasks", self.ours.ListTasksRequest(), metadata=reader).tasks), 1)
+        self.assert_refused(grpc.StatusCode.PERMISSION_DENIED, lambda: self.call("SubmitTask", self.task(), metadata=reader))
+        self.assert_refused(grpc.StatusCode.PERMISSION_DENIED, lambda: self.call("RemoveNode", self.ours.RemoveNodeRequest(id=1), metadata=ann))
+        self.assertEqual(self.call("CancelTask", of_task, metadata=admin).status, "cancelled")
+
+    def test_rates_are_limited(self):
+        self.start("--rate_limit", "1")
+        self.assert_refused(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: [self.call("GetCluster") for _ in range(20)])
+
+    def test_tls(self):
+        key, cert = self.folder / "key.pem", self.folder / "cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert,
+                        "-days", "2", "-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        self.start("--tls_cert", cert, "--tls_key", key)
+        self.assert_refused(grpc.StatusCode.UNAVAILABLE, lambda: self.old("Ping", timeout=5))
+        with channel_to(self.grpc_port, credentials=grpc.ssl_channel_credentials(cert.read_bytes())) as self.channel:
+            self.assertEqual(self.old("Ping").status, "Healthy")
+            task = self.grpc_submit()
+            self.assertTrue(list(self.watch(task))[-1].HasField("state"))
+            self.assertTrue(self.call("GetTaskById", self.ours.TaskId(task_id=task)).result_path.startswith("https://"))
 
 
 if __name__ == "__main__":

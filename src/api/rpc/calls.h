@@ -55,6 +55,8 @@ grpc::ServerWriteReactor<pb::TaskEvent>* StartWatch(RpcShared& shared, grpc::Cal
 grpc::ServerWriteReactor<pb::DownloadChunk>* StartDownload(RpcShared& shared, grpc::CallbackServerContext* context,
                                                            const pb::DownloadRequest& request);
 
+grpc::ServerReadReactor<pb::UploadRequest>* StartUpload(RpcShared& shared, grpc::CallbackServerContext* context, pb::UploadResponse* answer);
+
 class TaskCalls final : public pb::TaskService::CallbackService {
  public:
   explicit TaskCalls(RpcShared& shared) : shared_(shared) {}
@@ -68,6 +70,10 @@ class TaskCalls final : public pb::TaskService::CallbackService {
   Unary* QueryTaskResult(Context* context, const pb::TaskId* request, pb::ResponseTaskResult* answer) override;
   Unary* ListTasks(Context* context, const pb::ListTasksRequest* request, pb::TaskList* answer) override;
   Unary* CancelTask(Context* context, const pb::TaskId* request, pb::CancelResponse* answer) override;
+  grpc::ServerReadReactor<pb::UploadRequest>* UploadFile(Context* context, pb::UploadResponse* answer) override {
+    return StartUpload(shared_, context, answer);
+  }
+  Unary* QueryUpload(Context* context, const pb::QueryUploadRequest* request, pb::UploadResponse* answer) override;
   Unary* GetCluster(Context* context, const google::protobuf::Empty*, pb::Cluster* answer) override;
   Unary* JoinNodes(Context* context, const pb::JoinNodesRequest* request, pb::Cluster* answer) override;
   Unary* RemoveNode(Context* context, const pb::RemoveNodeRequest* request, pb::Cluster* answer) override;
