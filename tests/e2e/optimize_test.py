@@ -324,6 +324,11 @@ class BigModelInterruptionTest(WorkerTest):
         return subprocess.Popen([str(WORKER), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
                                 env={**os.environ, "TMPDIR": str(self.temporary)})
 
+    def left(self, signal_number):
+        """What stopped processes left; of killed ones without empty files, which stand in for weights without a name while a session is made."""
+        names = os.listdir(self.temporary)
+        return [name for name in names if signal_number != signal.SIGKILL or os.path.getsize(self.temporary / name) > 0]
+
     def stop_at_many_moments(self, signal_number, output, *arguments):
         """Until it ends by itself, which it must do well; yields its exit status after each stop."""
         for step in range(1, 100):
@@ -331,15 +336,12 @@ class BigModelInterruptionTest(WorkerTest):
             try:
                 errors = process.communicate(timeout=0.3 * step)[1]
                 self.assertEqual(process.returncode, 0, errors)
-                self.assertEqual(os.listdir(self.temporary), [])
+                self.assertEqual(self.left(signal_number), [])
                 return
             except subprocess.TimeoutExpired:
                 process.send_signal(signal_number)
                 errors = process.communicate(timeout=30)[1]
-            left = os.listdir(self.temporary)
-            if process.returncode == -signal.SIGKILL:  # the empty file that stands in for one without a name, while a session is made
-                left = [name for name in left if os.path.getsize(self.temporary / name) > 0]
-            self.assertEqual(left, [], f"after {0.3 * step:.1f} s")
+            self.assertEqual(self.left(signal_number), [], f"after {0.3 * step:.1f} s")
             yield process.returncode
         self.fail("it never ended by itself")
 
