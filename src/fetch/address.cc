@@ -73,7 +73,7 @@ std::string ShownAddress(std::string_view url) {
   size_t at = shown.rfind('@', path == std::string::npos ? path : path - (path > 0 ? 1 : 0));
   if (at != std::string::npos && at >= host) shown.erase(host, at + 1 - host);
   for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20) c = '?';
+    if (static_cast<unsigned char>(c) < 0x20) c = '.';
   }
   if (shown.size() > 300) shown = shown.substr(0, 300) + "...";
   return shown;

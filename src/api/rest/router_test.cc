@@ -57,6 +57,7 @@ TEST(TargetTest, AnEncodedSlashSeparatesNothing) {
 
 TEST(TargetTest, RefusesBrokenEncodingsAndZeroBytes) {
   for (const char* bad : {"", "x", "/%", "/%2", "/%zz", "/%00", "/?a=%"}) EXPECT_FALSE(ParseTarget(bad).ok()) << bad;
+  EXPECT_FALSE(ParseTarget(std::string_view("/a\0b", 4)).ok());
 }
 
 TEST(HttpStatusTest, FollowsTheContract) {

@@ -17,6 +17,7 @@ int Hex(char c) {
 std::optional<std::string> Decode(std::string_view text, bool plus_is_space) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\0') return std::nullopt;
     if (text[i] == '%') {
       int high = i + 2 < text.size() ? Hex(text[i + 1]) : -1, low = i + 2 < text.size() ? Hex(text[i + 2]) : -1;
       if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
