@@ -2,7 +2,6 @@
 
 #include "store/attempts.h"
 #include "store/migrations.h"
-#include "store/nodes.h"
 #include "store/task_store_parts.h"
 #include "store/upkeep.h"
 #include "store/webhooks.h"
@@ -346,39 +345,6 @@ Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
   return ReadTasks(query);
 }
 
-Result<std::vector<DueWebhook>> TaskStore::DueWebhooks(WallTime now, int limit) const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return SelectDueWebhooks(*reader, now, limit);
-}
-
-Result<std::optional<WallTime>> TaskStore::NextWebhook() const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return SelectNextWebhook(*reader);
-}
-
-Result<std::optional<WebhookStatus>> TaskStore::Webhook(const std::string& id) const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return SelectWebhook(*reader, id);
-}
-
-void TaskStore::UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done) {
-  writer_->committer.Queue([id, status](Database& database) { return ns::UpdateWebhook(database, id, status); },
-                           writer_->Changing(id, std::move(done), [] {}));
-}
-
-Result<std::set<std::filesystem::path>> TaskStore::InputsInUse() const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  constexpr const char* kUnfinished = "FROM tasks WHERE state IN ('pending', 'running')";
-  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
-      "SELECT model_path {0} UNION SELECT dataset_path {0} UNION SELECT calibration_path {0}", kUnfinished)));
-  std::set<std::filesystem::path> paths;
-  while (true) {
-    NS_ASSIGN_OR_RETURN(bool row, query.Step());
-    if (!row) return paths;
-    paths.insert(query.Text(0));
-  }
-}
-
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {
   NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
   return ReadOpenAttempts(*reader);
@@ -397,20 +363,6 @@ Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t
     if (!payload.ok()) return payload.status().WithContext(fmt::format("event {} of task {}", query.Int(0), id));
     events.push_back({static_cast<uint64_t>(query.Int(0)), FromMicros(query.Int(1)), std::move(*payload)});
   }
-}
-
-void TaskStore::SetNodes(std::vector<StoredNode> nodes, std::function<void(Result<std::vector<StoredNode>>)> done) {
-  auto list = std::make_shared<std::vector<StoredNode>>();
-  writer_->committer.Queue([list, nodes = std::move(nodes)](Database& database) { return *list = nodes, ReplaceNodes(database, list.get()); },
-                           [list, done = std::move(done)](Status status) {
-                             if (status.ok()) return done(std::move(*list));
-                             done(std::move(status));
-                           });
-}
-
-Result<std::vector<StoredNode>> TaskStore::Nodes() const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return ReadNodes(*reader);
 }
 
 Result<uint64_t> TaskStore::LastWorkerSeq(const std::string& id, int attempt) const {

@@ -40,7 +40,8 @@ Result<StoreTotals> ReadTotals(Database& database) {
 
 Result<std::vector<EndedTask>> ReadLongestEnded(Database& database, int limit) {
   NS_ASSIGN_OR_RETURN(Statement query, database.Prepare(
-      "SELECT id, ended, bytes FROM tasks WHERE ended IS NOT NULL ORDER BY ended, seq LIMIT ?"));
+      "SELECT id, ended, bytes FROM tasks WHERE ended IS NOT NULL AND NOT EXISTS"
+      "(SELECT 1 FROM webhooks WHERE webhooks.task=tasks.seq AND webhooks.state='waiting') ORDER BY ended, seq LIMIT ?"));
   query.Bind(limit);
   std::vector<EndedTask> tasks;
   while (true) {

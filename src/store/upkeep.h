@@ -11,7 +11,7 @@
 namespace ns {
 
 Result<StoreTotals> ReadTotals(Database& database);
-// The longest ended first.
+// The longest ended first; those whose webhook still has to be told are left out.
 Result<std::vector<EndedTask>> ReadLongestEnded(Database& database, int limit);
 // Ended tasks whose files were not measured yet.
 Result<std::vector<std::string>> ReadUnmeasured(Database& database, int limit);
