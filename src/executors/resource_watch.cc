@@ -61,11 +61,12 @@ std::string Shown(uint64_t bytes) {
 
 }  // namespace
 
-ResourceWatch::ResourceWatch(const ResourceLimits& limits, fs::path work_folder, int log_fd)
-    : limits_(limits), work_folder_(std::move(work_folder)), log_fd_(log_fd) {}
+ResourceWatch::ResourceWatch(const ResourceLimits& limits, fs::path work_folder, int log_fd, const Cgroup& cgroup)
+    : limits_(limits), work_folder_(std::move(work_folder)), log_fd_(log_fd), cgroup_(cgroup) {}
 
 std::optional<LimitReached> ResourceWatch::Look(pid_t root) {
   constexpr size_t kMostProcesses = 100'000;
+  if (cgroup_.ranOutOfMemory()) return LimitReached{"MEMORY_LIMIT", "it took more memory than --task_memory allows"};
   size_t most = limits_.processes > 0 ? limits_.processes + 1 : kMostProcesses;
   std::vector<TreeProcess> tree = ProcessTree(root, most);
   auto too_many = [&] {

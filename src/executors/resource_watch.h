@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "executors/cgroup.h"
 #include "executors/process_tree.h"
 #include "tasks/step_plan.h"
 
@@ -22,8 +23,9 @@ struct LimitReached {
 // Thread-compatible.
 class ResourceWatch {
  public:
-  // `log_fd`: the attempt's log, which counts as its disk space; -1: none.
-  ResourceWatch(const ResourceLimits& limits, std::filesystem::path work_folder, int log_fd);
+  // `log_fd`: the attempt's log, which counts as its disk space; -1: none. `cgroup` outlives this: when the kernel killed one of its processes for
+  // its memory, the others go, too.
+  ResourceWatch(const ResourceLimits& limits, std::filesystem::path work_folder, int log_fd, const Cgroup& cgroup);
 
   static constexpr std::chrono::milliseconds kInterval{200};  // between looks
 
@@ -36,6 +38,7 @@ class ResourceWatch {
   const ResourceLimits limits_;
   const std::filesystem::path work_folder_;
   const int log_fd_;
+  const Cgroup& cgroup_;
   std::chrono::steady_clock::time_point next_walk_;
 };
 

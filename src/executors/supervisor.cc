@@ -131,8 +131,8 @@ StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const 
 
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
   ExitRecord record{options.attempt, {}, "", "", ""};
-  ResourceWatch watch(plan.limits, plan.work_folder, LogSize() >= 0 ? 1 : -1);
   Cgroup cgroup(plan.limits, "ns-" + options.task_folder.filename().string());
+  ResourceWatch watch(plan.limits, plan.work_folder, LogSize() >= 0 ? 1 : -1, cgroup);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);

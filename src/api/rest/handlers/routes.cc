@@ -94,7 +94,7 @@ std::vector<RouteEntry> MakeTable() {
         {Ok("File", "the service has that file already"), {201, "the file is stored", kJson, "File"}, {202, "pieces are missing", kJson, "FilePart"},
          {409, "the piece begins beyond what has arrived", kJson, "WrongOffset"}, Refused(413, "the file is too large"),
          Refused(422, "a name, range or digest that is not valid"), Refused(507, "no room on the disk; nothing is left of the upload")}},
-       OpenUpload},
+       nullptr, OpenUpload},
       {"GET", "/files/{name}", kBlocking, HandleFile,
        {"An uploaded file, or how much of it has arrived", {{"name", "path", R"({"type":"string"})", "id, SHA-256 or name"}}, "",
         {Ok("FileOrPart"), Refused(404, "no such file")}}},
