@@ -202,7 +202,7 @@ Status Exchange::Failure(CURLcode code) const {
   switch (code) {
     case CURLE_ABORTED_BY_CALLBACK: return Cancelled();
     case CURLE_OPERATION_TIMEDOUT:
-      if (SecondsUntil(deadline_) <= 0) {
+      if (SecondsUntil(deadline_) <= 0.01) {  // the library counts whole milliseconds, and may be early by them
         return Status(StatusCode::kDeadlineExceeded,
                       fmt::format("{} took longer than the {:.0f} s allowed", shown, options_.total_seconds), "FETCH_TIMEOUT");
       }

@@ -113,7 +113,8 @@ CREATE TABLE webhooks(
 );
 CREATE INDEX webhooks_waiting ON webhooks(next) WHERE state='waiting';
 CREATE TRIGGER tasks_ended_with_webhook AFTER UPDATE OF state ON tasks
-WHEN new.state IN ('done', 'failed', 'cancelled') AND old.state IN ('pending', 'running') AND json_extract(new.spec, '$.webhook') IS NOT NULL BEGIN
+WHEN new.state IN ('done', 'failed', 'cancelled') AND old.state IN ('pending', 'running')
+  AND CASE WHEN json_valid(new.spec) THEN json_extract(new.spec, '$.webhook') END IS NOT NULL BEGIN
   INSERT INTO webhooks(task, state, next) VALUES(new.seq, 'waiting', 0);
 END;
 )sql",
