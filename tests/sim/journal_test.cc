@@ -74,6 +74,16 @@ class JournalTest : public testing::Test {
     return fmt::format("{}", fmt::join(open, ", "));
   }
 
+  // Without progress, of which the store keeps less.
+  std::string Types(const TaskJournal& journal, const std::string& id) {
+    std::string types;
+    auto events = journal.Events(id, 0, 1000).value();
+    for (const TaskEvent& event : events) {
+      if (!std::holds_alternative<ProgressEvent>(event.payload)) types += fmt::format("{} ", EventTypeName(event.payload));
+    }
+    return types;
+  }
+
   void Compare() {
     EXPECT_EQ(Open(*store_), Open(journal_));
     EXPECT_EQ(store_->Unfinished()->size(), journal_.Unfinished()->size());
@@ -82,9 +92,7 @@ class JournalTest : public testing::Test {
       EXPECT_EQ(real.state, simulated.state) << Id(i);
       EXPECT_EQ(real.attempt, simulated.attempt) << Id(i);
       EXPECT_EQ(real.lost, simulated.lost) << Id(i);
-      auto events = store_->Events(Id(i), 0, 1000).value(), other = journal_.Events(Id(i), 0, 1000).value();
-      ASSERT_EQ(events.size(), other.size()) << Id(i);
-      for (size_t k = 0; k < events.size(); ++k) EXPECT_EQ(EventTypeName(events[k].payload), EventTypeName(other[k].payload)) << Id(i);
+      EXPECT_EQ(Types(*store_, Id(i)), Types(journal_, Id(i))) << Id(i);
       for (int attempt = 1; attempt < 4; ++attempt) {
         EXPECT_EQ(store_->LastWorkerSeq(Id(i), attempt).value(), journal_.LastWorkerSeq(Id(i), attempt).value()) << Id(i);
       }
