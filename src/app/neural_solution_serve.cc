@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -239,10 +240,19 @@ void RunUntilStopped(const sigset_t& signals, double grace_seconds, TaskService&
   }
 }
 
+// As many open files as we may have, within reason: connections are files.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 8192) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 8192);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 Status Serve(const ServeOptions& options, const std::function<void(const ServeRecord&)>& ready) {
   sigset_t signals = BlockSignals();
+  RaiseFileLimit();
   SystemClock clock;
   NS_ASSIGN_OR_RETURN(fs::path program, ThisProgram());
   NS_ASSIGN_OR_RETURN(Workspace workspace, Workspace::Create(options.workspace));

@@ -11,6 +11,7 @@ namespace {
 bool IsOpen(std::string_view path) {
   constexpr std::array<std::string_view, 6> kOpen = {"", "/ping", "/healthz", "/readyz", "/docs", "/openapi.json"};
   if (path.ends_with('/')) path.remove_suffix(1);
+  if (path.starts_with("/docs/")) return true;
   return std::find(kOpen.begin(), kOpen.end(), path) != kOpen.end();
 }
 

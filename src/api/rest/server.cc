@@ -3,8 +3,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <climits>
 #include <thread>
 
 #include "api/rest/connection.h"
@@ -27,6 +29,12 @@ Networks MakeNetworks(int count) {
   Networks networks;
   for (int i = 0; i < count; ++i) networks.push_back(std::make_unique<asio::io_context>(1));
   return networks;
+}
+
+// The other half is the store's, the tasks' and the logs'.
+int FilesAllowed() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX ? static_cast<int>(limit.rlim_cur) : INT_MAX;
 }
 
 // Tells a client that there is no place for it; it does not wait for it.
@@ -100,7 +108,7 @@ class RestServer::Impl {
   }
 
   void Take(asio::io_context& network, tcp::socket socket) {
-    if (core.connections >= core.options.max_connections) return TurnAway(std::move(socket), core.Tls() != nullptr);
+    if (core.connections >= max_connections) return TurnAway(std::move(socket), core.Tls() != nullptr);
     ++core.connections;
     core.metrics.accepted.Add();
     core.metrics.connections.Add(1);
@@ -132,6 +140,7 @@ class RestServer::Impl {
   }
 
   ServerCore core;
+  const int max_connections = std::min(core.options.max_connections, FilesAllowed() / 2);
   Networks networks;  // one for each thread; the first accepts
   tcp::acceptor acceptor{*networks[0]};
   asio::steady_timer retry{*networks[0]};
