@@ -8,9 +8,12 @@ std::string AddressOf(const std::string& host, uint16_t port) {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
-// Another option was given this port.
-bool IsTaken(const ServeOptions& options, int port) {
-  return port != 0 && (port == options.restful_api_port || port == options.task_monitor_port || port == options.result_monitor_port);
+// Another option has this port: given or, once ours has to move, by default.
+bool IsTaken(const ServeOptions& options, int port, bool moves) {
+  auto has = [&](const char* name, int its) { return its == port && (moves || options.given.contains(name)); };
+  return port != 0 && !options.given.contains("grpc_api_port") &&
+         (has("restful_api_port", options.restful_api_port) || has("task_monitor_port", options.task_monitor_port) ||
+          has("result_monitor_port", options.result_monitor_port));
 }
 
 }  // namespace
@@ -29,7 +32,7 @@ Result<GrpcListener> ListenGrpc(const ServeOptions& options, const std::string& 
   const int wanted = options.grpc_api_port;
   int port = wanted;
   while (true) {
-    while (IsTaken(options, port)) ++port;
+    while (IsTaken(options, port, port != wanted)) ++port;
     rpc.port = static_cast<uint16_t>(port);
     auto server = RpcServer::Listen(rpc, service, access);
     if (server.ok()) {

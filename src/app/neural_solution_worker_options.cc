@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/describe/describe_app.h"
 #include "data/metrics/registry.h"
 #include "worker/memory_probe.h"
 
@@ -245,6 +246,9 @@ Result<WorkerCommandLine> ParseWorkerCommandLine(int argc, const char* const* ar
   AddQuantize(app, line, raw);
   AddBenchmark(app, line, raw);
   AddOthers(app, line, raw);
+  CLI::App* describe = app.add_subcommand("describe", "");  // for the completion and the manual page of neural_solution
+  describe->group("");
+  describe->callback([&] { line.help = CommandsToText(DescribeCommands(app)); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -23,6 +23,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddCancel(line);
   AddDownload(line);
   AddPassThroughHelp(line);
+  AddCompletion(line);
   line.Footer(
       "Example:\n"
       "  neural_solution start --upload_path examples\n"

@@ -1,10 +1,15 @@
-// Commands and options, by CLI11, which stays in one .cc: it takes seconds to compile.
+// Commands and options, by CLI11, which stays in a few .cc files: it takes seconds to compile.
+//
+// An option's value is, in this order: what the command line says; for options that Configurable() allows it to, the environment variable
+// NEURAL_SOLUTION_<NAME IN CAPITALS>, then the configuration file (config_file.h); its default.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "cli/describe/description.h"
 
 namespace ns {
 
@@ -18,12 +23,19 @@ class Command {
   Command& Option(const std::string& names, std::string* out, const std::string& help, bool required = false);
   Command& Option(const std::string& names, int* out, const std::string& help, int low, int high);
   Command& Option(const std::string& names, double* out, const std::string& help);
-  Command& Choice(const std::string& names, std::string* out, const std::vector<std::string>& values, const std::string& help);
+  Command& Choice(const std::string& names, std::string* out, const std::vector<std::string>& values, const std::string& help, bool required = false);
   Command& Flag(const std::string& names, bool* out, const std::string& help);
   // Accepted, not shown in the help.
   Command& Hidden(const std::string& names, std::string* out);
+  // These options (by their long names; none: all so far that are shown) may also come from the environment and the configuration file.
+  Command& Configurable(const std::vector<std::string>& names = {});
   // What the command does; its result is the exit code.
   void Runs(std::function<int()> action);
+
+  // Once it runs: the long names of the options that were given, wherever; and those of the command line as arguments "--name=value". The
+  // others reach another process of this program by the environment and the file.
+  std::vector<std::string> GivenNames() const;
+  std::vector<std::string> GivenArguments() const;
 
  private:
   std::shared_ptr<Node> node_;
@@ -38,8 +50,11 @@ class CommandLine {
   // Text at the end of the general help.
   void Footer(const std::string& text);
 
-  // Parses and runs. 2 and one line on standard error for a wrong command line.
+  // Parses and runs. 2 and one line on standard error for a wrong command line, environment or configuration file.
   int Parse(int argc, char** argv);
+
+  // Without what is hidden.
+  ProgramDescription Describe() const;
 
  private:
   struct Impl;

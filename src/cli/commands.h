@@ -25,6 +25,8 @@ void AddShow(CommandLine& line);
 void AddLog(CommandLine& line);
 void AddCancel(CommandLine& line);
 void AddDownload(CommandLine& line);
+// `completion` and `man`, made from the definitions of all commands.
+void AddCompletion(CommandLine& line);
 
 // Commands of neural_solution_worker, which is run in this process's place. Returns only when that is impossible, with the exit code; -1:
 // argv[1] is no such command.

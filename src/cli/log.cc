@@ -8,30 +8,31 @@ namespace ns {
 
 namespace {
 
+constexpr auto kAgain = std::chrono::milliseconds(500);
+constexpr auto kPatience = std::chrono::seconds(60);  // with a service that does not answer: it may be restarting
+
 struct LogFlags {
   ServiceTarget target;
   std::string id;
   bool follow = false;
 };
 
-// With -f: what is new, until the task has ended and its log has been read to the end.
+// With -f: what is there, then each piece as it is written, until the task has ended; after a break from where it had come.
 int Log(const LogFlags& flags) {
   ApiClient client = Connect(flags.target);
   uint64_t offset = 0;
+  auto reached = std::chrono::steady_clock::now();
   while (true) {
-    bool ended = !flags.follow;
-    if (flags.follow) {
-      auto answer = client.GetStatus(flags.id);
-      if (!answer.ok()) return Fail(answer.status());
-      ended = IsFinal(answer->state);
-    }
-    auto text = client.Log(flags.id, offset);
-    if (!text.ok()) return Fail(text.status());
-    std::fwrite(text->data(), 1, text->size(), stdout);
-    std::fflush(stdout);
-    offset += text->size();
-    if (ended) return 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    Status status = client.ReadLog(flags.id, offset, flags.follow, [&](std::string_view text) {
+      reached = std::chrono::steady_clock::now();
+      offset += text.size();
+      std::fwrite(text.data(), 1, text.size(), stdout);
+      std::fflush(stdout);
+    });
+    if (status.ok()) return 0;
+    bool passing = flags.follow && status.code() == StatusCode::kUnavailable && std::chrono::steady_clock::now() - reached < kPatience;
+    if (!passing || (offset == 0 && status.reason() == "NO_SERVICE")) return Fail(status);
+    std::this_thread::sleep_for(kAgain);
   }
 }
 

@@ -10,7 +10,8 @@ void AddServe(CommandLine& line, const CliHooks& hooks) {
   auto options = std::make_shared<ServeOptions>();
   Command command = line.Add("serve", "Run the service in the foreground (for systemd and containers)", "Service");
   AddServeOptions(command, options.get());
-  command.Runs([options, serve = hooks.serve] {
+  command.Runs([options, command, serve = hooks.serve] {
+    for (const std::string& name : command.GivenNames()) options->given.insert(name);
     auto ready = [&](const ServeRecord& record) {
       if (options->start_report.empty()) {
         if (options->api_type != "grpc") std::fprintf(stderr, "neural_solution: REST API on %s\n", record.rest_url.c_str());

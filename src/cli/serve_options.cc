@@ -45,6 +45,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--retention", &o->retention, "What to keep of ended tasks: \"30d\", \"10000 tasks\", \"50GB\", several with commas, or \"all\"")
       .Choice("--log_format", &o->log_format, {"text", "json"}, "Lines of the service's log")
       .Choice("--log_level", &o->log_level, {"debug", "info", "warning", "error"}, "What the service's log leaves out; debug has each request")
+      .Configurable()
       .Hidden("--worker_program", &o->worker_program)
       .Hidden("--start_report", &o->start_report);
 }
@@ -76,47 +77,14 @@ Status CheckServeOptions(const ServeOptions& o) {
   if (!(o.task_memory_gib >= 0) || !(o.task_disk_gib > 0) || o.task_memory_gib > 1e6 || o.task_disk_gib > 1e6) {
     return InvalidArgument("--task_memory is 0 or GiB, --task_disk GiB of more than 0, both up to 1,000,000", "BAD_USAGE");
   }
-  const ServeOptions defaults;
-  std::map<int, std::string> given;
-  for (auto [name, port, usual] : {std::tuple("--restful_api_port", o.restful_api_port, defaults.restful_api_port),
-                                   std::tuple("--grpc_api_port", o.grpc_api_port, defaults.grpc_api_port),
-                                   std::tuple("--result_monitor_port", o.result_monitor_port, defaults.result_monitor_port),
-                                   std::tuple("--task_monitor_port", o.task_monitor_port, defaults.task_monitor_port)}) {
-    if (port == usual || port == 0) continue;
-    auto [at, added] = given.emplace(port, name);
-    if (!added) return InvalidArgument(fmt::format("{} and {} are both {}; give each its own port", at->second, name, port), "SAME_PORT");
+  std::map<int, std::string> ports;
+  for (auto [name, port] : {std::pair("restful_api_port", o.restful_api_port), std::pair("grpc_api_port", o.grpc_api_port),
+                            std::pair("result_monitor_port", o.result_monitor_port), std::pair("task_monitor_port", o.task_monitor_port)}) {
+    if (port == 0 || !o.given.contains(name)) continue;
+    auto [at, added] = ports.emplace(port, name);
+    if (!added) return InvalidArgument(fmt::format("--{} and --{} are both {}; give each its own port", at->second, name, port), "SAME_PORT");
   }
   return OkStatus();
-}
-
-std::vector<std::string> ServeArguments(const ServeOptions& o) {
-  std::vector<std::string> args = {"--workspace", o.workspace, "--restful_api_port", std::to_string(o.restful_api_port), "--grpc_api_port",
-                                   std::to_string(o.grpc_api_port), "--api_type", o.api_type,
-                                   "--upload_path", o.upload_path, "--host", o.host, "--cores_per_worker", std::to_string(o.cores_per_worker),
-                                   "--executor", o.executor, "--grace", fmt::format("{}", o.grace_seconds),
-                                   "--sandbox", o.sandbox, "--script_network", o.script_network, "--environment_timeout", fmt::format("{}", o.environment_timeout),
-                                   "--task_memory", fmt::format("{}", o.task_memory_gib),
-                                   "--task_processes", std::to_string(o.task_processes), "--task_disk", fmt::format("{}", o.task_disk_gib),
-                                   "--result_monitor_port", std::to_string(o.result_monitor_port), "--task_monitor_port", std::to_string(o.task_monitor_port),
-                                   "--retention", o.retention, "--log_format", o.log_format, "--log_level", o.log_level};
-  if (o.rate_limit >= 0) args.insert(args.end(), {"--rate_limit", fmt::format("{}", o.rate_limit)});
-  args.insert(args.end(), {"--max_upload_bytes", fmt::format("{:.0f}", o.max_upload_bytes), "--fetch_cache_bytes",
-                           fmt::format("{:.0f}", o.fetch_cache_bytes)});
-  if (o.allow_private_addresses) args.push_back("--allow_private_addresses");
-  if (!o.allow_addresses.empty()) args.insert(args.end(), {"--allow_addresses", o.allow_addresses});
-  if (!o.fetch_proxy.empty()) args.insert(args.end(), {"--fetch_proxy", o.fetch_proxy});
-  if (!o.webhook_secret.empty()) args.insert(args.end(), {"--webhook_secret", o.webhook_secret});
-  if (!o.conda_env.empty()) args.insert(args.end(), {"--conda_env", o.conda_env});
-  if (o.insecure) args.push_back("--insecure");
-  if (!o.tls_cert.empty()) args.insert(args.end(), {"--tls_cert", o.tls_cert, "--tls_key", o.tls_key});
-  if (o.paused) args.push_back("--paused");
-  if (o.max_queued > 0) args.insert(args.end(), {"--max_queued", std::to_string(o.max_queued)});
-  if (o.max_running > 0) args.insert(args.end(), {"--max_running", std::to_string(o.max_running)});
-  if (!o.hostfile.empty()) args.insert(args.end(), {"--hostfile", o.hostfile});
-  if (o.require_tokens) args.push_back("--require_tokens");
-  if (!o.worker_program.empty()) args.insert(args.end(), {"--worker_program", o.worker_program});
-  if (!o.start_report.empty()) args.insert(args.end(), {"--start_report", o.start_report});
-  return args;
 }
 
 }  // namespace ns

@@ -1,6 +1,7 @@
 // Options of `start` and `serve`: the original's names, and ours.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct ServeOptions {
   std::string log_format = "text";  // or json
   std::string log_level = "info";   // debug, info, warning, error
   std::string worker_program;      // hidden, for tests: instead of neural_solution_worker beside this program
+  std::set<std::string> given;     // long names of the options that were given: a port that was not gives way to one that was
   std::string start_report;        // hidden: file that tells `start` how it went; also: log to files
 };
 
@@ -55,7 +57,5 @@ bool IsOwnAddress(const std::string& host);
 void AddServeOptions(Command& command, ServeOptions* options);
 // What cannot be served, before anything is touched: FailedPrecondition or InvalidArgument with the remedy.
 Status CheckServeOptions(const ServeOptions& options);
-// The same options as arguments of `serve`.
-std::vector<std::string> ServeArguments(const ServeOptions& options);
 
 }  // namespace ns

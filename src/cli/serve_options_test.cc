@@ -23,7 +23,9 @@ TEST(ServeOptionsTest, TheSamePortTwiceIsRefusedOnlyWhenBothWereGiven) {
   ServeOptions options;
   options.restful_api_port = 8001;  // gRPC's default: not given, so it gives way
   EXPECT_TRUE(CheckServeOptions(options).ok());
-  options.restful_api_port = options.grpc_api_port = 9000;
+  options.given = {"restful_api_port"};
+  EXPECT_TRUE(CheckServeOptions(options).ok());
+  options.given = {"restful_api_port", "grpc_api_port"};
   EXPECT_EQ(CheckServeOptions(options).reason(), "SAME_PORT");
 }
 

@@ -50,7 +50,8 @@ void PrintStarted(const ServeOptions& options, ServeRecord record, const Process
   std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
 }
 
-int Start(ServeOptions options, bool json) {
+// `arguments`: the options that were given.
+int Start(ServeOptions options, const std::vector<std::string>& arguments, bool json) {
   if (Status status = CheckServeOptions(options); !status.ok()) return Fail(status), 2;
   fs::path logs = fs::path(options.workspace) / "serve_log";
   std::error_code error;
@@ -64,7 +65,8 @@ int Start(ServeOptions options, bool json) {
   options.start_report = (folder->path() / "report.json").string();
   SpawnOptions spawn;
   spawn.argv = {program->string(), "serve"};
-  for (const std::string& argument : ServeArguments(options)) spawn.argv.push_back(argument);
+  for (const std::string& argument : arguments) spawn.argv.push_back(argument);
+  spawn.argv.push_back("--start_report=" + options.start_report);
   spawn.new_session = true;
   spawn.stdout_file = spawn.stderr_file = logs / "backend.log";
   auto child = Spawn(spawn);
@@ -88,7 +90,12 @@ void AddStart(CommandLine& line) {
   Command command = line.Add("start", "Start the service in the background", "Service");
   AddServeOptions(command, options.get());
   command.Flag("--json", json.get(), "Print JSON");
-  command.Runs([options, json] { return Start(*options, *json); });
+  command.Runs([options, json, command] {
+    for (const std::string& name : command.GivenNames()) options->given.insert(name);
+    std::vector<std::string> arguments = command.GivenArguments();
+    std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("--json="); });
+    return Start(*options, arguments, *json);
+  });
 }
 
 }  // namespace ns

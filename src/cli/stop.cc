@@ -52,6 +52,7 @@ void AddStop(CommandLine& line) {
   auto options = std::make_shared<StopOptions>();
   Command command = line.Add("stop", "Stop the service of a workspace", "Service");
   command.Option("--workspace", &options->workspace, "Workspace of the service")
+      .Configurable({"workspace"})
       .Flag("--now", &options->now, "Do not wait for running tasks: they run again after the next start")
       .Option("--grace", &options->grace, "Seconds to wait for running tasks");
   command.Runs([options] { return Stop(*options); });

@@ -14,7 +14,7 @@ namespace ns {
 
 namespace {
 
-constexpr auto kInterval = std::chrono::milliseconds(200);
+constexpr auto kAgain = std::chrono::milliseconds(500);
 constexpr auto kPatience = std::chrono::seconds(60);  // with a service that does not answer: it may be restarting
 constexpr int kBarWidth = 24;
 
@@ -69,6 +69,65 @@ int PrintEnd(const StatusAnswer& answer, const std::string& id) {
   return 0;
 }
 
+// Follows the events from the first on; returns when the task has ended, or the service is out of reach for too long.
+class Follower {
+ public:
+  Follower(const ApiClient& client, std::string id, bool quiet) : client_(client), id_(std::move(id)), quiet_(quiet) {}
+
+  Status Run() {
+    auto reached = std::chrono::steady_clock::now();
+    while (true) {
+      uint64_t before = after_;
+      Status status = Connect();
+      if (ended_) return OkStatus();
+      auto now = std::chrono::steady_clock::now();
+      if (status.ok() || after_ != before) reached = now;
+      if (!status.ok() && status.code() != StatusCode::kUnavailable) return status;
+      if (now - reached > kPatience) return status;
+      std::this_thread::sleep_for(kAgain);
+    }
+  }
+  void EndDisplay() { display_.End(); }
+
+ private:
+  Status Connect() {
+    NS_ASSIGN_OR_RETURN(StatusAnswer now, client_.GetStatus(id_));
+    answer_.message = now.message;
+    answer_.state = now.state;
+    if (!IsFinal(now.state)) Show();
+    return client_.FollowEvents(id_, after_, [this](const TaskEvent* event) { Take(event); });
+  }
+
+  // null: nothing has happened for a while. Why a task waits may have changed all the same.
+  void Take(const TaskEvent* event) {
+    if (event == nullptr) {
+      if (answer_.state != TaskState::kPending) return;
+      auto now = client_.GetStatus(id_);
+      if (now.ok()) answer_.message = now->message;
+      return Show();
+    }
+    after_ = event->seq;
+    answer_.progress.Apply(event->payload);
+    if (auto* state = std::get_if<StateEvent>(&event->payload)) {
+      answer_.state = state->state;
+      ended_ = IsFinal(state->state);
+    }
+    if (!ended_) Show();
+  }
+
+  void Show() {
+    if (!quiet_) display_.Show(answer_);
+  }
+
+  const ApiClient& client_;
+  const std::string id_;
+  const bool quiet_;
+  Display display_;
+  StatusAnswer answer_;
+  uint64_t after_ = 0;
+  bool ended_ = false;
+};
+
 }  // namespace
 
 std::string ProgressLine(const StatusAnswer& answer) {
@@ -83,26 +142,15 @@ std::string ProgressLine(const StatusAnswer& answer) {
 }
 
 int WaitForTask(const ApiClient& client, const std::string& id, bool json) {
-  Display display;
-  auto reached = std::chrono::steady_clock::now();
-  while (true) {
-    auto body = client.StatusJson(id);
-    auto answer = body.ok() ? ParseStatusAnswer(*body) : Result<StatusAnswer>(body.status());
-    auto now = std::chrono::steady_clock::now();
-    if (answer.ok()) {
-      reached = now;
-      if (IsFinal(answer->state)) {
-        display.End();
-        if (json) return std::printf("%s\n", body->c_str()), answer->state == TaskState::kDone ? 0 : 1;
-        return PrintEnd(*answer, id);
-      }
-      if (!json) display.Show(*answer);
-    } else if (answer.status().code() != StatusCode::kUnavailable || now - reached > kPatience) {
-      display.End();
-      return Fail(answer.status());
-    }
-    std::this_thread::sleep_for(kInterval);
-  }
+  Follower follower(client, id, json);
+  Status status = follower.Run();
+  follower.EndDisplay();
+  if (!status.ok()) return Fail(status);
+  auto body = client.StatusJson(id);
+  auto answer = body.ok() ? ParseStatusAnswer(*body) : Result<StatusAnswer>(body.status());
+  if (!answer.ok()) return Fail(answer.status());
+  if (json) return std::printf("%s\n", body->c_str()), answer->state == TaskState::kDone ? 0 : 1;
+  return PrintEnd(*answer, id);
 }
 
 void AddWait(CommandLine& line) {

@@ -26,6 +26,25 @@ size_t AppendToString(char* data, size_t, size_t size, void* out) {
   return size;
 }
 
+// A streamed answer goes to `take`, the body of a refusal is kept.
+struct StreamTarget {
+  CURL* curl;
+  const std::function<void(std::string_view)>& take;
+  std::string refusal;
+};
+
+size_t TakePiece(char* data, size_t, size_t size, void* out) {
+  auto* target = static_cast<StreamTarget*>(out);
+  long status = 0;
+  curl_easy_getinfo(target->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status == 200) {
+    target->take(std::string_view(data, size));
+  } else if (target->refusal.size() < (64 << 10)) {
+    target->refusal.append(data, size);
+  }
+  return size;
+}
+
 size_t AppendToFile(char* data, size_t, size_t size, void* out) {
   return WriteAll(*static_cast<int*>(out), std::string_view(data, size), "download").ok() ? size : 0;
 }
@@ -49,6 +68,10 @@ Curl Open(const std::string& url, const std::string& tls_pin) {
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "127.0.0.1,localhost,::1");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  if (const char* token = std::getenv("NEURAL_SOLUTION_TOKEN"); token != nullptr && *token != '\0') {
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_easy_setopt(curl.get(), CURLOPT_XOAUTH2_BEARER, token);
+  }
   KnowServer(curl.get(), tls_pin);
   return curl;
 }
@@ -190,8 +213,34 @@ Result<std::string> ApiClient::Cancel(const std::string& id) const {
   return std::move(answer.body);
 }
 
-Result<std::string> ApiClient::Log(const std::string& id, uint64_t offset) const {
-  return GetBody(fmt::format("/task/log/{}?offset={}", id, offset));
+Status ApiClient::GetStream(const std::string& path, const std::function<void(std::string_view)>& take) const {
+  Curl curl = Open(base_url_ + path, tls_pin_);
+  StreamTarget target{curl.get(), take, {}};
+  curl_easy_setopt(curl.get(), CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, TakePiece);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &target);
+  NS_ASSIGN_OR_RETURN(int status, Perform(curl.get(), base_url_));
+  return status == 200 || status == 204 ? OkStatus() : Refused({status, target.refusal});
+}
+
+Status ApiClient::ReadLog(const std::string& id, uint64_t offset, bool follow, const std::function<void(std::string_view)>& take) const {
+  return GetStream(fmt::format("/task/log/{}?offset={}{}", id, offset, follow ? "&follow=true" : ""), take);
+}
+
+Status ApiClient::FollowEvents(const std::string& id, uint64_t after, const std::function<void(const TaskEvent*)>& take) const {
+  std::string held;
+  return GetStream(fmt::format("/task/{}/events?after={}", id, after), [&](std::string_view piece) {
+    held += piece;
+    size_t begin = 0;
+    for (size_t end; (end = held.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      std::string_view line = std::string_view(held).substr(begin, end - begin);
+      if (line == ":") take(nullptr);
+      if (!line.starts_with("data: ")) continue;
+      auto event = ParseTaskEvent(line.substr(6));
+      if (event.ok()) take(&*event);
+    }
+    held.erase(0, begin);
+  });
 }
 
 Status ApiClient::Download(const std::string& id, const fs::path& file) const {

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -43,7 +45,11 @@ class ApiClient {
   Result<std::string> StatusJson(const std::string& id) const;
   Result<std::string> ListJson(int64_t after, int limit, const std::string& state) const;
   Result<std::string> Cancel(const std::string& id) const;
-  Result<std::string> Log(const std::string& id, uint64_t offset) const;
+  // The log from a byte on, piece by piece; with `follow` until the task has ended.
+  Status ReadLog(const std::string& id, uint64_t offset, bool follow, const std::function<void(std::string_view)>& take) const;
+  // The events after this number, as they come; null: there was nothing for a while. Returns when the service says that no more will come,
+  // or the connection breaks (Unavailable).
+  Status FollowEvents(const std::string& id, uint64_t after, const std::function<void(const TaskEvent*)>& take) const;
   // Into `file`, which appears only when it is complete.
   Status Download(const std::string& id, const std::filesystem::path& file) const;
   Status Ping() const;
@@ -54,6 +60,7 @@ class ApiClient {
 
  private:
   Result<std::string> GetBody(const std::string& path) const;
+  Status GetStream(const std::string& path, const std::function<void(std::string_view)>& take) const;
 
   std::string base_url_, tls_pin_;
 };

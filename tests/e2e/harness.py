@@ -82,8 +82,11 @@ class ServiceTest(unittest.TestCase):
         self.port = free_port()
         self.grpc_port = free_port()
 
-    def run_program(self, *args, stdin=None, timeout=60):
-        return subprocess.run([str(PROGRAM), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=self.folder)
+    def run_program(self, *args, stdin=None, timeout=60, env=None):
+        # No configuration of this machine or its user counts.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NEURAL_SOLUTION_")}
+        environment = {**environment, "NEURAL_SOLUTION_CONFIG": "/dev/null", **(env or {})}
+        return subprocess.run([str(PROGRAM), *map(str, args)], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=self.folder, env=environment)
 
     def run_in_background(self, *args):
         process = subprocess.Popen([str(PROGRAM), *map(str, args)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
