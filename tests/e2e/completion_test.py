@@ -83,7 +83,8 @@ class CompletionTest(ServiceTest):
             for option in re.findall(r"(--[a-z_-]+)", " ".join(re.findall(r"^  (-.*?)(?:  |$)", self.run_program(command, "--help").stdout, re.M))):
                 self.assertIn(option, block.group(1).split(), command)
                 self.assertIn(option, zsh)
-                self.assertIn(option.replace("-", "\\-"), man)
+                if option != "--help":  # which each command has
+                    self.assertIn(option.replace("-", "\\-"), man)
 
     def test_the_manual_page_renders_without_warnings(self):
         page = self.folder / "neural_solution.1"
