@@ -306,7 +306,9 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   if (status.ok()) status = webhook_options.status();
   if (status.ok()) webhooks = std::make_unique<WebhookSender>(*webhook_options, *store, clock);
   std::optional<FileSweeper> sweeper;
-  if (status.ok()) sweeper.emplace(FileSweeper::Options{}, *files, *store);
+  FileSweeper::Options sweep;
+  sweep.retention = policy.age;
+  if (status.ok()) sweeper.emplace(sweep, *files, *store);
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     service.SetRecovering(false);
