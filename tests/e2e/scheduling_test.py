@@ -84,6 +84,7 @@ class SchedulingTest(ServiceTest):
         self.worker_pids(task)
         own, first_port = self.workspace, self.port
         self.workspace, self.port = self.folder / "other", first_port + 1 if first_port < 65000 else first_port - 1
+        self.grpc_port = 0
         self.start()
         other = self.submit("sleep=3")
         self.worker_pids(other)
