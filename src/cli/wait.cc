@@ -108,7 +108,9 @@ class Follower {
     }
     after_ = event->seq;
     answer_.progress.Apply(event->payload);
-    if (auto* state = std::get_if<StateEvent>(&event->payload)) {
+    auto* state = std::get_if<StateEvent>(&event->payload);
+    bool submission = state != nullptr && state->state == TaskState::kPending && state->reason.empty();  // the status is newer
+    if (state != nullptr && !submission) {
       answer_.state = state->state;
       ended_ = IsFinal(state->state);
     }
@@ -132,7 +134,7 @@ class Follower {
 
 std::string ProgressLine(const StatusAnswer& answer) {
   const TaskProgress& progress = answer.progress;
-  if (answer.state == TaskState::kPending) return "pending: " + answer.message;
+  if (answer.state == TaskState::kPending) return answer.message.empty() ? "pending" : "pending: " + answer.message;
   std::string line = progress.stage.empty() ? std::string(TaskStateName(answer.state)) : progress.stage;
   if (progress.total > 0) line += fmt::format(" {:.0f}%", 100 * Share(answer));
   if (progress.baseline) line += fmt::format(" | baseline {:.4f}", progress.baseline->accuracy);
