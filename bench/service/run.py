@@ -58,7 +58,7 @@ class Bench:
 
     def paused(self, service):
         """Options that keep tasks waiting."""
-        return ["--pause"] if "--pause" in service.options() else []
+        return ["--paused"] if "--paused" in service.options() else []
 
     def hold(self, service, name):
         """All slots taken by tasks that don't end."""
