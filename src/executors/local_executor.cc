@@ -218,7 +218,10 @@ void LocalExecutor::Loop::Ended(int pidfd) {
 void LocalExecutor::Loop::Finish(Watched& worker) {
   ReadEvents(worker);  // the last ones
   auto record = ReadExit(worker.place);
-  listener_->OnExit(worker.place.task_id, worker.place.attempt, record ? WorkerExit{true, record->exit, record->reason, record->message} : WorkerExit{});
+  WorkerExit exit;
+  exit.never_started = !record && worker.supervisor.pid == 0;  // nobody wrote that it had one
+  if (record) exit = {true, record->exit, record->reason, record->message};
+  listener_->OnExit(worker.place.task_id, worker.place.attempt, exit);
 }
 
 void LocalExecutor::Loop::Stop(const std::string& id, int attempt) {

@@ -27,6 +27,7 @@ struct WorkerExit {
   ExitStatus exit;
   std::string reason = {};   // a step before the worker failed, or a limit was reached: what the attempt fails with; "": judge the exit
   std::string message = {};  // ... for people
+  bool never_started = false;  // an adopted attempt that left no trace, and whose worker cannot start any more
 };
 
 // Told what workers do. Calls come from one thread of the executor, for each attempt in this order: any number of OnEvents with ascending
@@ -49,7 +50,7 @@ class Executor {
   // Starts the attempt's worker. After a failure the listener hears nothing of it.
   virtual Status Start(const AttemptPlace& place) = 0;
   // Takes on an attempt that an earlier service started, running or already ended: events after `after_seq` and the exit come as if it had
-  // been started here. An attempt that left no trace exits with `known` false.
+  // been started here. An attempt that left no trace exits with `never_started`.
   virtual void Adopt(const AttemptPlace& place, uint64_t after_seq) = 0;
   // Ends the worker and everything it started within two seconds. OnExit follows.
   virtual void Stop(const std::string& task_id, int attempt) = 0;

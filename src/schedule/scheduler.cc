@@ -165,7 +165,7 @@ std::vector<Action> Scheduler::Exited(const std::string& id, int attempt, const 
   std::vector<Action> actions;
   auto worker = active_.find({id, attempt});
   if (worker == active_.end() || !worker->second.slots.contains(0)) return actions;
-  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, 0);
+  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, 0, end.kind != AttemptEnd::Kind::kNotStarted);
   Active& active = worker->second;
   bool interrupted = active.interrupted, current = active.current;
   GiveSlot(active, 0);
@@ -180,6 +180,10 @@ std::vector<Action> Scheduler::Exited(const std::string& id, int attempt, const 
     if (task.overdue && !done) {
       actions.push_back(FinishAction{id, attempt, TaskState::kFailed, "DEADLINE", "its deadline passed before it had a result"});
       Drop(task);
+    } else if (end.kind == AttemptEnd::Kind::kNotStarted) {
+      actions.push_back(RequeueAction{id, attempt, false, "the service ended before it started a worker"});
+      CountPending(task.info.submitter, 1);
+      Wait(task, std::nullopt, now);
     } else if (interrupted && !done) {
       actions.push_back(RequeueAction{id, attempt, false, "the service was stopped"});
       CountPending(task.info.submitter, 1);
@@ -199,7 +203,7 @@ std::vector<Action> Scheduler::AssistantExited(const std::string& id, int attemp
   std::vector<Action> actions;
   auto at = active_.find({id, attempt});
   if (at == active_.end() || worker < 1 || !at->second.slots.contains(worker)) return actions;
-  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, worker);
+  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, worker, true);
   if (!at->second.releasing.contains(worker)) ++at->second.lost_assistants;
   GiveSlot(at->second, worker);
   if (at->second.slots.empty()) active_.erase(at);

@@ -79,7 +79,7 @@ using Action = std::variant<StartAction, AssistAction, ReleaseAction, StopAction
 
 // How an attempt ended.
 struct AttemptEnd {
-  enum class Kind { kDone, kFailed, kLost };
+  enum class Kind { kDone, kFailed, kLost, kNotStarted };  // the last: the service died before it started the worker
   Kind kind = Kind::kLost;
   std::string reason, message;  // of kFailed and kLost
 };
@@ -110,7 +110,7 @@ class SchedulerObserver {
   virtual void BeforeStart(const Scheduler& scheduler, const PendingTask& task, SteadyTime now) = 0;
   virtual void BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) = 0;
   virtual void OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) = 0;
-  virtual void OnEnded(const std::string& id, int attempt, int worker) = 0;
+  virtual void OnEnded(const std::string& id, int attempt, int worker, bool started) = 0;  // false: it never had a process
 };
 
 class Scheduler {

@@ -77,6 +77,16 @@ TEST(SchedulerTest, ALostWorkerIsTriedAgainAfterARandomWaitAndTheThirdLossFails)
   EXPECT_EQ(scheduler.free_slots(), 1);
 }
 
+TEST(SchedulerTest, AnAttemptThatWasNeverStartedDoesNotCountAgainstItsTask) {
+  Scheduler scheduler = WithSlots(1);
+  PendingTask task = Task("a", 2, 1);
+  task.attempt = 3;
+  task.lost = 2;
+  scheduler.Adopt(task, 0);
+  EXPECT_THAT(scheduler.Exited("a", 3, {Kind::kNotStarted, "", ""}, kStart),
+              ElementsAre(Action(RequeueAction{"a", 3, false, "the service ended before it started a worker"}), Action(StartAction{"a", 4, 0})));
+}
+
 TEST(SchedulerTest, AUsersErrorFailsAtOnce) {
   Scheduler scheduler = WithSlots(1);
   (void)scheduler.Submit(Task("a", 2, 1), kStart);

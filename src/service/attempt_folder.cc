@@ -118,6 +118,7 @@ void WorkspaceFiles::Log(const std::string& id, const std::string& line) { Appen
 
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report) {
   using Kind = AttemptEnd::Kind;
+  if (exit.never_started) return {Kind::kNotStarted, "", ""};
   if (!exit.known) return {Kind::kLost, "WORKER_LOST", "the worker is gone, and its supervisor with it"};
   if (!exit.reason.empty()) return {Kind::kFailed, exit.reason, exit.message};
   if (exit.exit.signal != 0) return {Kind::kLost, "WORKER_LOST", "the worker was ended by " + exit.exit.ToString()};

@@ -22,7 +22,8 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
 void RemoveScratch(const Workspace& workspace, const std::string& id);
 
 // Done: exit code 0, a result event and a report. Failed: a reason of the supervisor's (a step failed, a limit was reached), exit code 1 or 2 with a reason of the worker's own, exit code 0 without a result,
-// a program that could not be run, or exit code 28 (DISK_FULL): trying again would fill the disk again. Everything else is lost.
+// a program that could not be run, or exit code 28 (DISK_FULL): trying again would fill the disk again. Everything else is lost, but for one that was
+// never started.
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report);
 
 // The three above and the task's log, for the task runner.

@@ -163,7 +163,7 @@ void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptE
   files_.RemoveScratch(id);
   Decide([&](Scheduler& scheduler) { return scheduler.Exited(id, attempt, end, clock_.steady()); });
   // After the task's own record, so that a crash between the two leaves an attempt to adopt, never a task without one.
-  static constexpr const char* kOutcomes[] = {"done", "failed", "lost"};
+  static constexpr const char* kOutcomes[] = {"done", "failed", "lost", "interrupted"};
   std::string outcome = kOutcomes[static_cast<size_t>(end.kind)];
   writes_.Add(id, fmt::format("end of attempt {} of task {}", attempt, id),
               [this, id, attempt, outcome](TaskWrites::Done done) { journal_.CloseAttempt(id, attempt, outcome, std::move(done)); });

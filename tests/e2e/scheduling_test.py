@@ -2,7 +2,7 @@
 import time
 import unittest
 
-from harness import ServiceTest, until
+from harness import ServiceTest, free_port, until
 
 
 class SchedulingTest(ServiceTest):
@@ -82,21 +82,19 @@ class SchedulingTest(ServiceTest):
         self.start()
         task = self.submit("sleep=60")
         self.worker_pids(task)
-        own, first_port = self.workspace, self.port
-        self.workspace, self.port = self.folder / "other", first_port + 1 if first_port < 65000 else first_port - 1
-        self.grpc_port = 0
+        own = (self.workspace, self.port, self.grpc_port)
+        other = (self.folder / "other", free_port(), free_port())
+        self.workspace, self.port, self.grpc_port = other
+        self.addCleanup(lambda: self.run_program("stop", "--now", "--workspace", other[0]))
         self.start()
-        other = self.submit("sleep=3")
-        self.worker_pids(other)
-        self.workspace, other_workspace, self.port = own, self.workspace, first_port
+        untouched = self.submit("sleep=3")
+        self.worker_pids(untouched)
         began = time.monotonic()
-        self.assertEqual(self.run_program("stop", "--grace", "0.5", "--workspace", own).returncode, 0)
+        self.assertEqual(self.run_program("stop", "--grace", "0.5", "--workspace", own[0]).returncode, 0)
         self.assertLess(time.monotonic() - began, 5)
-        self.assertEqual(self.run_program("stop", "--workspace", own).returncode, 1, "nothing runs there any more")
-        self.workspace, self.port = other_workspace, first_port + 1 if first_port < 65000 else first_port - 1
-        self.await_state(other, "done")
-        self.assertEqual(self.details(other)["attempt"], 1)
-        self.run_program("stop", "--now", "--workspace", other_workspace)
+        self.assertEqual(self.run_program("stop", "--workspace", own[0]).returncode, 1, "nothing runs there any more")
+        self.await_state(untouched, "done")
+        self.assertEqual(self.details(untouched)["attempt"], 1)
 
 
 if __name__ == "__main__":

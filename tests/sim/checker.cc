@@ -66,11 +66,11 @@ void Checker::BeforeGrow(const Scheduler& scheduler, const std::string& id, int 
 }
 
 void Checker::OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) { held_[{id, attempt, worker}] = submitter; }
-void Checker::OnEnded(const std::string& id, int attempt, int worker) {
+void Checker::OnEnded(const std::string& id, int attempt, int worker, bool started) {
   auto held = held_.find({id, attempt, worker});
   if (held == held_.end()) return;
   if (worker == 0) {
-    ended_at_[id] = clock_.steady();
+    if (started) ended_at_[id] = clock_.steady();
     last_turn_[held->second] = ++turns_;
   }
   held_.erase(held);

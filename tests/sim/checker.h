@@ -21,7 +21,7 @@ class Checker final : public SchedulerObserver {
   void BeforeStart(const Scheduler& scheduler, const PendingTask& task, SteadyTime now) override;
   void BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) override;
   void OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) override;
-  void OnEnded(const std::string& id, int attempt, int worker) override;
+  void OnEnded(const std::string& id, int attempt, int worker, bool started) override;
 
   // What became durable: the life of a task, which has one end.
   void OnState(const TaskRecord& task);

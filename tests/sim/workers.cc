@@ -44,7 +44,12 @@ Status Workers::StartAssistant(const AttemptPlace& place, int worker) { return B
 void Workers::Adopt(const AttemptPlace& place, uint64_t after_seq) {
   Key key(place.task_id, place.attempt, 0);
   auto found = workers_.find(key);
-  if (found == workers_.end() || found->second.given_up) return listener_->OnExit(place.task_id, place.attempt, {});
+  if (found == workers_.end()) {
+    WorkerExit exit;
+    exit.never_started = true;
+    return listener_->OnExit(place.task_id, place.attempt, exit);
+  }
+  if (found->second.given_up) return listener_->OnExit(place.task_id, place.attempt, {});
   found->second.watched = true;
   // It may tell some again: the store knows them by their numbers.
   size_t told = std::min<size_t>(after_seq, found->second.events.size());
