@@ -32,7 +32,7 @@
 namespace ns {
 
 inline constexpr int64_t kOldestOpset = 11;
-inline constexpr int64_t kNewestOpset = 22;    // of ONNX Runtime 1.21
+inline constexpr int64_t kNewestOpset = 24;    // of onnx 1.19; ONNX Runtime 1.27 runs more
 inline constexpr int64_t kNewestIrVersion = 10;  // that ONNX Runtime 1.21 reads
 inline constexpr size_t kSharedWeightBytes = 1024;
 
