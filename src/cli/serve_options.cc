@@ -12,7 +12,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
   command.Option("--workspace", &o->workspace, "Folder for the store, logs and results")
       .Option("--restful_api_port", &o->restful_api_port, "Port of the REST API; 0: any free one", 0, 65535)
       .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API; 0: any free one", 0, 65535)
-      .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; unused", 0, 65535)
+      .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; nothing listens there yet", 0, 65535)
       .Option("--task_monitor_port", &o->task_monitor_port, "Port of /metrics, /healthz and /readyz; 0: any free one", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
