@@ -161,7 +161,7 @@ TEST_F(DownloadTest, TriesAgainAfterFaultsThatMayPass) {
 TEST_F(DownloadTest, ARefusalIsFinal) {
   for (auto [answer, reason] : {std::pair("404 Not Found", "HTTP_404"), {"403 Forbidden", "HTTP_403"}, {"410 Gone", "HTTP_410"},
                                 {"400 Bad Request", "HTTP_400"}, {"204 No Content", "HTTP_204"}}) {
-    TestHttpServer server([&, text = answer](const TestRequest&, int socket) { SendAnswer(socket, text, "", std::string(answer == std::string("204 No Content") ? 0 : 5000, 'x')); });
+    TestHttpServer server([&, text = answer](const TestRequest&, int socket) { SendAnswer(socket, text, "", std::string(text == std::string("204 No Content") ? 0 : 5000, 'x')); });
     Status status = Get(server.url("/f?token=secret")).status();
     EXPECT_EQ(status.reason(), reason);
     EXPECT_THAT(status.message(), testing::AllOf(HasSubstr("/f"), testing::Not(HasSubstr("secret"))));
