@@ -170,10 +170,11 @@ void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptE
 }
 
 void TaskRunner::AssistantEnded(const Assistant& assistant) {
-  auto [id, attempt, worker] = assistant;
+  const std::string id = std::get<0>(assistant);
+  const int attempt = std::get<1>(assistant), worker = std::get<2>(assistant);
   stopping_assistants_.erase(assistant);
   // First, so that after a crash the slot is never given twice: what is written early is only adopted in vain.
-  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, id = id, attempt = attempt, worker = worker](
+  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, id, attempt, worker](
       TaskWrites::Done done) { journal_.EndAssistant(id, attempt, worker, std::move(done)); });
   Decide([&](Scheduler& scheduler) { return scheduler.AssistantExited(id, attempt, worker, clock_.steady()); });
 }
