@@ -33,12 +33,12 @@ endfunction()
 #   WRAPS         outside libraries that stay inside this folder's .cc files
 #   WRAPS_PUBLIC  outside libraries whose types appear in this folder's headers
 #   TEST_USES     what only the tests link
-#   WITHOUT       folders below this one that are targets of their own
+#   WITHOUT       folders below this one, or files of it, that are targets of their own
 function(ns_folder name)
   cmake_parse_arguments(arg "" "TEST_TIMEOUT" "USES;WRAPS;WRAPS_PUBLIC;TEST_USES;WITHOUT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   foreach(folder ${arg_WITHOUT})
-    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}(/|$)")
   endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

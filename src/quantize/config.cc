@@ -42,6 +42,25 @@ Result<Value> FindIn(const Table& table, std::string_view name, std::string_view
   return InvalidArgument(fmt::format("unknown {} '{}'; known are {}", what, name, known), std::move(reason));
 }
 
+// What differs between two treatments, each word behind a space.
+std::string OpWords(const OpConfig& config, const OpConfig& base) {
+  std::string words;
+  if (config.mode != base.mode) words += fmt::format(" mode={}", OpModeName(config.mode));
+  if (config.mode == OpMode::kFloat) return words;
+  if (config.calibration != base.calibration) words += fmt::format(" calibration={}", CalibrationMethodName(config.calibration));
+  if (config.per_channel != base.per_channel) words += fmt::format(" weights={}", config.per_channel ? "per_channel" : "per_tensor");
+  return words;
+}
+
+std::string Quoted(std::string_view name) {
+  std::string quoted = "\"";
+  for (char c : name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
 }  // namespace
 
 std::string_view OpModeName(OpMode mode) { return NameIn(kModeNames, mode); }
@@ -51,9 +70,42 @@ Result<CalibrationMethod> CalibrationMethodByName(std::string_view name) {
   return FindIn<CalibrationMethod>(kMethodNames, name, "calibration method", "UNKNOWN_CALIBRATION_METHOD");
 }
 
+const OpConfig& QuantConfig::Of(std::string_view name) const {
+  auto entry = operators.find(name);
+  return entry == operators.end() ? defaults : entry->second;
+}
+
+OpConfig& QuantConfig::Edit(std::string_view name) {
+  auto entry = operators.find(name);
+  return entry == operators.end() ? operators.emplace(name, defaults).first->second : entry->second;
+}
+
+OpConfig Effective(const OpConfig& config) {
+  if (config.mode != OpMode::kFloat) return config;
+  OpConfig only_float;
+  only_float.mode = OpMode::kFloat;
+  return only_float;
+}
+
+std::string Canonical(const QuantConfig& config) {
+  const QuantConfig plain;
+  OpConfig defaults = Effective(config.defaults);
+  std::string text = OpWords(defaults, plain.defaults);
+  if (config.percentile != plain.percentile) text += fmt::format(" percentile={}", config.percentile);
+  if (config.averaging_constant != plain.averaging_constant) text += fmt::format(" averaging_constant={}", config.averaging_constant);
+  if (config.reduce_range != plain.reduce_range) text += fmt::format(" reduce_range={}", config.reduce_range);
+  if (config.quantize_embeddings != plain.quantize_embeddings) text += fmt::format(" embeddings={}", config.quantize_embeddings);
+  if (config.quantize_attention != plain.quantize_attention) text += fmt::format(" attention={}", config.quantize_attention);
+  for (const auto& [name, op] : config.operators) {
+    std::string words = OpWords(Effective(op), defaults);
+    if (!words.empty()) text += fmt::format(" {}({})", Quoted(name), words.substr(1));
+  }
+  return text.empty() ? "default" : text.substr(1);
+}
+
 QuantConfig DefaultConfig(OpMode mode, std::string* why) {
   QuantConfig config;
-  config.default_mode = mode;
+  config.defaults.mode = mode;
   config.reduce_range = !ThisCpu().vnni;
   if (why != nullptr) {
     *why = config.reduce_range

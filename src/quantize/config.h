@@ -31,23 +31,47 @@ enum class CalibrationMethod {
 std::string_view CalibrationMethodName(CalibrationMethod method);  // "minmax", "moving_average", "entropy", "percentile", "mse"
 Result<CalibrationMethod> CalibrationMethodByName(std::string_view name);
 
-struct QuantConfig {
-  // For operators without an entry in `modes`: kStatic, kDynamic or kFloat. An operator that cannot compute in the mode asked for stays
-  // in float, and its decision says why.
-  OpMode default_mode = OpMode::kStatic;
-  std::map<std::string, OpMode> modes;  // by node name of the prepared model
-
+// How one operator is treated.
+struct OpConfig {
+  // kStatic, kDynamic or kFloat. An operator that cannot compute in the mode asked for stays in float, and its decision says why.
+  OpMode mode = OpMode::kStatic;
+  // Static: how the ranges are found of what it reads from float operators, and of the integers that it makes itself. What another operator
+  // makes as integers has that operator's range: an edge between integer operators is quantized once.
   CalibrationMethod calibration = CalibrationMethod::kMinMax;
+  bool per_channel = true;  // weight: one scale an output channel; false: one a tensor
+
+  bool operator==(const OpConfig&) const = default;
+};
+
+struct QuantConfig {
+  OpConfig defaults;                                         // for operators without an entry
+  std::map<std::string, OpConfig, std::less<>> operators;    // by node name of the prepared model
+
   double percentile = 99.99;          // kPercentile, in (50, 100]
   double averaging_constant = 0.01;   // kMovingAverage: weight of the newest batch, in (0, 1]
 
-  bool per_channel = true;            // weights: one scale an output channel; false: one a tensor
   bool reduce_range = false;          // weights in 7 bits, so that u8*s8 pair sums fit in 16 bits on processors without VNNI
   bool quantize_embeddings = true;    // Gather from a float table: the table in int8 (weight-only)
   bool quantize_attention = false;    // MatMul of two activations
 
+  // The treatment of the operator `name`: its entry, or `defaults`.
+  const OpConfig& Of(std::string_view name) const;
+  // Its entry, made from `defaults` where it has none: later changes of `defaults` do not reach it.
+  OpConfig& Edit(std::string_view name);
+  void SetMode(std::string_view name, OpMode mode) { Edit(name).mode = mode; }
+
   bool operator==(const QuantConfig&) const = default;
 };
+
+// One line that tells configurations apart that quantize differently, for cache keys and for people: what differs from QuantConfig(), then in the order
+// of names what differs from the defaults at an operator; "default" when nothing does. Two configurations with the same text give the same
+// model (entries that repeat the defaults, or say more of an operator than that it stays in float, make no difference).
+//
+//   mode=dynamic weights=per_tensor reduce_range=true "conv1"(mode=float) "conv2"(mode=static calibration=mse)
+std::string Canonical(const QuantConfig& config);
+
+// `config` without the fields that mean nothing in its mode: an operator in float has no other choice.
+OpConfig Effective(const OpConfig& config);
 
 // The configuration that suits this processor: reduce_range where it has no VNNI (`why` says so, for the report).
 QuantConfig DefaultConfig(OpMode mode, std::string* why = nullptr);

@@ -36,7 +36,7 @@ TEST(FusedTest, OnnxRuntimeFusesStaticAndDynamicMatMul) {
   EXPECT_EQ(fixed["com.microsoft.MatMulIntegerToFloat"], 2);
   EXPECT_EQ(fixed["MatMul"], 0);
   QuantConfig config;
-  config.default_mode = OpMode::kDynamic;
+  config.defaults.mode = OpMode::kDynamic;
   OperatorCounts dynamic = OptimizedOperators(bench.quantizer.Quantize(config).value().model, options).value();
   EXPECT_EQ(dynamic["com.microsoft.DynamicQuantizeMatMul"], 2);
   EXPECT_EQ(dynamic["MatMulInteger"], 0);

@@ -25,15 +25,13 @@ class Planner {
   const std::string& Input(int n, int position) const { return index_.node(n).input(position); }
   const std::string& Output(int n) const { return index_.node(n).output(0); }
 
-  OpMode Wanted(int n) const {
-    auto entry = config_.modes.find(index_.node(n).name());
-    return entry == config_.modes.end() ? config_.default_mode : entry->second;
-  }
+  OpMode Wanted(int n) { return at(n).config.mode; }
 
   // What the node would do, whatever its neighbours do.
   void ChooseAlone(int n) {
     NodePlan& node = at(n);
     node.traits = TraitsOf(index_.node(n), model_, index_);
+    node.config = Effective(config_.Of(index_.node(n).name()));
     const OpTraits& traits = node.traits;
     OpMode wanted = Wanted(n);
     switch (traits.role) {
@@ -138,12 +136,23 @@ class Planner {
       const std::string& value = Input(n, position);
       int producer = index_.Producer(value);
       if (producer >= 0 && at(producer).absorbed_by == n) continue;  // float inside the fused kernel
-      plan_.range_of.emplace(value, value);
+      plan_.ranges.insert(plan_.Read(value, node));
     }
     if (!node.integer_output || node.absorbed_by >= 0) return;
     bool moves = node.traits.role == OpRole::kPassThrough;
     // Nodes are in topological order, so the input's entry is there.
-    plan_.range_of[Output(n)] = moves ? plan_.range_of.at(Input(n, 0)) : Output(n);
+    RangeId range = moves ? plan_.Read(Input(n, 0), node) : RangeId{Output(n), at(FirstAbsorbed(n)).config.calibration};
+    plan_.made[Output(n)] = range;
+    plan_.ranges.insert(std::move(range));
+  }
+
+  // The operator in whose kernel this one disappears, and so whose treatment counts: itself, when it absorbs nothing.
+  int FirstAbsorbed(int n) {
+    while (true) {
+      int producer = index_.Producer(Input(n, 0));
+      if (producer < 0 || at(producer).absorbed_by != n) return n;
+      n = producer;
+    }
   }
 
   // The Add's second operand: passes/order_operands put it there.
@@ -188,6 +197,11 @@ class Planner {
 };
 
 }  // namespace
+
+RangeId Plan::Read(const std::string& value, const NodePlan& reader) const {
+  auto entry = made.find(value);
+  return entry == made.end() ? RangeId{value, reader.config.calibration} : entry->second;
+}
 
 Plan MakePlan(const Model& model, const GraphIndex& index, const QuantConfig& config) { return Planner(model, index, config).Run(); }
 

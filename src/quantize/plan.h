@@ -7,6 +7,7 @@
 // Runtime fuses into integer kernels.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,11 +17,13 @@
 #include "graph/model.h"
 #include "quantize/config.h"
 #include "quantize/ops/policy.h"
+#include "quantize/range_id.h"
 
 namespace ns {
 
 struct NodePlan {
   OpTraits traits;
+  OpConfig config;              // how it is to be treated, if it can
   OpMode mode = OpMode::kFloat;
   bool integer_output = false;  // static: its first output is quantized
   // static, position of the Relu or Clip that follows and whose output is quantized in place of this one's; -1: none
@@ -32,8 +35,14 @@ struct NodePlan {
 
 struct Plan {
   std::vector<NodePlan> nodes;  // as graph.node()
-  // Quantized values, and the value whose range each uses: its own, or, behind operators that only move elements, their input's.
-  std::unordered_map<std::string, std::string> range_of;
+  // Values that leave an integer operator as integers, with the one range that they have for all readers: by that operator's calibration
+  // method, or, behind operators that only move elements, their input's.
+  std::unordered_map<std::string, RangeId> made;
+  std::set<RangeId> ranges;  // all that are used
+
+  // The range of `value` for a static reader: the one it was made with, else, from a float operator or a model input, by the reader's own
+  // method, so that readers of different methods have Q/DQ pairs of their own.
+  RangeId Read(const std::string& value, const NodePlan& reader) const;
 };
 
 // Every operator that could be static is planned as such where `config` asks for it.

@@ -20,10 +20,15 @@ class Planned {
     return plan_.nodes[0];
   }
   OpMode mode(const std::string& name) const { return (*this)[name].mode; }
+  // The value whose range the integers of `value` cover; "" when it stays in float.
   std::string range_of(const std::string& value) const {
-    auto entry = plan_.range_of.find(value);
-    return entry == plan_.range_of.end() ? "" : entry->second;
+    if (auto made = plan_.made.find(value); made != plan_.made.end()) return made->second.value;
+    for (const RangeId& id : plan_.ranges) {
+      if (id.value == value) return value;
+    }
+    return "";
   }
+  const Plan& plan() const { return plan_; }
 
  private:
   Model model_;
@@ -44,6 +49,22 @@ TEST(PlanTest, ACnnIsIntegerFromEndToEnd) {
   EXPECT_EQ(plan.range_of("logits"), "") << "Gemm makes floats";
 }
 
+// Between integer operators the value is quantized once, and who makes it decides: "stem" with its Relu, not the readers.
+TEST(PlanTest, AnEdgeBetweenIntegerOperatorsHasTheRangeOfItsMaker) {
+  QuantConfig config;
+  config.Edit("stem").calibration = CalibrationMethod::kMse;
+  config.Edit("depthwise").calibration = CalibrationMethod::kEntropy;
+  config.Edit("fc").calibration = CalibrationMethod::kPercentile;
+  Planned planned(SmallCnn(), config);
+  const Plan& plan = planned.plan();
+  EXPECT_EQ(plan.Read("image", planned["stem"]), (RangeId{"image", CalibrationMethod::kMse}));
+  EXPECT_EQ(plan.made.at("r0"), (RangeId{"r0", CalibrationMethod::kMse}));
+  EXPECT_EQ(plan.Read("r0", planned["depthwise"]), (RangeId{"r0", CalibrationMethod::kMse}));
+  EXPECT_EQ(plan.made.at("r1"), (RangeId{"r1", CalibrationMethod::kEntropy}));
+  EXPECT_EQ(plan.Read("f", planned["fc"]), (RangeId{"p", CalibrationMethod::kMinMax})) << "the pool's, through Flatten";
+  EXPECT_EQ(plan.ranges.size(), 6u) << "image, r0, r1, c2, r2, p";
+}
+
 TEST(PlanTest, AReluAndAClipBehindEachOtherBothDisappear) {
   const char* text = R"(
     <ir_version: 8, opset_import: ["" : 17]>
@@ -55,7 +76,7 @@ TEST(PlanTest, AReluAndAClipBehindEachOtherBothDisappear) {
   EXPECT_EQ(plan.range_of("b"), "");
   EXPECT_EQ(plan.range_of("c"), "c");
   QuantConfig config;
-  config.modes["first"] = OpMode::kFloat;
+  config.SetMode("first", OpMode::kFloat);
   Planned half(Model::FromText(text).value(), config);
   EXPECT_EQ(half.mode("relu"), OpMode::kFloat);
   EXPECT_EQ(half.mode("clip"), OpMode::kFloat);
@@ -64,7 +85,7 @@ TEST(PlanTest, AReluAndAClipBehindEachOtherBothDisappear) {
 
 TEST(PlanTest, AFloatReaderOfTheSumKeepsTheResidualAddInFloat) {
   QuantConfig config;
-  config.modes["fc"] = OpMode::kFloat;
+  config.SetMode("fc", OpMode::kFloat);
   Planned plan(SmallCnn(), config);
   EXPECT_EQ(plan.mode("fc"), OpMode::kFloat);
   EXPECT_EQ(plan.mode("flatten"), OpMode::kFloat);
@@ -77,7 +98,7 @@ TEST(PlanTest, AFloatReaderOfTheSumKeepsTheResidualAddInFloat) {
 
 TEST(PlanTest, AFloatProducerKeepsTheAddInFloatToo) {
   QuantConfig config;
-  config.modes["pointwise"] = OpMode::kFloat;
+  config.SetMode("pointwise", OpMode::kFloat);
   Planned plan(SmallCnn(), config);
   EXPECT_EQ(plan.mode("add"), OpMode::kFloat);
   EXPECT_EQ(plan.mode("pool"), OpMode::kFloat);
@@ -100,7 +121,7 @@ TEST(PlanTest, AnAddedVectorIsTheBiasOfTheProductItAloneReads) {
     })").value());
   for (const char* name : {"read_twice", "scalar", "rows", "computed"}) EXPECT_EQ(plan[name].bias_add, -1) << name;
   QuantConfig dynamic;
-  dynamic.default_mode = OpMode::kDynamic;
+  dynamic.defaults.mode = OpMode::kDynamic;
   EXPECT_EQ(Planned(SmallMlp(), dynamic)["up"].bias_add, -1) << "added in float behind the scaling";
 }
 
@@ -126,7 +147,7 @@ TEST(PlanTest, TheResidualStreamOfATransformerStaysFloat) {
 
 TEST(PlanTest, DynamicTakesMatMulAndLeavesConvolutionsWithTheReason) {
   QuantConfig config;
-  config.default_mode = OpMode::kDynamic;
+  config.defaults.mode = OpMode::kDynamic;
   EXPECT_EQ(Planned(SmallMlp(), config).mode("up"), OpMode::kDynamic);
   Planned cnn(SmallCnn(), config);
   EXPECT_EQ(cnn.mode("fc"), OpMode::kDynamic);

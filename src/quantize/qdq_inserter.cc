@@ -67,7 +67,7 @@ class Inserter {
     if (!LeavesAsIntegers(value) || index_.IsOutput(value)) return value;
     auto [entry, added] = float_of_.try_emplace(value);
     if (added) {
-      NS_ASSIGN_OR_RETURN(entry->second, writer_.Dequantized(value, value));
+      NS_ASSIGN_OR_RETURN(entry->second, writer_.Dequantized(value, plan_.made.at(value), value));
     }
     return entry->second;
   }
@@ -139,7 +139,7 @@ class Inserter {
     std::string computed = model_.UniqueName(value + "_float");
     copy.set_output(0, computed);
     writer_.EmitCopy(copy);
-    return writer_.Dequantized(value, computed, value).status();
+    return writer_.Dequantized(value, plan_.made.at(value), computed, value).status();
   }
 
   const Model& prepared_;
@@ -203,7 +203,7 @@ class TwinMaker {
 
   // `twin` = `computed` rounded to the integers of `value`.
   Status RoundTrip(const std::string& value, const std::string& computed, const std::string& twin) {
-    const QuantParams& params = params_.at(plan_.range_of.at(value));
+    const QuantParams& params = params_.at(plan_.made.at(value));
     std::string scale = model_.UniqueName(twin + "_scale"), zero = model_.UniqueName(twin + "_zero_point");
     model_.SetWeight(scale, Tensor::From<float>({}, std::span<const float>(params.scale)));
     model_.SetWeight(zero, Tensor::From<uint8_t>({}, {static_cast<uint8_t>(params.zero_point[0])}));

@@ -69,33 +69,31 @@ ns_onnx::NodeProto* QdqWriter::EmitCopy(const ns_onnx::NodeProto& node) {
   return &nodes_.back();
 }
 
-std::pair<std::string, std::string> QdqWriter::ScaleAndZero(const std::string& owner, const QuantParams& params) {
-  auto [entry, added] = scale_names_.try_emplace(owner);
+std::pair<std::string, std::string> QdqWriter::ScaleAndZero(const RangeId& range, const QuantParams& params) {
+  auto [entry, added] = scale_names_.try_emplace(range);
   if (added) {
-    entry->second = {model_.UniqueName(owner + "_scale"), model_.UniqueName(owner + "_zero_point")};
+    entry->second = {model_.UniqueName(range.value + "_scale"), model_.UniqueName(range.value + "_zero_point")};
     model_.SetWeight(entry->second.first, ScaleTensor(params));
     model_.SetWeight(entry->second.second, ZeroPointTensor(params));
   }
   return entry->second;
 }
 
-Result<std::string> QdqWriter::Quantized(const std::string& value, const std::string& source) {
-  auto known = quantized_.find(value);
+Result<std::string> QdqWriter::Quantized(const std::string& value, const RangeId& range, const std::string& source) {
+  auto known = quantized_.find({value, range});
   if (known != quantized_.end()) return known->second;
-  auto owner = plan_.range_of.find(value);
-  auto params = owner == plan_.range_of.end() ? params_.end() : params_.find(owner->second);
+  auto params = params_.find(range);
   if (params == params_.end()) return Internal(fmt::format("no range for the value '{}'", value), "NO_RANGE");
-  auto [scale, zero] = ScaleAndZero(owner->second, params->second);
+  auto [scale, zero] = ScaleAndZero(range, params->second);
   std::string output = model_.UniqueName(value + "_quantized");
   Emit("QuantizeLinear", {source, scale, zero}, {output}, value + "_QuantizeLinear");
-  quantized_[value] = output;
+  quantized_[{value, range}] = output;
   return output;
 }
 
-Result<std::string> QdqWriter::Dequantized(const std::string& value, const std::string& source, std::string output) {
-  NS_ASSIGN_OR_RETURN(std::string quantized, Quantized(value, source));
-  const std::string& owner = plan_.range_of.at(value);
-  auto [scale, zero] = ScaleAndZero(owner, params_.at(owner));
+Result<std::string> QdqWriter::Dequantized(const std::string& value, const RangeId& range, const std::string& source, std::string output) {
+  NS_ASSIGN_OR_RETURN(std::string quantized, Quantized(value, range, source));
+  auto [scale, zero] = ScaleAndZero(range, params_.at(range));
   if (output.empty()) output = model_.UniqueName(value + "_dequantized");
   Emit("DequantizeLinear", {quantized, scale, zero}, {output}, value + "_DequantizeLinear");
   return output;
@@ -106,14 +104,16 @@ Result<QdqWriter::WeightNames> QdqWriter::IntegerWeight(const ns_onnx::NodeProto
   const std::string& name = original.input(plan.traits.weight);
   // A scale bounded by one operator's bias is that operator's own.
   bool computes = plan.mode != OpMode::kWeightOnly;  // on integers, so that sums of products must fit
-  std::string key = fmt::format("{}|{}|{}|{}|{}", name, transposed, *plan.traits.channel_axis, computes, min_scale.empty() ? "" : original.name());
+  bool per_channel = plan.config.per_channel;
+  std::string key = fmt::format("{}|{}|{}|{}|{}|{}", name, transposed, *plan.traits.channel_axis, computes, per_channel,
+                                min_scale.empty() ? "" : original.name());
   if (auto known = weights_.find(key); known != weights_.end()) return known->second;
   NS_ASSIGN_OR_RETURN(Tensor weight, model_.Weight(name));
   WeightOptions options;
-  if (config_.per_channel) options.axis = transposed ? 1 - *plan.traits.channel_axis : plan.traits.channel_axis;
+  if (per_channel) options.axis = transposed ? 1 - *plan.traits.channel_axis : plan.traits.channel_axis;
   options.reduce_range = config_.reduce_range && computes;
   options.min_scale = min_scale;
-  if (!config_.per_channel && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
+  if (!per_channel && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
   auto quantized = QuantizeWeight((transposed ? Transposed(weight) : weight).view(), options);
   if (!quantized.ok()) {
     return quantized.status().WithContext(fmt::format("weight '{}' of operator '{}'", name, original.name()));
@@ -155,11 +155,11 @@ Result<std::string> QdqWriter::MakeStatic(const ns_onnx::NodeProto& original, co
   for (int position : traits.activations) {
     if (std::find(as_is.begin(), as_is.end(), position) != as_is.end()) continue;
     const std::string& value = original.input(position);
-    NS_ASSIGN_OR_RETURN(std::string integers, Dequantized(value, value));
+    NS_ASSIGN_OR_RETURN(std::string integers, Dequantized(value, plan_.Read(value, plan), value));
     node->set_input(position, integers);
   }
   if (traits.weight < 0) return std::string();
-  float input_scale = params_.at(plan_.range_of.at(original.input(traits.activations[0]))).scale[0];
+  float input_scale = params_.at(plan_.Read(original.input(traits.activations[0]), plan)).scale[0];
   const std::string bias_name = traits.bias >= 0 ? original.input(traits.bias) : later_bias;
   std::vector<float> min_scale;
   Tensor bias;

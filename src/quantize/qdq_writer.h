@@ -16,8 +16,8 @@
 
 namespace ns {
 
-// Quantization of activations, by the value that owns the range (Plan::range_of's right side).
-using ActivationParams = std::map<std::string, QuantParams>;
+// Quantization of activations, by the range that they cover (Plan::ranges).
+using ActivationParams = std::map<RangeId, QuantParams>;
 
 // Nodes are written in an order that is topological when the caller's calls are.
 class QdqWriter {
@@ -31,11 +31,11 @@ class QdqWriter {
                            std::string_view name = "");
   ns_onnx::NodeProto* EmitCopy(const ns_onnx::NodeProto& node);
 
-  // The integers of `value`, whose float form is `source` (usually the same name): one Q, made at the first call. Internal
-  // (NO_RANGE) when the plan has no range for it.
-  Result<std::string> Quantized(const std::string& value, const std::string& source);
+  // The integers of `value` over `range`; its float form is `source` (usually the same name): one Q for each range, made at the first
+  // call. Internal (NO_RANGE) when there are no parameters for the range.
+  Result<std::string> Quantized(const std::string& value, const RangeId& range, const std::string& source);
   // A new DQ of those integers; its output is `output`, or a new name.
-  Result<std::string> Dequantized(const std::string& value, const std::string& source, std::string output = "");
+  Result<std::string> Dequantized(const std::string& value, const RangeId& range, const std::string& source, std::string output = "");
 
   // Rewires `node`, a copy of the node planned by `plan`, to integers: a DQ before each activation (but those in `as_is`), before the
   // weight and before the bias. `original` is the node as in the prepared model.
@@ -66,15 +66,15 @@ class QdqWriter {
                                     bool transposed);
   Result<std::string> DequantizedWeight(const WeightNames& weight, std::string_view base);
   Result<std::string> DequantizedBias(const std::string& name, const Tensor& bias, float input_scale, std::span<const float> weight_scale);
-  std::pair<std::string, std::string> ScaleAndZero(const std::string& owner, const QuantParams& params);
+  std::pair<std::string, std::string> ScaleAndZero(const RangeId& range, const QuantParams& params);
 
   Model& model_;
   const Plan& plan_;
   const ActivationParams& params_;
   const QuantConfig& config_;
   std::vector<ns_onnx::NodeProto> nodes_;
-  std::map<std::string, std::pair<std::string, std::string>> scale_names_;  // by owner of the range
-  std::map<std::string, std::string> quantized_;                           // value → its integers
+  std::map<RangeId, std::pair<std::string, std::string>> scale_names_;
+  std::map<std::pair<std::string, RangeId>, std::string> quantized_;       // value and range → its integers
   std::map<std::string, DynamicNames> dynamic_;                            // value → what DynamicQuantizeLinear made of it
   std::map<std::string, std::string> widened_;                             // bias → the same as [1, 1, N]
   std::map<std::string, WeightNames> weights_;                             // weight and form → its integers

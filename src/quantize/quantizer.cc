@@ -42,14 +42,14 @@ struct Quantizer::State {
 
   Observed ObservedBy(const CalibrationOptions& options) const;
   std::vector<OperatorDecision> Decisions(const Plan& plan) const;
-  Result<Range> RangeOf(const std::string& value, const QuantConfig& config) const;
-  Result<std::map<std::string, Range>> Ranges(const Plan& plan, const QuantConfig& config) const;
+  Result<Range> RangeOf(const RangeId& id, const QuantConfig& config) const;
+  Result<RangeMap> Ranges(const Plan& plan, const QuantConfig& config) const;
   Result<ActivationParams> Params(const Plan& plan, const QuantConfig& config) const;
 
   Model prepared;
   GraphIndex index;
   std::map<std::string, TensorObserver> observers;  // by observed value; empty before Calibrate()
-  std::optional<std::map<std::string, Range>> given_ranges;  // UseRanges()
+  std::optional<RangeMap> given_ranges;  // UseRanges()
 };
 
 namespace {
@@ -100,36 +100,36 @@ void AddErrors(std::span<const float> exact, std::span<const float> twin, ErrorS
 
 }  // namespace
 
-Result<Range> Quantizer::State::RangeOf(const std::string& value, const QuantConfig& config) const {
+Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& config) const {
   if (given_ranges) {
-    auto given = given_ranges->find(value);
+    auto given = given_ranges->find(id);
     if (given != given_ranges->end()) return given->second;
-    return FailedPrecondition(fmt::format("no range is given for the value '{}'", value), "NOT_CALIBRATED");
+    return FailedPrecondition(fmt::format("no range by '{}' is given for the value '{}'", CalibrationMethodName(id.method), id.value),
+                              "NOT_CALIBRATED");
   }
-  auto observer = observers.find(ObservedValue(value));
+  auto observer = observers.find(ObservedValue(id.value));
   if (observer == observers.end()) {
-    return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", value), "NOT_CALIBRATED");
+    return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", id.value), "NOT_CALIBRATED");
   }
-  auto range = RangeByMethod(observer->second, config);
+  auto range = RangeByMethod(observer->second, id.method, config);
   if (!range.ok() && range.status().reason() == "NO_DATA") {
-    return FailedPrecondition(fmt::format("value '{}': {}", value, range.status().message()), "NOT_CALIBRATED");
+    return FailedPrecondition(fmt::format("value '{}': {}", id.value, range.status().message()), "NOT_CALIBRATED");
   }
   return range;
 }
 
-Result<std::map<std::string, Range>> Quantizer::State::Ranges(const Plan& plan, const QuantConfig& config) const {
-  std::map<std::string, Range> ranges;
-  for (const auto& [value, owner] : plan.range_of) {
-    if (ranges.contains(owner)) continue;
-    NS_ASSIGN_OR_RETURN(ranges[owner], RangeOf(owner, config));
+Result<RangeMap> Quantizer::State::Ranges(const Plan& plan, const QuantConfig& config) const {
+  RangeMap ranges;
+  for (const RangeId& id : plan.ranges) {
+    NS_ASSIGN_OR_RETURN(ranges[id], RangeOf(id, config));
   }
   return ranges;
 }
 
 Result<ActivationParams> Quantizer::State::Params(const Plan& plan, const QuantConfig& config) const {
-  NS_ASSIGN_OR_RETURN(auto ranges, Ranges(plan, config));
+  NS_ASSIGN_OR_RETURN(RangeMap ranges, Ranges(plan, config));
   ActivationParams params;
-  for (const auto& [value, range] : ranges) params[value] = AsymmetricUint8(range);
+  for (const auto& [id, range] : ranges) params[id] = AsymmetricUint8(range);
   return params;
 }
 
@@ -155,7 +155,7 @@ Result<Quantizer> Quantizer::Create(Model prepared) {
 
 std::vector<OperatorDecision> Quantizer::Candidates(OpMode default_mode) const {
   QuantConfig config;
-  config.default_mode = default_mode;
+  config.defaults.mode = default_mode;
   Plan plan = MakePlan(state_->prepared, state_->index, config);
   std::vector<OperatorDecision> candidates;
   for (int n = 0; n < state_->index.node_count(); ++n) {
@@ -170,7 +170,7 @@ Observed Quantizer::State::ObservedBy(const CalibrationOptions& options) const {
   everything.quantize_attention = options.attention;
   std::set<std::string> values;
   Plan plan = MakePlan(prepared, index, everything);
-  for (const auto& [value, owner] : plan.range_of) values.insert(ObservedValue(owner));
+  for (const RangeId& id : plan.ranges) values.insert(ObservedValue(id.value));
   // A Clip would hide infinities of what it follows: a Relu before it is watched too, though its range is not used.
   for (int n = 0; n < index.node_count(); ++n) {
     const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
@@ -196,7 +196,7 @@ Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, 
     // The session has its own copies of the weights that it laid out anew, and reads the others again where it uses them.
     state_->prepared.DropWeightPages();
   }
-  TensorObserver empty(ObserverOptionsFor(options.method));
+  TensorObserver empty(ObserverOptionsFor(options.methods));
   std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(names.size(), empty));
   auto use = [&](int worker, int64_t index, const Batch& batch) -> Status {
     ObserverRow& row = workers[static_cast<size_t>(worker)];
@@ -236,11 +236,11 @@ Result<QuantizedModel> Quantizer::Quantize(const QuantConfig& config) const {
   return QuantizedModel{std::move(model), state_->Decisions(plan)};
 }
 
-Result<std::map<std::string, Range>> Quantizer::Ranges(const QuantConfig& config) const {
+Result<RangeMap> Quantizer::Ranges(const QuantConfig& config) const {
   return state_->Ranges(MakePlan(state_->prepared, state_->index, config), config);
 }
 
-void Quantizer::UseRanges(std::map<std::string, Range> ranges) { state_->given_ranges = std::move(ranges); }
+void Quantizer::UseRanges(RangeMap ranges) { state_->given_ranges = std::move(ranges); }
 
 Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& config, const DataSet& data, std::span<const int64_t> rows,
                                                            int threads, ProgressSink& progress, std::stop_token stop) const {

@@ -21,6 +21,7 @@
 #include "graph/model.h"
 #include "quantize/config.h"
 #include "quantize/params.h"
+#include "quantize/range_id.h"
 
 namespace ns {
 
@@ -46,7 +47,7 @@ struct OperatorHarm {
 };
 
 struct CalibrationOptions {
-  CalibrationMethod method = CalibrationMethod::kMinMax;  // decides which statistics are kept; see Calibrate()
+  std::vector<CalibrationMethod> methods = {CalibrationMethod::kMinMax};  // decide which statistics are kept; see Calibrate()
   int threads = 1;          // rows calibrated side by side, one inference thread each
   int64_t batch_size = 1;   // rows of one inference; the moving average's unit
   bool attention = false;   // keep statistics for QuantConfig::quantize_attention too
@@ -63,7 +64,8 @@ class Quantizer {
 
   const Model& prepared() const;
 
-  // The operators that some mode other than kFloat suits, in graph order; `mode` is what `default_mode` would give them.
+  // The operators that some mode other than kFloat suits, in graph order; `mode` is what a configuration of
+  // this default mode would give them.
   std::vector<OperatorDecision> Candidates(OpMode default_mode) const;
 
   // What Quantize(config) would decide for each operator, without making anything: needs no calibration.
@@ -71,7 +73,7 @@ class Quantizer {
 
   // Runs the prepared model over `rows` of `data`, keeping statistics of the tensors that static quantization reads: running ranges,
   // and for the entropy, percentile and mse methods histograms of fixed size; never the activations of more than `threads` batches.
-  // Later Quantize() calls may ask for `options.method`, for minmax, and, when it was a histogram method, for all of these.
+  // Later Quantize() calls may ask for `options.methods`, for minmax, and, when a histogram method is among them, for all of these.
   // The result doesn't depend on `threads`.
   // InvalidArgument (NON_FINITE_VALUE) names the tensor, its operator and the row of a NaN or infinity; Cancelled on stop.
   Status Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
@@ -81,11 +83,11 @@ class Quantizer {
   // configuration has a static operator and Calibrate() has not kept what its method needs.
   Result<QuantizedModel> Quantize(const QuantConfig& config) const;
 
-  // The ranges of the activations that Quantize(config) quantizes, by value. FailedPrecondition as Quantize().
-  Result<std::map<std::string, Range>> Ranges(const QuantConfig& config) const;
+  // The ranges of the activations that Quantize(config) quantizes. FailedPrecondition as Quantize().
+  Result<RangeMap> Ranges(const QuantConfig& config) const;
   // From now on these ranges stand in the place of calibration: with what Ranges(config) said, Quantize(config) makes the same model
   // without any data, which is how a recipe is replayed.
-  void UseRanges(std::map<std::string, Range> ranges);
+  void UseRanges(RangeMap ranges);
 
   // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
   // operator twice from the same float inputs, once in float and once quantized. At least one row.

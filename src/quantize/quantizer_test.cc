@@ -7,6 +7,7 @@
 #include <map>
 
 #include "data/array_data_set.h"
+#include "graph/graph_index.h"
 #include "quantize/qdq_inserter.h"
 #include "quantize/testing/bench.h"
 #include "quantize/testing/models.h"
@@ -31,13 +32,13 @@ TEST(QuantizerTest, AStaticMlpAgreesWithFloat) { EXPECT_GT(Bench(SmallMlp(), {16
 
 TEST(QuantizerTest, ADynamicMlpAgreesWithFloat) {
   QuantConfig config;
-  config.default_mode = OpMode::kDynamic;
+  config.defaults.mode = OpMode::kDynamic;
   EXPECT_GT(Bench(SmallMlp(), {16, 4, 8}).Sqnr(config), 30.0);
 }
 
 TEST(QuantizerTest, DynamicGemmWithTransposedWeightAndBiasAgrees) {
   QuantConfig config;
-  config.default_mode = OpMode::kDynamic;
+  config.defaults.mode = OpMode::kDynamic;
   Bench bench(SmallCnn(), {8, 3, 8, 8});
   EXPECT_GT(bench.Sqnr(config), 30.0);
 }
@@ -46,15 +47,15 @@ TEST(QuantizerTest, EveryCalibrationMethodGivesAUsableModel) {
   for (auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kMovingAverage, CalibrationMethod::kEntropy,
                       CalibrationMethod::kPercentile, CalibrationMethod::kMse}) {
     QuantConfig config;
-    config.calibration = method;
-    EXPECT_GT(Bench(SmallCnn(), {16, 3, 8, 8}, method).Sqnr(config), 20.0) << CalibrationMethodName(method);
+    config.defaults.calibration = method;
+    EXPECT_GT(Bench(SmallCnn(), {16, 3, 8, 8}, {method}).Sqnr(config), 20.0) << CalibrationMethodName(method);
   }
 }
 
 TEST(QuantizerTest, PerTensorAndReducedRangeLoseLittle) {
   Bench bench(SmallCnn(), {16, 3, 8, 8});
   QuantConfig per_tensor, reduced;
-  per_tensor.per_channel = false;
+  per_tensor.defaults.per_channel = false;
   reduced.reduce_range = true;
   EXPECT_GT(bench.Sqnr(per_tensor), 25.0);
   EXPECT_GT(bench.Sqnr(reduced), 25.0);
@@ -126,11 +127,11 @@ TEST(QuantizerTest, CalibrationDoesNotDependOnTheNumberOfThreads) {
   for (int threads : {1, 2, 3}) {
     Quantizer quantizer = Quantizer::Create(model.Clone()).value();
     CalibrationOptions options;
-    options.method = CalibrationMethod::kEntropy;
+    options.methods = {CalibrationMethod::kEntropy};
     options.threads = threads;
     ASSERT_TRUE(quantizer.Calibrate(*data, AllRows(*data), options, progress, {}).ok());
     QuantConfig config;
-    config.calibration = CalibrationMethod::kEntropy;
+    config.defaults.calibration = CalibrationMethod::kEntropy;
     Model quantized = quantizer.Quantize(config).value().model;
     saved.push_back(AllWeightBytes(quantized));
   }
@@ -150,8 +151,8 @@ TEST(QuantizerTest, RangesAreThoseOfTheFloatValuesToTheLastBit) {
     ASSERT_TRUE(quantizer.Calibrate(*data, AllRows(*data), options, progress, {}).ok());
     auto ranges = quantizer.Ranges({}).value();
     Model shown = model.Clone();
-    for (const auto& [value, range] : ranges) {
-      if (value != "image") AddFloatOutput(shown, value);
+    for (const auto& [id, range] : ranges) {
+      if (id.value != "image") AddFloatOutput(shown, id.value);
     }
     Session session = Session::FromModel(shown).value();
     std::map<std::string, Range> expected;
@@ -165,9 +166,9 @@ TEST(QuantizerTest, RangesAreThoseOfTheFloatValuesToTheLastBit) {
       }
     }
     EXPECT_GE(ranges.size(), 5u);
-    for (const auto& [value, range] : ranges) {
-      if (value == "image") continue;
-      EXPECT_EQ(range, expected.at(value)) << value << " with " << threads << " threads";
+    for (const auto& [id, range] : ranges) {
+      if (id.value == "image") continue;
+      EXPECT_EQ(range, expected.at(id.value)) << id.value << " with " << threads << " threads";
     }
   }
 }
@@ -190,15 +191,49 @@ TEST(QuantizerTest, NanInACalibrationRowIsNamed) {
 TEST(QuantizerTest, GivenRangesMakeTheSameModelWithoutCalibration) {
   Bench bench(SmallCnn(), {8, 3, 8, 8});
   auto ranges = bench.quantizer.Ranges({}).value();
-  EXPECT_TRUE(ranges.contains("r0"));
+  EXPECT_TRUE(ranges.contains({"r0"}));
   Quantizer replay = Quantizer::Create(SmallCnn()).value();
   replay.UseRanges(ranges);
   EXPECT_EQ(AllWeightBytes(replay.Quantize({}).value().model), AllWeightBytes(bench.quantizer.Quantize({}).value().model));
-  ranges.erase("r0");
+  ranges.erase({"r0"});
   replay.UseRanges(ranges);
   Status status = replay.Quantize({}).status();
   EXPECT_EQ(status.reason(), "NOT_CALIBRATED");
   EXPECT_NE(status.message().find("'r0'"), std::string::npos);
+}
+
+// x is read by two products whose ranges are found differently; "up" as in a configuration where both are alike.
+TEST(QuantizerTest, ReadersThatWantDifferentRangesHaveTheirOwn) {
+  Model model = SmallEncoder("N");
+  Bench bench(Prepared(std::move(model)), {16, 4, 8}, {CalibrationMethod::kPercentile});
+  QuantConfig config;
+  config.percentile = 90;
+  config.Edit("key").calibration = CalibrationMethod::kPercentile;
+  auto ranges = bench.quantizer.Ranges(config).value();
+  Range all = ranges.at({"x", CalibrationMethod::kMinMax}), most = ranges.at({"x", CalibrationMethod::kPercentile});
+  EXPECT_GT(all.max, most.max);
+  Model quantized = bench.quantizer.Quantize(config).value().model;
+  GraphIndex index(quantized);
+  std::map<std::string, std::string> integers;  // by product: what it reads
+  for (const auto& node : quantized.graph().node()) {
+    if (node.op_type() == "MatMul") integers[node.name()] = index.ProducerNode(node.input(0))->input(0);
+  }
+  EXPECT_EQ(integers.at("query"), integers.at("value"));
+  EXPECT_NE(integers.at("query"), integers.at("key"));
+  auto scale = [&](const std::string& product) {
+    return quantized.Weight(index.ProducerNode(integers.at(product))->input(1)).value().values<float>()[0];
+  };
+  EXPECT_FLOAT_EQ(scale("query"), (all.max - all.min) / 255);
+  EXPECT_FLOAT_EQ(scale("key"), (most.max - most.min) / 255);
+}
+
+TEST(QuantizerTest, GranularityIsTheOperatorsOwn) {
+  Bench bench(SmallMlp(), {16, 4, 8});
+  QuantConfig config;
+  config.Edit("up").per_channel = false;
+  Model quantized = bench.quantizer.Quantize(config).value().model;
+  EXPECT_EQ(quantized.Weight("w1_scale").value().shape(), Shape{});
+  EXPECT_EQ(quantized.Weight("w2_scale").value().shape(), Shape{8});
 }
 
 TEST(QuantizerTest, DecisionsNeedNoCalibration) {
@@ -214,7 +249,7 @@ TEST(QuantizerTest, StaticWithoutCalibrationIsRefused) {
   Quantizer quantizer = Quantizer::Create(SmallMlp()).value();
   EXPECT_EQ(quantizer.Quantize({}).status().reason(), "NOT_CALIBRATED");
   QuantConfig config;
-  config.default_mode = OpMode::kDynamic;
+  config.defaults.mode = OpMode::kDynamic;
   EXPECT_TRUE(quantizer.Quantize(config).ok());
 }
 
@@ -261,10 +296,10 @@ TEST(RankOperatorsTest, TheOperatorThatHurtsComesFirst) {
   model.SetWeight("w2", skewed);
   Bench bench(std::move(model), {8, 4, 8});
   QuantConfig config;
-  config.per_channel = false;
+  config.defaults.per_channel = false;
   NullProgress progress;
   for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic}) {
-    config.default_mode = mode;
+    config.defaults.mode = mode;
     auto harms = bench.quantizer.RankOperators(config, *bench.data, AllRows(*bench.data), 2, progress, {}).value();
     ASSERT_EQ(harms.size(), 2u);
     EXPECT_GT(harms[1].sqnr_db, 25.0) << OpModeName(mode);

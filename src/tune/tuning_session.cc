@@ -185,7 +185,7 @@ TuningAction TuningSession::NextProbe() {
 
 QuantConfig TuningSession::KeepMostHarmfulInFloat(int count) const {
   QuantConfig config = options_.starts[repairing_].config;
-  for (int i = 0; i < count; ++i) config.modes[ranking_[static_cast<size_t>(i)].name] = OpMode::kFloat;
+  for (int i = 0; i < count; ++i) config.SetMode(ranking_[static_cast<size_t>(i)].name, OpMode::kFloat);
   return config;
 }
 

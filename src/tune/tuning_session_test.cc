@@ -52,7 +52,7 @@ Played Play(TuningSession& session, const FakeModel& model, int limit = 1000) {
 
 QuantConfig Everything(OpMode mode) {
   QuantConfig config;
-  config.default_mode = mode;
+  config.defaults.mode = mode;
   return config;
 }
 
@@ -65,7 +65,7 @@ TuningSession::Options TwoStarts() {
 }
 
 int FloatOperators(const EvaluateTrial& trial) {
-  return static_cast<int>(trial.config.modes.size());
+  return static_cast<int>(trial.config.operators.size());
 }
 
 TEST(TuningSessionTest, TheFirstThatHoldsLeadsUntilTimingSaysWhichIsFastest) {
@@ -135,8 +135,8 @@ TEST(TuningSessionTest, FindsTheFewestOperatorsThatMustStayInFloat) {
   const Trial& winner = session.trial(*session.answer().trial);
   EXPECT_EQ(winner.kept_float, 3);
   EXPECT_EQ(winner.label, "static, 3 operators in float");
-  EXPECT_EQ(winner.config.modes.at("op0"), OpMode::kFloat);
-  EXPECT_EQ(winner.config.modes.count("op3"), 0u);
+  EXPECT_EQ(winner.config.Of("op0").mode, OpMode::kFloat);
+  EXPECT_EQ(winner.config.operators.count("op3"), 0u);
   // The start; 3 (90 % of the noise lies there) passes; 1 and 2 fail.
   EXPECT_EQ(played.evaluations, 4);
 }
@@ -164,7 +164,7 @@ TEST(TuningSessionTest, RepairsTheOneThatLosesLeastFirst) {
   FakeModel model = ThreeCulprits();
   model.value = [](const EvaluateTrial& trial) {
     if (FloatOperators(trial) >= 3) return 0.9;
-    return trial.config.default_mode == OpMode::kDynamic ? 0.85 : 0.3;
+    return trial.config.defaults.mode == OpMode::kDynamic ? 0.85 : 0.3;
   };
   TuningSession session(TwoStarts());
   EXPECT_EQ(Play(session, model).rankings, 1);

@@ -135,11 +135,11 @@ std::vector<StartingPoint> OptimizeRun::StartingPoints() {
     std::string why;
     StartingPoint start{std::string(OpModeName(mode)), DefaultConfig(mode, &why)};
     if (!why.empty() && starts.empty()) AddNote(why);
-    start.config.calibration = options_.calibration_method;
-    if (options_.per_channel) start.config.per_channel = *options_.per_channel;
+    start.config.defaults.calibration = options_.calibration_method;
+    if (options_.per_channel) start.config.defaults.per_channel = *options_.per_channel;
     for (const OperatorDecision& op : candidates) {
       for (const std::string& excluded : options_.excluded_operators)
-        if (op.name == excluded || op.type == excluded) start.config.modes[op.name] = OpMode::kFloat;
+        if (op.name == excluded || op.type == excluded) start.config.SetMode(op.name, OpMode::kFloat);
     }
     starts.push_back(std::move(start));
   };
@@ -151,7 +151,7 @@ std::vector<StartingPoint> OptimizeRun::StartingPoints() {
 Status OptimizeRun::Calibrate() {
   progress_.Begin("calibrate", 0.25, 0.4);
   CalibrationOptions calibration;
-  calibration.method = options_.calibration_method;
+  calibration.methods = {options_.calibration_method};
   calibration.threads = options_.threads;
   calibration.batch_size = data_->calibration().fixed_batch().value_or(1);
   NS_RETURN_IF_ERROR(
@@ -161,7 +161,7 @@ Status OptimizeRun::Calibrate() {
 
 Status OptimizeRun::Tune() {
   std::vector<StartingPoint> starts = StartingPoints();
-  bool is_static = !starts.empty() && starts[0].config.default_mode == OpMode::kStatic;
+  bool is_static = !starts.empty() && starts[0].config.defaults.mode == OpMode::kStatic;
   if (is_static) NS_RETURN_IF_ERROR(Calibrate());
   TuningSession::Options tuning;
   tuning.criterion = criterion_;

@@ -81,7 +81,7 @@ Result<OptimizeOutcome> OptimizeRun::DescribePlan() {
   }
   for (const StartingPoint& start : StartingPoints()) {
     plan += fmt::format("to try       {}: {} operators in int8\n", start.label,
-                        quantizer_->Candidates(start.config.default_mode).size());
+                        quantizer_->Candidates(start.config.defaults.mode).size());
   }
   if (!quantizer_) plan += "to try       nothing: no operator can be quantized, fp32 would be kept\n";
   plan += fmt::format("cores        {} threads for evaluation, {} for timing\n", options_.threads, latency_.threads);

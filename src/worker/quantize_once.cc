@@ -27,7 +27,7 @@ Status Calibrate(Quantizer& quantizer, const SourceModel& source, const Quantize
   std::iota(rows.begin(), rows.end(), 0);
   *used = static_cast<int64_t>(rows.size());
   CalibrationOptions calibration;
-  calibration.method = options.method;
+  calibration.methods = {options.method};
   calibration.threads = options.threads > 0 ? options.threads : static_cast<int>(UsableCores().size());
   calibration.batch_size = options.batch_size > 0 ? options.batch_size : data->fixed_batch().value_or(1);
   return quantizer.Calibrate(*data, rows, calibration, progress, stop);
@@ -110,7 +110,7 @@ Result<QuantizeOnceOutcome> QuantizeOnce(const QuantizeOnceOptions& options, con
   }
   progress.Begin("quantize", 0.8, 0.9);
   QuantConfig config = DefaultConfig(options.mode);
-  config.calibration = options.method;
+  config.defaults.calibration = options.method;
   NS_ASSIGN_OR_RETURN(QuantizedModel quantized, quantizer.Quantize(config));
   stage_done("quantize");
   progress.Begin("write", 0.9, 1);

@@ -10,13 +10,15 @@ Recipe Example() {
   Recipe recipe;
   recipe.model_sha256 = "ab12";
   recipe.label = "static, 1 operator in float";
-  recipe.config.default_mode = OpMode::kStatic;
-  recipe.config.modes["/layer/MatMul \"x\""] = OpMode::kFloat;
-  recipe.config.calibration = CalibrationMethod::kPercentile;
+  recipe.config.defaults.mode = OpMode::kStatic;
+  recipe.config.SetMode("/layer/MatMul \"x\"", OpMode::kFloat);
+  recipe.config.defaults.calibration = CalibrationMethod::kPercentile;
+  recipe.config.Edit("conv") = {OpMode::kDynamic, CalibrationMethod::kMse, true};
   recipe.config.percentile = 99.9;
-  recipe.config.per_channel = false;
+  recipe.config.defaults.per_channel = false;
   recipe.config.reduce_range = true;
-  recipe.ranges["act"] = {-0.1f, 3.1415927f};
+  recipe.ranges[{"act", CalibrationMethod::kPercentile}] = {-0.1f, 3.1415927f};
+  recipe.ranges[{"act", CalibrationMethod::kMse}] = {0, 3};
   recipe.result_sha256 = "cd34";
   recipe.made_by = {{"neural_solution", "0.1.0"}};
   return recipe;
@@ -33,6 +35,20 @@ TEST(RecipeTest, ComesBackFromJsonBitForBit) {
   EXPECT_EQ(back->made_by, Example().made_by);
 }
 
+TEST(RecipeTest, ReadsTheFirstVersion) {
+  auto recipe = ParseRecipe(R"({"version": 1, "model_sha256": "ab", "label": "static", "keep_float": false,
+    "config": {"default_mode": "static", "modes": {"fc": "float"}, "calibration": "mse", "percentile": 99.99, "averaging_constant": 0.01,
+               "per_channel": false, "reduce_range": true, "quantize_embeddings": true, "quantize_attention": false},
+    "ranges": {"act": [-1, 2]}})");
+  ASSERT_TRUE(recipe.ok()) << recipe.status().ToString();
+  QuantConfig expected;
+  expected.defaults = {OpMode::kStatic, CalibrationMethod::kMse, false};
+  expected.SetMode("fc", OpMode::kFloat);
+  expected.reduce_range = true;
+  EXPECT_EQ(recipe->config, expected);
+  EXPECT_EQ(recipe->ranges, (RangeMap{{{"act", CalibrationMethod::kMse}, {-1, 2}}}));
+}
+
 TEST(RecipeTest, FloatNeedsNoConfiguration) {
   Recipe recipe;
   recipe.keep_float = true;
@@ -42,7 +58,7 @@ TEST(RecipeTest, FloatNeedsNoConfiguration) {
 }
 
 TEST(RecipeTest, RefusesWhatIsNoRecipe) {
-  for (const char* text : {"", "[]", "{}", "{\"version\": 2}", "not json"}) {
+  for (const char* text : {"", "[]", "{}", "{\"version\": 3}", "not json"}) {
     auto recipe = ParseRecipe(text);
     ASSERT_FALSE(recipe.ok()) << text;
     EXPECT_EQ(recipe.status().reason(), "BAD_RECIPE") << text;
@@ -51,17 +67,17 @@ TEST(RecipeTest, RefusesWhatIsNoRecipe) {
 
 TEST(RecipeTest, RefusesARangeThatIsNone) {
   const std::string good = RecipeToJson(Example());
-  size_t at = good.find("\"act\": [");
+  size_t at = good.find("\"mse\": [");
   ASSERT_NE(at, std::string::npos);
   // 1e300 is infinite as a float.
   for (const char* range : {"[1, 0]", "[0, 1e300]", "[-1e300, 0]", "[null, 1]", "[0]"}) {
-    std::string text = good.substr(0, at) + "\"act\": " + range + good.substr(good.find(']', at) + 1);
+    std::string text = good.substr(0, at) + "\"mse\": " + range + good.substr(good.find(']', at) + 1);
     auto recipe = ParseRecipe(text);
     ASSERT_FALSE(recipe.ok()) << range;
     EXPECT_EQ(recipe.status().reason(), "BAD_RECIPE") << range;
   }
   Recipe point = Example();
-  point.ranges["act"] = {0.5f, 0.5f};
+  point.ranges[{"act", CalibrationMethod::kPercentile}] = {0.5f, 0.5f};
   EXPECT_TRUE(ParseRecipe(RecipeToJson(point)).ok());
 }
 

@@ -2,18 +2,20 @@
 
 namespace ns {
 
-TensorObserver::Options ObserverOptionsFor(CalibrationMethod method) {
+TensorObserver::Options ObserverOptionsFor(std::span<const CalibrationMethod> methods) {
   TensorObserver::Options options;
-  options.batch_ranges = method == CalibrationMethod::kMovingAverage;
-  options.histogram =
-      method == CalibrationMethod::kEntropy || method == CalibrationMethod::kPercentile || method == CalibrationMethod::kMse;
+  for (CalibrationMethod method : methods) {
+    options.batch_ranges |= method == CalibrationMethod::kMovingAverage;
+    options.histogram |=
+        method == CalibrationMethod::kEntropy || method == CalibrationMethod::kPercentile || method == CalibrationMethod::kMse;
+  }
   return options;
 }
 
-Result<Range> RangeByMethod(const TensorObserver& observer, const QuantConfig& config) {
+Result<Range> RangeByMethod(const TensorObserver& observer, CalibrationMethod method, const QuantConfig& config) {
   NS_ASSIGN_OR_RETURN(Range seen, observer.range());
-  if (config.calibration == CalibrationMethod::kMinMax) return seen;
-  if (config.calibration == CalibrationMethod::kMovingAverage) {
+  if (method == CalibrationMethod::kMinMax) return seen;
+  if (method == CalibrationMethod::kMovingAverage) {
     if (!(config.averaging_constant > 0 && config.averaging_constant <= 1)) {
       return InvalidArgument(fmt::format("averaging constant {} is not in (0, 1]", config.averaging_constant), "BAD_AVERAGING_CONSTANT");
     }
@@ -21,9 +23,9 @@ Result<Range> RangeByMethod(const TensorObserver& observer, const QuantConfig& c
   }
   if (observer.histogram().empty()) {
     return FailedPrecondition(
-        fmt::format("calibration kept no histogram, which '{}' needs", CalibrationMethodName(config.calibration)), "NO_DATA");
+        fmt::format("calibration kept no histogram, which '{}' needs", CalibrationMethodName(method)), "NO_DATA");
   }
-  switch (config.calibration) {
+  switch (method) {
     case CalibrationMethod::kPercentile:
       if (!(config.percentile > 50 && config.percentile <= 100)) {
         return InvalidArgument(fmt::format("percentile {} is not in (50, 100]", config.percentile), "BAD_PERCENTILE");

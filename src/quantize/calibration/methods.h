@@ -1,18 +1,20 @@
 // From the statistics of a tensor to the range that its integers cover: the calibration methods, one file each.
 #pragma once
 
+#include <span>
+
 #include "base/status.h"
 #include "quantize/config.h"
 #include "quantize/observers/observer.h"
 
 namespace ns {
 
-// The range by `config.calibration`. FailedPrecondition (NO_DATA) when the observer saw nothing or kept no histogram for a method that
+// The range by `method`, with the parameters in `config`. FailedPrecondition (NO_DATA) when the observer saw nothing or kept no histogram for a method that
 // needs one; InvalidArgument (BAD_PERCENTILE, BAD_AVERAGING_CONSTANT) for parameters outside their bounds.
-Result<Range> RangeByMethod(const TensorObserver& observer, const QuantConfig& config);
+Result<Range> RangeByMethod(const TensorObserver& observer, CalibrationMethod method, const QuantConfig& config);
 
-// The statistics that `method` needs.
-TensorObserver::Options ObserverOptionsFor(CalibrationMethod method);
+// The statistics that these methods need.
+TensorObserver::Options ObserverOptionsFor(std::span<const CalibrationMethod> methods);
 
 // The methods on histograms. `seen` is the range of all values; the result lies inside it. `histogram` is not empty.
 

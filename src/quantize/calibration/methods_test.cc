@@ -78,15 +78,12 @@ TEST(RangeByMethodTest, EachMethodNeedsItsStatisticsAndBounds) {
   std::vector<float> values = {-1, 2};
   ASSERT_TRUE(plain.Observe(0, values).ok());
   QuantConfig config;
-  EXPECT_EQ(*RangeByMethod(plain, config), (Range{-1, 2}));
-  config.calibration = CalibrationMethod::kEntropy;
-  EXPECT_EQ(RangeByMethod(plain, config).status().reason(), "NO_DATA");
-  config.calibration = CalibrationMethod::kPercentile;
+  EXPECT_EQ(*RangeByMethod(plain, CalibrationMethod::kMinMax, config), (Range{-1, 2}));
+  EXPECT_EQ(RangeByMethod(plain, CalibrationMethod::kEntropy, config).status().reason(), "NO_DATA");
   config.percentile = 40;
-  EXPECT_EQ(RangeByMethod(Observe(values), config).status().reason(), "BAD_PERCENTILE");
-  config.calibration = CalibrationMethod::kMovingAverage;
+  EXPECT_EQ(RangeByMethod(Observe(values), CalibrationMethod::kPercentile, config).status().reason(), "BAD_PERCENTILE");
   config.averaging_constant = 0;
-  EXPECT_EQ(RangeByMethod(Observe(values), config).status().reason(), "BAD_AVERAGING_CONSTANT");
+  EXPECT_EQ(RangeByMethod(Observe(values), CalibrationMethod::kMovingAverage, config).status().reason(), "BAD_AVERAGING_CONSTANT");
 }
 
 TEST(RangeByMethodTest, AllMethodsTakeAConstantTensor) {
@@ -94,9 +91,7 @@ TEST(RangeByMethodTest, AllMethodsTakeAConstantTensor) {
     TensorObserver observer = Observe({constant, constant});
     for (auto method : {CalibrationMethod::kMinMax, CalibrationMethod::kMovingAverage, CalibrationMethod::kEntropy,
                         CalibrationMethod::kPercentile, CalibrationMethod::kMse}) {
-      QuantConfig config;
-      config.calibration = method;
-      Range range = RangeByMethod(observer, config).value();
+      Range range = RangeByMethod(observer, method, QuantConfig()).value();
       EXPECT_EQ(range, (Range{constant, constant})) << CalibrationMethodName(method);
     }
   }

@@ -23,10 +23,10 @@ Model Prepared(Model model);
 
 // A model, its data, and a quantizer calibrated on them.
 struct Bench {
-  explicit Bench(Model original, Shape rows, CalibrationMethod method = CalibrationMethod::kMinMax)
+  explicit Bench(Model original, Shape rows, std::vector<CalibrationMethod> methods = {CalibrationMethod::kMinMax})
       : model(std::move(original)), data(RandomRows(model, std::move(rows))), quantizer(Quantizer::Create(model.Clone()).value()) {
     CalibrationOptions options;
-    options.method = method;
+    options.methods = std::move(methods);
     options.threads = 2;
     options.attention = true;
     NullProgress progress;

@@ -1,0 +1,51 @@
+#include "quantize/config.h"
+
+#include <gtest/gtest.h>
+
+namespace ns {
+namespace {
+
+TEST(QuantConfigTest, AnEntryTakesThePlaceOfTheDefaults) {
+  QuantConfig config;
+  config.defaults.per_channel = false;
+  config.SetMode("a", OpMode::kFloat);
+  EXPECT_EQ(config.Of("a").mode, OpMode::kFloat);
+  EXPECT_FALSE(config.Of("a").per_channel) << "made from the defaults";
+  EXPECT_EQ(config.Of("b"), config.defaults);
+  config.defaults.per_channel = true;
+  EXPECT_FALSE(config.Of("a").per_channel) << "an entry stands for itself";
+}
+
+TEST(CanonicalTest, SaysWhatDiffersInTheOrderOfNames) {
+  EXPECT_EQ(Canonical({}), "default");
+  QuantConfig config;
+  config.defaults = {OpMode::kDynamic, CalibrationMethod::kMinMax, false};
+  config.reduce_range = true;
+  config.Edit("conv2") = {OpMode::kStatic, CalibrationMethod::kMse, false};
+  config.SetMode("conv1", OpMode::kFloat);
+  EXPECT_EQ(Canonical(config),
+            "mode=dynamic weights=per_tensor reduce_range=true \"conv1\"(mode=float) \"conv2\"(mode=static calibration=mse)");
+}
+
+TEST(CanonicalTest, WhatMakesNoDifferenceIsNotTold) {
+  QuantConfig config;
+  config.SetMode("same", OpMode::kStatic);
+  EXPECT_EQ(Canonical(config), "default");
+  QuantConfig one, other;
+  one.Edit("a") = {OpMode::kFloat, CalibrationMethod::kMse, false};
+  other.SetMode("a", OpMode::kFloat);
+  EXPECT_EQ(Canonical(one), "\"a\"(mode=float)");
+  EXPECT_EQ(Canonical(one), Canonical(other));
+}
+
+// A name that looks like the end of another's entry.
+TEST(CanonicalTest, NamesAreQuoted) {
+  QuantConfig one, other;
+  one.SetMode("a\"(mode=float) \"b", OpMode::kFloat);
+  other.SetMode("a", OpMode::kFloat);
+  other.SetMode("b", OpMode::kFloat);
+  EXPECT_NE(Canonical(one), Canonical(other));
+}
+
+}  // namespace
+}  // namespace ns
