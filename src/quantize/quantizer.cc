@@ -1,8 +1,6 @@
 #include "quantize/quantizer.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,6 +11,7 @@
 #include "quantize/observers/observer.h"
 #include "quantize/plan.h"
 #include "quantize/qdq_inserter.h"
+#include "quantize/sqnr.h"
 #include "runtime/session.h"
 #include "runtime/tapped_session.h"
 
@@ -78,26 +77,6 @@ Status NonFinite(const GraphIndex& index, const std::string& value, const Batch&
                          "NON_FINITE_VALUE");
 }
 
-// Sums of squares of a tensor and of its error, over all rows.
-struct ErrorSums {
-  double signal = 0, noise = 0;
-  double sqnr_db() const {
-    if (noise == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(std::max(signal, std::numeric_limits<double>::min()) / noise);
-  }
-};
-
-void AddErrors(std::span<const float> exact, std::span<const float> twin, ErrorSums* sums) {
-  double signal = 0, noise = 0;
-  for (size_t i = 0; i < exact.size(); ++i) {
-    double difference = static_cast<double>(exact[i]) - twin[i];
-    signal += static_cast<double>(exact[i]) * exact[i];
-    noise += difference * difference;
-  }
-  sums->signal += signal;
-  sums->noise += noise;
-}
-
 }  // namespace
 
 Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& config) const {
@@ -156,6 +135,10 @@ Result<Quantizer> Quantizer::Create(Model prepared) {
 std::vector<OperatorDecision> Quantizer::Candidates(OpMode default_mode) const {
   QuantConfig config;
   config.defaults.mode = default_mode;
+  return QuantizedOperators(config);
+}
+
+std::vector<OperatorDecision> Quantizer::QuantizedOperators(const QuantConfig& config) const {
   Plan plan = MakePlan(state_->prepared, state_->index, config);
   std::vector<OperatorDecision> candidates;
   for (int n = 0; n < state_->index.node_count(); ++n) {
@@ -261,7 +244,7 @@ Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& co
     for (size_t i = 0; i < sums.size(); ++i) {
       TensorView exact = OwnRows(result.outputs[2 * i].view(), *result.batch, data.fixed_batch());
       TensorView twin = OwnRows(result.outputs[2 * i + 1].view(), *result.batch, data.fixed_batch());
-      AddErrors(exact.values<float>(), twin.values<float>(), &sums[i]);
+      sums[i].Add(exact.values<float>(), twin.values<float>());
     }
     std::lock_guard lock(mutex);
     batches[result.index] = std::move(sums);
@@ -272,10 +255,7 @@ Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& co
   std::vector<OperatorHarm> harms;
   for (size_t i = 0; i < twins.pairs.size(); ++i) {
     ErrorSums total;
-    for (const auto& [batch, sums] : batches) {
-      total.signal += sums[i].signal;
-      total.noise += sums[i].noise;
-    }
+    for (const auto& [batch, sums] : batches) total.Add(sums[i]);
     const auto& node = state_->index.node(twins.pairs[i].node);
     harms.push_back({node.name(), node.op_type(), total.sqnr_db()});
   }

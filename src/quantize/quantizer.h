@@ -68,6 +68,9 @@ class Quantizer {
   // this default mode would give them.
   std::vector<OperatorDecision> Candidates(OpMode default_mode) const;
 
+  // The operators with an integer computation or table of their own that `config` quantizes, in graph order.
+  std::vector<OperatorDecision> QuantizedOperators(const QuantConfig& config) const;
+
   // What Quantize(config) would decide for each operator, without making anything: needs no calibration.
   std::vector<OperatorDecision> Decisions(const QuantConfig& config) const;
 
