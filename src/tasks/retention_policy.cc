@@ -3,15 +3,13 @@
 #include <charconv>
 #include <map>
 
+#include "base/byte_size.h"
+
 namespace ns {
 
 namespace {
 
 const std::map<std::string_view, int64_t> kSeconds = {{"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}, {"w", 604'800}};
-const std::map<std::string_view, int64_t> kBytes = {{"B", 1},          {"kB", 1'000},         {"MB", 1'000'000},     {"GB", 1'000'000'000},
-                                                    {"TB", 1'000'000'000'000}, {"KiB", int64_t{1} << 10}, {"MiB", int64_t{1} << 20},
-                                                    {"GiB", int64_t{1} << 30}, {"TiB", int64_t{1} << 40}};
-
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -36,8 +34,8 @@ bool Read(std::string_view limit, RetentionPolicy* policy) {
     policy->tasks = number;
     return true;
   }
-  auto bytes = kBytes.find(unit);
-  if (bytes == kBytes.end() || policy->bytes || !times(bytes->second, &value)) return false;
+  auto bytes = BytesIn(unit);
+  if (!bytes || policy->bytes || !times(static_cast<int64_t>(*bytes), &value)) return false;
   policy->bytes = static_cast<uint64_t>(value);
   return true;
 }
