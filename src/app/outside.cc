@@ -10,8 +10,8 @@ Result<FetchInputsOptions> FetchOptionsOf(const ServeOptions& options, const Wor
   std::error_code error;
   std::filesystem::create_directories(fetch.cache_folder, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", fetch.cache_folder.string()));
-  fetch.cache_bytes = static_cast<uint64_t>(options.fetch_cache_bytes);
-  fetch.fetch.max_bytes = static_cast<uint64_t>(options.max_upload_bytes);
+  fetch.cache_bytes = options.fetch_cache_bytes;
+  fetch.fetch.max_bytes = options.max_upload_bytes;
   fetch.fetch.proxy = options.fetch_proxy;
   fetch.fetch.rules.allow_private = options.allow_private_addresses;
   auto blocks = ParseCidrBlocks(options.allow_addresses);
@@ -23,7 +23,7 @@ Result<FetchInputsOptions> FetchOptionsOf(const ServeOptions& options, const Wor
 Result<std::unique_ptr<FileStore>> OpenFileStore(const ServeOptions& options, const Workspace& workspace, const Clock& clock) {
   FileStore::Options files;
   files.folder = workspace.uploads();
-  files.max_bytes = static_cast<uint64_t>(options.max_upload_bytes);
+  files.max_bytes = options.max_upload_bytes;
   return FileStore::Open(files, clock);
 }
 

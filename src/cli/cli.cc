@@ -27,7 +27,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   line.Footer(
       "Example:\n"
       "  neural_solution start --upload_path examples\n"
-      "  neural_solution submit --model image-classification/model.onnx --dataset image-classification/data.npz --wait\n"
+      "  neural_solution submit --model image-classification/model.onnx --dataset image-classification/evaluation.npz --wait\n"
       "  neural_solution stop");
   return line.Parse(argc, argv);
 }

@@ -1,9 +1,10 @@
 // Commands and options, by CLI11, which stays in a few .cc files: it takes seconds to compile.
 //
 // An option's value is, in this order: what the command line says; for options that Configurable() allows it to, the environment variable
-// NEURAL_SOLUTION_<NAME IN CAPITALS>, then the configuration file (config_file.h); its default.
+// NEURAL_SOLUTION_<NAME IN CAPITALS>, then the configuration file (config_file.h); its default. '-' and '_' in an option's name are the same.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,10 +26,21 @@ class Command {
   Command& Option(const std::string& names, double* out, const std::string& help);
   Command& Choice(const std::string& names, std::string* out, const std::vector<std::string>& values, const std::string& help, bool required = false);
   Command& Flag(const std::string& names, bool* out, const std::string& help);
+  // May be given more than once, a value each time; with `values`, each is one of them.
+  Command& List(const std::string& names, std::vector<std::string>* out, const std::string& help, const std::vector<std::string>& values = {});
+  // A size in bytes, with a unit or without (base/byte_size.h).
+  Command& Bytes(const std::string& names, uint64_t* out, const std::string& help);
+  // What the help calls the value of the option before.
+  Command& ValueName(const std::string& word);
+  // All that stands after "--", as it stands there.
+  Command& Rest(const std::string& name, std::vector<std::string>* out, const std::string& help);
   // Accepted, not shown in the help.
   Command& Hidden(const std::string& names, std::string* out);
   // These options (by their long names; none: all so far that are shown) may also come from the environment and the configuration file.
   Command& Configurable(const std::vector<std::string>& names = {});
+  // Long names of configurable options that say the same in different ways: from the environment or the file none of them is taken where one
+  // comes from before it.
+  Command& Rivals(const std::vector<std::string>& names);
   // What the command does; its result is the exit code.
   void Runs(std::function<int()> action);
 

@@ -41,6 +41,8 @@ struct ServiceTarget {
 };
 void AddTarget(Command& command, ServiceTarget* target);
 ApiClient Connect(const ServiceTarget& target);
+// What `show` prints of a task. The exit code.
+int ShowTask(const ServiceTarget& target, const std::string& id);
 
 // Prints "neural_solution: message" on standard error. 1, or 2 for a wrong request.
 int Fail(const Status& status);

@@ -42,7 +42,9 @@ std::vector<ManSection> Sections() {
   return {
       {"CONFIGURATION",
        "The options of start and serve, and --workspace and --url of the others, are taken from the command line, else from the environment "
-       "variable NEURAL_SOLUTION_NAME (the option's name in capitals), else from the configuration file, else they have their default.\n\n"
+       "variable NEURAL_SOLUTION_NAME (the option's name in capitals), else from the configuration file, else they have their default. Where "
+       "--workspace comes from before --url in this order, it is what counts; where both come from the same, --url does. In the name of an "
+       "option - and _ are the same.\n\n"
        "The file holds lines such as: restful_api_port = 8080. A line that begins with # is a comment; a value with spaces at its ends stands "
        "in double quotes; a flag is true or false. It is the one that --config or the variable NEURAL_SOLUTION_CONFIG names, else "
        "neural_solution.conf in $XDG_CONFIG_HOME (else ~/.config), else /etc/neural_solution.conf."},

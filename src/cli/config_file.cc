@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/edit_distance.h"
 #include "base/file.h"
 
 namespace ns {
@@ -16,20 +17,6 @@ std::string_view Trim(std::string_view text) {
   size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row.back();
 }
 
 std::string Environment(const char* name) {
@@ -66,7 +53,7 @@ std::optional<std::string> Nearest(std::string_view word, const std::vector<std:
   std::optional<std::string> best;
   size_t least = std::max<size_t>(2, word.size() / 2) + 1;
   for (const std::string& name : known) {
-    size_t distance = Distance(word, name);
+    size_t distance = EditDistance(word, name);
     if (distance >= least) continue;
     least = distance;
     best = name;

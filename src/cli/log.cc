@@ -17,17 +17,42 @@ struct LogFlags {
   bool follow = false;
 };
 
+// Prints as it comes; with --json a line at a time, the last one as far as it goes.
+class Printer {
+ public:
+  explicit Printer(bool json) : json_(json) {}
+  ~Printer() {
+    if (!held_.empty()) Line(held_);
+  }
+  void Print(std::string_view text) {
+    if (!json_) {
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    } else {
+      held_ += text;
+      size_t begin = 0;
+      for (size_t end; (end = held_.find('\n', begin)) != std::string::npos; begin = end + 1) Line(std::string_view(held_).substr(begin, end - begin));
+      held_.erase(0, begin);
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  static void Line(std::string_view line) { std::printf("%s\n", LogLineJson(line).c_str()); }
+  const bool json_;
+  std::string held_;
+};
+
 // With -f: what is there, then each piece as it is written, until the task has ended; after a break from where it had come.
 int Log(const LogFlags& flags) {
   ApiClient client = Connect(flags.target);
+  Printer printer(flags.target.json);
   uint64_t offset = 0;
   auto reached = std::chrono::steady_clock::now();
   while (true) {
     Status status = client.ReadLog(flags.id, offset, flags.follow, [&](std::string_view text) {
       reached = std::chrono::steady_clock::now();
       offset += text.size();
-      std::fwrite(text.data(), 1, text.size(), stdout);
-      std::fflush(stdout);
+      printer.Print(text);
     });
     if (status.ok()) return 0;
     bool passing = flags.follow && status.code() == StatusCode::kUnavailable && std::chrono::steady_clock::now() - reached < kPatience;

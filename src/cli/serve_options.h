@@ -1,6 +1,7 @@
 // Options of `start` and `serve`: the original's names, and ours.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,11 +24,11 @@ struct ServeOptions {
   std::string tls_cert, tls_key;   // PEM files; both or none: plain
   std::string api_type = "all";
   std::string upload_path = "examples";
-  double max_upload_bytes = 16e9;          // of one uploaded or fetched file
+  uint64_t max_upload_bytes = 16'000'000'000;  // of one uploaded or fetched file
   bool allow_private_addresses = false;   // addresses in requests may lead to any host
   std::string allow_addresses;            // ... or to these blocks: "10.0.0.0/8,fd00::/8"
   std::string fetch_proxy;                // what fetches go through; "": nothing
-  double fetch_cache_bytes = 50e9;        // kept of fetched files
+  uint64_t fetch_cache_bytes = 50'000'000'000;  // kept of fetched files
   std::string webhook_secret;             // file with the key that signs webhooks; "": they are not signed
   std::string conda_env;           // of script tasks: a conda environment's name, or the folder of a conda or virtual environment; "": python3
   std::string hostfile;            // "": this machine

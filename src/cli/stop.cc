@@ -15,7 +15,7 @@ namespace {
 
 struct StopOptions {
   std::string workspace = "./ns_workspace";
-  bool now = false;
+  bool now = false, json = false;
   double grace = 30;
 };
 
@@ -28,6 +28,11 @@ bool EndsWithin(const ProcessId& process, double seconds) {
   return true;
 }
 
+int Stopped(const StopOptions& options, bool drained) {
+  std::printf("%s\n", options.json ? StoppedJson(drained).c_str() : "Neural Solution stopped.");
+  return 0;
+}
+
 int Stop(const StopOptions& options) {
   auto text = ReadFile(std::filesystem::path(options.workspace) / "serve.json");
   auto record = text.ok() ? ParseServeRecord(*text) : Result<ServeRecord>(text.status());
@@ -38,11 +43,11 @@ int Stop(const StopOptions& options) {
   // SIGUSR1: start nothing more and end when the running tasks have ended. SIGINT: end them too; they run again after the next start.
   if (!options.now) {
     if (Status status = SignalProcess(service, SIGUSR1); !status.ok()) return Fail(status);
-    if (EndsWithin(service, options.grace)) return std::printf("Neural Solution stopped.\n"), 0;
-    std::printf("Tasks still run after %g s: they are ended and run again after the next start.\n", options.grace);
+    if (EndsWithin(service, options.grace)) return Stopped(options, /*drained=*/true);
+    std::fprintf(stderr, "Tasks still run after %g s: they are ended and run again after the next start.\n", options.grace);
   }
   if (Status status = SignalProcess(service, SIGINT); !status.ok() && IsRunning(service)) return Fail(status);
-  if (EndsWithin(service, 20)) return std::printf("Neural Solution stopped.\n"), 0;
+  if (EndsWithin(service, 20)) return Stopped(options, /*drained=*/false);
   return Fail(Unavailable(fmt::format("the service (pid {}) does not end; see '{}/serve_log/backend.log'", service.pid, options.workspace)));
 }
 
@@ -54,7 +59,8 @@ void AddStop(CommandLine& line) {
   command.Option("--workspace", &options->workspace, "Workspace of the service")
       .Configurable({"workspace"})
       .Flag("--now", &options->now, "Do not wait for running tasks: they run again after the next start")
-      .Option("--grace", &options->grace, "Seconds to wait for running tasks");
+      .Option("--grace", &options->grace, "Seconds to wait for running tasks")
+      .Flag("--json", &options->json, "Print JSON");
   command.Runs([options] { return Stop(*options); });
 }
 

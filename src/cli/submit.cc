@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/submit_options.h"
 #include "cli/wait.h"
 #include "client/uploader.h"
 #include "tasks/task_spec_codec.h"
@@ -15,9 +16,7 @@ namespace {
 struct SubmitOptions {
   ServiceTarget target;
   std::string file;  // a request file, "-": standard input
-  std::string model, dataset, calibration, metric, approach, name, idempotency_key;
-  double tolerable_loss = 0.01, timeout = 0;
-  int workers = 1, priority = 2;
+  std::deque<RequestOption> request = RequestOptions();
   bool dry_run = false, wait = false, upload = false;
 };
 
@@ -28,45 +27,33 @@ Status UploadInputs(const ApiClient& client, SubmitOptions* options) {
   if (own && !options->upload) return OkStatus();
   UploadOptions upload;
   upload.log = [](const std::string& line) { std::fprintf(stderr, "neural_solution: %s\n", line.c_str()); };
-  for (std::string* path : {&options->model, &options->dataset, &options->calibration}) {
+  for (RequestOption* option : FileOptions(&options->request)) {
     std::error_code error;
-    if (path->empty() || !std::filesystem::exists(*path, error)) continue;
-    NS_ASSIGN_OR_RETURN(StoredFile file, UploadPath(client, *path, upload));
-    *path = "upload:" + file.id;
+    if (option->text.empty() || !std::filesystem::exists(option->text, error)) continue;
+    NS_ASSIGN_OR_RETURN(StoredFile file, UploadPath(client, option->text, upload));
+    option->text = "upload:" + file.id;
   }
   return OkStatus();
 }
 
-TaskSpec FromFlags(const SubmitOptions& options) {
-  TaskSpec spec;
-  spec.model = options.model;
-  if (!options.dataset.empty()) {
-    spec.dataset.emplace();
-    spec.dataset->path = options.dataset;
-    spec.dataset->calibration_path = options.calibration;  // a row range reads the same there
-  }
-  if (!options.metric.empty()) spec.metrics.push_back({options.metric, {}, {}});
-  if (options.approach == "static") spec.approach = Approach::kStatic;
-  if (options.approach == "dynamic") spec.approach = Approach::kDynamic;
-  spec.accuracy_criterion.tolerable_loss = options.tolerable_loss;
-  spec.tuning.timeout_seconds = options.timeout;
-  spec.workers = options.workers;
-  spec.priority = options.priority;
-  spec.name = options.name;
-  spec.idempotency_key = options.idempotency_key;
-  return spec;
-}
-
+// The request file with what the options say over it.
 Result<std::string> RequestText(const SubmitOptions& options) {
-  if (options.file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  if (!options.file.empty()) return ReadFile(options.file, 16 << 20);
-  if (options.model.empty()) return InvalidArgument("give a request file, or --model and --dataset", "NOTHING_TO_SUBMIT");
-  return TaskSpecToJson(FromFlags(options));
+  std::vector<RequestField> fields = GivenFields(options.request);
+  if (options.file.empty() && fields.empty()) {
+    return InvalidArgument("give a request file, --model and --dataset, or --script and --optimized", "NOTHING_TO_SUBMIT");
+  }
+  std::string text;
+  if (options.file == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else if (!options.file.empty()) {
+    NS_ASSIGN_OR_RETURN(text, ReadFile(options.file, 16 << 20));
+  }
+  return fields.empty() ? Result<std::string>(std::move(text)) : SetRequestFields(text, fields);
 }
 
 int Submit(SubmitOptions options) {
   ApiClient client = Connect(options.target);
-  if (!options.dry_run && options.file.empty()) {
+  if (!options.dry_run) {
     if (Status status = UploadInputs(client, &options); !status.ok()) return Fail(status);
   }
   auto request = RequestText(options);
@@ -87,20 +74,10 @@ int Submit(SubmitOptions options) {
 
 void AddSubmit(CommandLine& line) {
   auto o = std::make_shared<SubmitOptions>();
-  Command command = line.Add("submit", "Submit a task: a request file, or flags; prints the task's id", "Tasks");
-  command.Option("request", &o->file, "JSON file with the request; - for standard input")
-      .Option("--model", &o->model, ".onnx file or Hugging Face folder: below the service's --upload_path, an address, or upload:<id>")
-      .Option("--dataset,--data", &o->dataset, "Rows to evaluate with, given as the model")
-      .Option("--calibration", &o->calibration, "Rows to calibrate with: a path, or a range such as 0:200")
-      .Option("--metric", &o->metric, "accuracy, f1, mse, ...")
-      .Choice("--approach", &o->approach, {"auto", "static", "dynamic"}, "Kind of quantization (default: auto)")
-      .Option("--tolerable-loss,--tolerable_loss", &o->tolerable_loss, "Largest accepted loss, relative to the baseline")
-      .Option("--timeout", &o->timeout, "Seconds the tuning may take; 0: any")
-      .Option("--workers", &o->workers, "Workers that tune side by side", 1, 10'000)
-      .Option("--priority", &o->priority, "1 (highest) to 3", 1, 3)
-      .Option("--name", &o->name, "Name to find the task by")
-      .Option("--idempotency-key,--idempotency_key", &o->idempotency_key, "The same key again returns the same task")
-      .Flag("--dry-run,--dry_run", &o->dry_run, "Check the request and print it, submit nothing")
+  Command command = line.Add("submit", "Submit a task: a request file, options, or both; prints the task's id", "Tasks");
+  command.Option("request", &o->file, "JSON file with the request; - for standard input. Options go before what it says");
+  AddRequestOptions(command, &o->request);
+  command.Flag("--dry-run", &o->dry_run, "Check the request and print it, submit nothing")
       .Flag("--upload", &o->upload, "Send the files that the options name to the service first; done anyhow for a service of another machine")
       .Flag("--wait", &o->wait, "Follow the task to its end");
   AddTarget(command, &o->target);

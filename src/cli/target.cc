@@ -9,6 +9,7 @@ void AddTarget(Command& command, ServiceTarget* target) {
   command.Option("--url", &target->url, "Address of the service, as http://127.0.0.1:8000")
       .Option("--workspace", &target->workspace, "Workspace of the service, to find its address")
       .Configurable({"url", "workspace"})
+      .Rivals({"url", "workspace"})
       .Flag("--json", &target->json, "Print JSON");
 }
 

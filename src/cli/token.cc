@@ -31,10 +31,7 @@ int Create(const TokenOptions& options, const TokenHooks& hooks) {
   auto role = ParseRole(options.role).value_or(Role::kSubmit);
   auto text = hooks.create(options.workspace, options.name, role, options.days);
   if (!text.ok()) return Fail(text.status());
-  if (options.json) {
-    std::printf("{\"name\": \"%s\", \"role\": \"%s\", \"token\": \"%s\"}\n", options.name.c_str(), options.role.c_str(), text->c_str());
-    return 0;
-  }
+  if (options.json) return std::printf("%s\n", TokenCreatedJson(options.name, role, *text).c_str()), 0;
   std::printf("%s\n", text->c_str());
   std::fprintf(stderr, "This is shown once. Its holder sends it as 'Authorization: Bearer TOKEN', or sets NEURAL_SOLUTION_TOKEN for the command line.\n");
   return 0;
@@ -55,7 +52,7 @@ int List(const TokenOptions& options, const TokenHooks& hooks) {
 
 int Revoke(const TokenOptions& options, const TokenHooks& hooks) {
   if (Status status = hooks.revoke(options.workspace, options.name); !status.ok()) return Fail(status);
-  std::printf("revoked %s\n", options.name.c_str());
+  std::printf("%s\n", options.json ? TokenRevokedJson(options.name).c_str() : ("revoked " + options.name).c_str());
   return 0;
 }
 

@@ -203,8 +203,11 @@ Result<StatusAnswer> ApiClient::GetStatus(const std::string& id) const {
   return ParseStatusAnswer(body);
 }
 
-Result<std::string> ApiClient::ListJson(int64_t after, int limit, const std::string& state) const {
-  return GetBody(fmt::format("/tasks?after={}&limit={}{}", after, limit, state.empty() ? "" : "&status=" + state));
+Result<std::string> ApiClient::ListJson(const std::string& query) const { return GetBody("/tasks?" + query); }
+
+std::string ApiClient::Escaped(std::string_view text) {
+  std::unique_ptr<char, void (*)(void*)> escaped(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size())), curl_free);
+  return escaped.get();
 }
 
 Result<std::string> ApiClient::Cancel(const std::string& id) const {

@@ -43,7 +43,10 @@ class ApiClient {
   Result<StatusAnswer> GetStatus(const std::string& id) const;
   // The body of GET /task/status/{id} as it came. NotFound (UNKNOWN_TASK), as for all that take an id.
   Result<std::string> StatusJson(const std::string& id) const;
-  Result<std::string> ListJson(int64_t after, int limit, const std::string& state) const;
+  // `query`: "limit=10&status=done", escaped (Escaped()).
+  Result<std::string> ListJson(const std::string& query) const;
+  // For a query: all but letters, digits, '-', '.', '_' and '~' as %XX.
+  static std::string Escaped(std::string_view text);
   Result<std::string> Cancel(const std::string& id) const;
   // The log from a byte on, piece by piece; with `follow` until the task has ended.
   Status ReadLog(const std::string& id, uint64_t offset, bool follow, const std::function<void(std::string_view)>& take) const;

@@ -195,6 +195,10 @@ std::string CancelAnswerJson(const std::string& task_id) { return Dump({{"status
 
 std::string DownloadedJson(const std::string& file) { return Dump({{"file", file}}); }
 
+std::string StoppedJson(bool drained) { return Dump({{"status", "stopped"}, {"drained", drained}}); }
+
+std::string LogLineJson(std::string_view line) { return Dump({{"line", line}}); }
+
 Result<std::string> ParseSubmitAnswer(std::string_view text) {
   auto json = ParseJson(text);
   std::string id;

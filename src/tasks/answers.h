@@ -66,8 +66,11 @@ Result<std::string> ParseSubmitAnswer(std::string_view json);
 // POST /task/{id}/cancel: {"status": "cancelled", "task_id": ...}.
 std::string CancelAnswerJson(const std::string& task_id);
 
-// What `neural_solution download --json` prints: {"file": "..."}.
+// What the command line prints with --json. `download`: {"file": "..."}; `stop`: {"status": "stopped", "drained": bool}, true when all running
+// tasks came to their own end; `log`: {"line": "..."} for each.
 std::string DownloadedJson(const std::string& file);
+std::string StoppedJson(bool drained);
+std::string LogLineJson(std::string_view line);
 
 // One task in a list.
 struct TaskSummary {

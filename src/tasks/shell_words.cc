@@ -72,4 +72,17 @@ class Splitter {
 
 Result<std::vector<std::string>> SplitWords(std::string_view text) { return Splitter(text).Run(); }
 
+std::string QuoteWord(std::string_view word) {
+  if (!word.empty() && word.find_first_of(" \t\n'\"\\") == std::string_view::npos) return std::string(word);
+  std::string quoted = "'";
+  for (char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 }  // namespace ns

@@ -14,4 +14,7 @@ namespace ns {
 // InvalidArgument (UNBALANCED_QUOTES) when a quote is not closed or a backslash ends the text.
 Result<std::vector<std::string>> SplitWords(std::string_view text);
 
+// Text that SplitWords() makes exactly this one word of; a word of plain characters stays as it is.
+std::string QuoteWord(std::string_view word);
+
 }  // namespace ns

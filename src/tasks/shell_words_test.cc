@@ -25,6 +25,13 @@ TEST(SplitWordsTest, ExpandsNothing) {
   EXPECT_EQ(SplitWords("$HOME ~ * `id` $(id) a;b|c>d #e").value(), (Words{"$HOME", "~", "*", "`id`", "$(id)", "a;b|c>d", "#e"}));
 }
 
+TEST(QuoteWordTest, GivesTextThatIsThatOneWord) {
+  EXPECT_EQ(QuoteWord("--data=dataset"), "--data=dataset");
+  EXPECT_EQ(QuoteWord(""), "''");
+  EXPECT_EQ(QuoteWord("it's"), R"('it'\''s')");
+  for (const char* word : {"", " ", "a b", "it's", "\"", "a\\b", "\n", "$HOME;*"}) EXPECT_EQ(SplitWords(QuoteWord(word)).value(), Words{word}) << word;
+}
+
 TEST(SplitWordsTest, RefusesWhatIsNotClosed) {
   for (const char* text : {"'a", "\"a", "a\\", "\"a\\\"", "it's"}) EXPECT_EQ(SplitWords(text).status().reason(), "UNBALANCED_QUOTES") << text;
 }

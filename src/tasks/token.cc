@@ -88,4 +88,10 @@ std::string TokenListJson(const std::vector<TokenRecord>& tokens) {
   return Dump({{"tokens", std::move(list)}}) + "\n";
 }
 
+std::string TokenCreatedJson(std::string_view name, Role role, std::string_view token) {
+  return Dump({{"name", name}, {"role", RoleName(role)}, {"token", token}});
+}
+
+std::string TokenRevokedJson(std::string_view name) { return Dump({{"revoked", name}}); }
+
 }  // namespace ns

@@ -40,5 +40,8 @@ Result<std::vector<TokenRecord>> ParseTokens(std::string_view json);
 
 // What `token list --json` prints: the same without hashes.
 std::string TokenListJson(const std::vector<TokenRecord>& tokens);
+// ... `token create --json`: {"name", "role", "token"}; `token revoke --json`: {"revoked": name}.
+std::string TokenCreatedJson(std::string_view name, Role role, std::string_view token);
+std::string TokenRevokedJson(std::string_view name);
 
 }  // namespace ns

@@ -1,12 +1,14 @@
 """The command line against the real programs."""
 import json
+import os
+import signal
 import socket
 import time
 import unittest
 import uuid
 import zipfile
 
-from harness import ServiceTest, alive, free_port
+from harness import ServiceTest, alive, free_port, until
 
 
 class CommandLineTest(ServiceTest):
@@ -87,6 +89,65 @@ class CommandLineTest(ServiceTest):
         self.assertEqual(json.loads(task)["status"], "successfully")
         self.assert_one_line(self.cli("submit", "-", stdin='{"model": 3}', code=2), "model: must be a string, got 3")
         self.assert_one_line(self.cli("submit", "--model", "none.onnx", "--dataset", "rows.npz", code=2), "none.onnx")
+
+    def test_options_say_all_of_a_request_and_go_before_its_file(self):
+        def dry_run(*args, stdin=None):
+            result = self.run_program("submit", "--dry-run", *args, stdin=stdin)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return json.loads(result.stdout)
+        shown = dry_run("--model", "m", "--data", "d.csv", "--text", "t", "--label", "l", "--input", "a=b", "--input", "c=d", "--batch-size", 8,
+                        "--metric", "f1", "--metric", '{"name": "mse", "tolerable_loss": 0.5}', "--criterion", "absolute", "--tolerable_loss=0.02",
+                        "--higher-is-better", "false", "--objective", "size=2", "--objective", "memory", "--latency-threads", 2, "--dtype", "int8",
+                        "--exclude", "Softmax", "--use-recipe", "x", "--seed", 5, "--no-cache", "--stop-at-goal", "--deadline", 60,
+                        "--labels", "user=ann", "--webhook", "http://example.org/", "--strategy", "auto", "--max-trials", 7, "--timeout", 1.5)
+        self.assertEqual(shown["dataset"], {"path": "d.csv", "columns": {"text": "t", "label": "l", "inputs": {"b": "a", "d": "c"}}, "batch_size": 8})
+        self.assertEqual(shown["metric"], ["f1", {"name": "mse", "criterion": "relative", "tolerable_loss": 0.5}])
+        self.assertEqual(shown["accuracy_criterion"], {"criterion": "absolute", "tolerable_loss": 0.02, "higher_is_better": False})
+        self.assertEqual(shown["tuning"], {"max_trials": 7, "timeout": 1.5, "objective": [{"objective": "size", "weight": 2}, {"objective": "memory", "weight": 1}],
+                                           "latency": {"threads": 2, "batch": 1}, "quantization": {"dtypes": ["int8"], "excluded_operators": ["Softmax"]},
+                                           "recipes": {"x": True}, "seed": 5, "cache": False, "stop_at_goal": True})
+        self.assertEqual((shown["deadline"], shown["labels"], shown["webhook"]), (60, {"user": "ann"}, "http://example.org/"))
+        over = dry_run("-", "--priority", 1, "--batch_size", 4, stdin='{"model": "m", "dataset": "d", "priority": 3, "workers": 2}')
+        self.assertEqual((over["priority"], over["workers"], over["dataset"]), (1, 2, {"path": "d", "batch_size": 4}))
+        script = dry_run("--script", "digits", "--optimized", "--requirement", "six", "--", "--dry-run", "it's one", "")
+        self.assertEqual((script["script_url"], script["requirements"]), ("digits", ["six"]))
+        self.assertEqual(script["arguments"], ["--dry-run", "'it'\\''s one'", "''"])
+        self.assert_one_line(self.cli("submit", "--model", "m", "--data", "d", "--workers", "many", code=2), "workers: must be a whole number", '"many"')
+        self.assert_one_line(self.cli("submit", "--model", "m", "--data", "d", "--labels", "ann", code=2), "labels: must be NAME=VALUE")
+        self.assert_one_line(self.cli("submit", "a.json", "b", code=2), "'b' is one too many", "'--'")
+        self.assert_one_line(self.cli("submit", "none.json", code=2), "none.json")
+
+    def test_show_and_status_say_why_a_task_waits_and_how_its_attempts_went(self):
+        self.start("--paused")
+        task, behind = self.submit("n"), self.submit("sleep=60", labels={"user": "ann"})
+        shown = self.cli("show", behind).stdout
+        self.assertRegex(shown, r"(?m)^ahead +1 task$")
+        self.assertRegex(shown, r"(?m)^message +\S")
+        self.assertNotIn("attempt", shown)
+        self.assertEqual(self.cli("status", behind).stdout, shown)
+        self.assertIn(behind, self.cli("list", "--labels", "user=ann").stdout)
+        self.assertNotIn(task, self.cli("list", "--labels", "user=ann").stdout)
+        self.assertIn("--after 1", self.cli("list", "--limit", 1).stderr)
+        self.cli("stop")
+        self.start()
+        self.await_state(behind, "running")
+        self.assertRegex(self.cli("show", behind).stdout, r"(?m)^workers +1$")
+        os.kill(self.worker_pids(behind)["worker"]["pid"], signal.SIGKILL)
+        until(lambda: self.status(behind)["details"]["attempt"] == 2, what="second attempt")
+        shown = self.cli("show", behind).stdout
+        self.assertRegex(shown, r"(?m)^attempt +1: lost, \S+Z to \S+Z$")
+        self.assertRegex(shown, r"(?m)^attempt +2: running, ")
+
+    def test_every_command_that_prints_prints_json(self):
+        self.start()
+        task = self.cli("submit", "--model", "model.onnx", "--dataset", "rows.npz").stdout.strip()
+        self.cli("wait", task)
+        self.assertEqual([json.loads(line) for line in self.cli("log", "--json", task).stdout.splitlines()],
+                         [{"line": "fake worker: started"}, {"line": "fake worker: done"}])
+        created = json.loads(self.cli("token", "create", "--name", "ann", "--json").stdout)
+        self.assertEqual((created["name"], created["role"]), ("ann", "submit"))
+        self.assertEqual(json.loads(self.cli("token", "revoke", "--name", "ann", "--json").stdout), {"revoked": "ann"})
+        self.assertEqual(json.loads(self.cli("stop", "--json").stdout), {"status": "stopped", "drained": True})
 
     def test_wait_ends_with_1_when_the_task_failed_or_was_cancelled(self):
         self.start()

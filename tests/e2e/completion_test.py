@@ -113,6 +113,17 @@ class ConfigurationTest(ServiceTest):
         self.assertEqual(self.run_program("status", "--config", file).returncode, 0)
         self.assertEqual(self.run_program("stop", env={"NEURAL_SOLUTION_WORKSPACE": str(self.workspace)}).returncode, 0)
 
+    def test_a_workspace_given_nearer_goes_before_an_address_given_farther(self):
+        self.start()
+        away = {"NEURAL_SOLUTION_URL": "http://127.0.0.1:9"}
+        result = self.run_program("status", "--workspace", self.workspace, env=away)
+        self.assertEqual((result.returncode, result.stdout), (0, f"http://127.0.0.1:{self.port}: running\n"))
+        self.assertIn("http://127.0.0.1:9", self.run_program("status", env=away).stderr)
+        result = self.run_program("status", env={"NEURAL_SOLUTION_WORKSPACE": str(self.workspace), "NEURAL_SOLUTION_CONFIG": str(self.write("url = http://127.0.0.1:9\n"))})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        both = {**away, "NEURAL_SOLUTION_WORKSPACE": str(self.workspace)}
+        self.assertIn("http://127.0.0.1:9", self.run_program("status", env=both).stderr)
+
     def test_wrong_files_and_variables_are_one_line_that_names_the_place(self):
         cases = [("restful_port = 8000\n", "my.conf:1: 'restful_port' is no option; did you mean 'restful_api_port'?"),
                  ("\n# x\nrestful_api_port = many\n", "my.conf:3: "), ("api_type = soap\n", "my.conf:1: "), ("grace 7\n", "my.conf:1: write \"name = value\""),

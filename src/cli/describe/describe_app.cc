@@ -24,7 +24,8 @@ OptionDescription DescribeOption(const CLI::Option& option) {
   OptionDescription out;
   out.positional = option.get_positional();
   if (out.positional) {
-    out.names.push_back(option.get_name());
+    bool list = option.get_items_expected_max() > 1;  // then all that stands after "--"
+    out.names.push_back(list ? "-- " + option.get_name() + "..." : option.get_name());
   } else {
     for (const std::string& name : option.get_snames()) out.names.push_back("-" + name);
     for (const std::string& name : option.get_lnames()) out.names.push_back("--" + name);
