@@ -284,7 +284,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   TaskService service(workspace, {uploads, files.get(), fetch.fetch.rules}, *store, dispatcher, *nodes, clock, &audit);
   service.SetRecovering(true);
 
-  auto watch = Watch::Start(options, *store, dispatcher, service, access, NS_VERSION);
+  auto watch = Watch::Start(options, *store, dispatcher, *nodes, service, access, NS_VERSION);
   Status status = watch.status();
   const ServeOptions rest = RestOptions(options);
   if (status.ok()) status = Listen(rest, service, access, &server);

@@ -18,6 +18,17 @@ Result<std::unique_ptr<RestServer>> ListenFrom(RestServer::Options options, bool
   }
 }
 
+std::vector<std::pair<Labels, double>> Slots(const std::vector<NodeView>& nodes) {
+  std::vector<std::pair<Labels, double>> slots;
+  for (const NodeView& node : nodes) {
+    Labels labels = {{"node", node.spec.name}, {"id", std::to_string(node.id)}, {"state", "free"}};
+    slots.emplace_back(labels, node.free);
+    labels.back().second = "busy";
+    slots.emplace_back(labels, node.busy);
+  }
+  return slots;
+}
+
 }  // namespace
 
 Status OpenLog(const ServeOptions& options, const Workspace& workspace) {
@@ -28,7 +39,7 @@ Status OpenLog(const ServeOptions& options, const Workspace& workspace) {
   return OkStatus();
 }
 
-Result<std::unique_ptr<Watch>> Watch::Start(const ServeOptions& options, const TaskStore& store, const Dispatcher& dispatcher,
+Result<std::unique_ptr<Watch>> Watch::Start(const ServeOptions& options, const TaskStore& store, const Dispatcher& dispatcher, const NodeTable& nodes,
                                             TaskService& service, AccessControl& access, const std::string& version) {
   RestServer::Options rest;
   rest.host = options.host;
@@ -41,13 +52,13 @@ Result<std::unique_ptr<Watch>> Watch::Start(const ServeOptions& options, const T
   std::unique_ptr<Watch> watch(new Watch);
   bool given = options.task_monitor_port != ServeOptions().task_monitor_port;
   NS_ASSIGN_OR_RETURN(watch->server_, ListenFrom(rest, given, service));
-  watch->Count(store, dispatcher);
+  watch->Count(store, dispatcher, nodes);
   AddProcessMetrics(Metrics(), version);
   watch->server_->Serve();
   return watch;
 }
 
-void Watch::Count(const TaskStore& store, const Dispatcher& dispatcher) {
+void Watch::Count(const TaskStore& store, const Dispatcher& dispatcher, const NodeTable& nodes) {
   auto add = [&](const std::string& name, const std::string& help, const Labels& labels, MetricsRegistry::Reader reader) {
     readers_.push_back(Metrics().Add(name, help, "gauge", labels, std::move(reader)));
   };
@@ -58,6 +69,7 @@ void Watch::Count(const TaskStore& store, const Dispatcher& dispatcher) {
     });
   }
   add("neural_solution_workers", "Workers that run.", {}, [&dispatcher] { return dispatcher.running(); });
+  readers_.push_back(Metrics().Add("neural_solution_slots", "Slots of a node: free, busy.", "gauge", [&nodes] { return Slots(nodes.Nodes()); }));
   add("neural_solution_store_healthy", "1 when the last write to the store worked and no damage was found.", {},
       [&store] { return store.health().ok() ? 1 : 0; });
 }

@@ -19,7 +19,7 @@ Status OpenLog(const ServeOptions& options, const Workspace& workspace);
 class Watch {
  public:
   // A port that was not given moves to the next free one. AlreadyExists (PORT_IN_USE) for one that was.
-  static Result<std::unique_ptr<Watch>> Start(const ServeOptions& options, const TaskStore& store, const Dispatcher& dispatcher,
+  static Result<std::unique_ptr<Watch>> Start(const ServeOptions& options, const TaskStore& store, const Dispatcher& dispatcher, const NodeTable& nodes,
                                               TaskService& service, AccessControl& access, const std::string& version);
   ~Watch();
 
@@ -28,7 +28,7 @@ class Watch {
 
  private:
   Watch() = default;
-  void Count(const TaskStore& store, const Dispatcher& dispatcher);
+  void Count(const TaskStore& store, const Dispatcher& dispatcher, const NodeTable& nodes);
 
   std::unique_ptr<RestServer> server_;
   std::vector<int> readers_;

@@ -119,6 +119,13 @@ int MetricsRegistry::Add(const std::string& name, const std::string& help, const
   return series.reader_id = ++last_reader_;
 }
 
+int MetricsRegistry::Add(const std::string& name, const std::string& help, const std::string& type, ReaderOfMany reader) {
+  std::lock_guard lock(mutex_);
+  Series& series = Find(name, help, type, {});
+  series.many = std::move(reader);
+  return series.reader_id = ++last_reader_;
+}
+
 void MetricsRegistry::Remove(int reader) {
   std::lock_guard lock(mutex_);
   for (auto& [name, family] : families_) {
@@ -135,6 +142,10 @@ std::string MetricsRegistry::Text() const {
     for (const Series& series : family.series) {
       if (series.histogram != nullptr) {
         AppendHistogram(name, series.labels, *series.histogram, &out);
+        continue;
+      }
+      if (series.many) {
+        for (const auto& [labels, value] : series.many()) out += fmt::format("{}{} {}\n", name, LabelText(labels), NumberText(value));
         continue;
       }
       double value = 0;

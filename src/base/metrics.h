@@ -80,6 +80,9 @@ class MetricsRegistry {
   // the registry.
   using Reader = std::function<double()>;
   int Add(const std::string& name, const std::string& help, const std::string& type, const Labels& labels, Reader reader);
+  // The same for a name whose labels come and go: all its numbers at once.
+  using ReaderOfMany = std::function<std::vector<std::pair<Labels, double>>()>;
+  int Add(const std::string& name, const std::string& help, const std::string& type, ReaderOfMany reader);
   // After this the reader isn't called any more.
   void Remove(int reader);
 
@@ -94,6 +97,7 @@ class MetricsRegistry {
     std::unique_ptr<Histogram> histogram;
     int reader_id = 0;
     Reader reader;
+    ReaderOfMany many;
   };
   struct Family {
     std::string help, type;

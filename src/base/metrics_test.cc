@@ -60,6 +60,17 @@ TEST(MetricsTest, ReadersAreAskedWhenTheTextIsMadeAndNotAfterTheyWereRemoved) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST(MetricsTest, AReaderOfManyGivesTheLabelsThereAreNow) {
+  MetricsRegistry registry;
+  std::vector<std::pair<Labels, double>> now = {{{{"node", "a"}}, 1}, {{{"node", "b"}}, 2}};
+  int reader = registry.Add("slots", "Slots.", "gauge", [&] { return now; });
+  EXPECT_THAT(registry.Text(), HasSubstr("slots{node=\"a\"} 1\nslots{node=\"b\"} 2\n"));
+  now.erase(now.begin());
+  EXPECT_THAT(registry.Text(), Not(HasSubstr("\"a\"")));
+  registry.Remove(reader);
+  EXPECT_THAT(registry.Text(), Not(HasSubstr("slots")));
+}
+
 TEST(MetricsTest, ManyThreadsLoseNoCount) {
   MetricsRegistry registry;
   std::vector<std::thread> threads;

@@ -348,6 +348,16 @@ class OursTest(GrpcTest):
         self.assert_refused(grpc.StatusCode.UNAVAILABLE, lambda: follower, "stopping")
         stopping.join()
 
+    def test_calls_are_counted_by_method_and_code(self):
+        follower = self.watch(self.grpc_submit("sleep=60"), timeout=60)
+        next(iter(follower))
+        self.old("Ping")
+        self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: self.call("GetTaskById", self.ours.TaskId(task_id=uuid.uuid4().hex)))
+        follower.cancel()
+        count = 'neural_solution_grpc_request_seconds_count{{method="neural_solution.TaskService/{}",code="{}"}} 1\n'.format
+        for method, code in (("SubmitTask", "OK"), ("Ping", "OK"), ("GetTaskById", "NOT_FOUND"), ("WatchTask", "CANCELLED")):
+            until(lambda: count(method, code) in self.get("/metrics").body.decode(), what=f"{method} {code}")
+
     def test_a_message_over_the_limit_is_refused_and_the_connection_goes_on(self):
         self.assert_refused(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda: self.call("SubmitTask", self.task("x" * (5 << 20))))
         self.assertEqual(self.old("Ping").status, "Healthy")

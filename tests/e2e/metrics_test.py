@@ -96,6 +96,16 @@ class MetricsTest(ServiceTest):
         self.assertGreaterEqual(value("neural_solution_connections", "neural_solution_connections"), 1)
         self.assertEqual(len(families["neural_solution_build_info"]), 1)
 
+    def test_slots_are_told_by_node(self):
+        self.start_watched()
+        task = self.submit("sleep=60")
+        self.await_state(task, "running")
+        [[node, name, _, _, free, busy, _]] = self.get("/cluster").json["Cluster info"]
+        slots = {dict(labels)["state"]: value for (_, labels), value in self.metrics()["neural_solution_slots"].items()}
+        self.assertEqual(slots, {"free": free, "busy": busy})
+        self.assertEqual(busy, 1)
+        self.assertIn(f'neural_solution_slots{{node="{name}",id="{node}",state="busy"}} 1\n', self.monitor("/metrics"))
+
     def test_the_monitor_port_serves_metrics_and_health_and_nothing_else(self):
         self.start_watched()
         self.assertEqual(set(parse(self.monitor("/metrics"))) - set(self.metrics()), set())

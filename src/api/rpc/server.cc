@@ -10,6 +10,7 @@
 
 #include <cstring>
 
+#include "api/rpc/call_metrics.h"
 #include "api/rpc/calls.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -103,6 +104,9 @@ Result<std::unique_ptr<RpcServer>> RpcServer::Listen(const Options& options, Tas
   Limit(builder);
   builder.AddListeningPort(Address(options.host, options.port), credentials, &impl->port);
   builder.RegisterService(&impl->calls);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeCallMetrics());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   // Reflection and health are of the library's blocking kind: one thread for them is enough.
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);

@@ -99,14 +99,18 @@ Result<TaskCall> AdmitTask(RpcShared& shared, const grpc::CallbackServerContext&
 }
 
 TaskCalls::Unary* TaskCalls::Ping(Context* context, const google::protobuf::Empty*, pb::ResponsePingMessage* answer) {
-  ListOptions any;
-  any.limit = 1;
-  Status status = CheckServing(shared_);
-  if (status.ok()) status = shared_.service.List(LocalCaller(), any).status();
-  if (status.ok() && !shared_.service.accepting()) status = Unavailable("Neural Solution is stopping.");
-  answer->set_status(status.ok() ? "Healthy" : "Failed");
-  answer->set_msg(status.ok() ? "Neural Solution is running." : status.message());
-  return End(context, grpc::Status::OK);
+  auto* reactor = context->DefaultReactor();
+  auto end = [reactor, answer](const Status& status) {
+    answer->set_status(status.ok() ? "Healthy" : "Failed");
+    answer->set_msg(status.ok() ? "Neural Solution is running." : status.message());
+    reactor->Finish(grpc::Status::OK);
+  };
+  if (Status status = CheckServing(shared_); !status.ok()) {
+    end(status);
+  } else {
+    shared_.service.CheckReady(end);
+  }
+  return reactor;
 }
 
 TaskCalls::Unary* TaskCalls::SubmitTask(Context* context, const pb::Task* request, pb::TaskResponse* answer) {
