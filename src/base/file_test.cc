@@ -30,6 +30,13 @@ TEST_F(FileTest, AtomicWriteIntoAMissingFolderNamesTheFile) {
   EXPECT_NE(status.message().find("no/a"), std::string::npos);
 }
 
+TEST_F(FileTest, ReadTakesNoMemoryForAHole) {
+  ASSERT_TRUE(WriteFileAtomic(path("a"), "").ok());
+  fs::resize_file(path("a"), uint64_t{8} << 40);
+  EXPECT_EQ(ReadFile(path("a"), 100).status().reason(), "FILE_TOO_LARGE");
+  EXPECT_EQ(ReadFile(path("a")).status().reason(), "FILE_TOO_LARGE");
+}
+
 TEST_F(FileTest, ReadRefusesMoreThanAllowedAndFolders) {
   ASSERT_TRUE(WriteFileAtomic(path("a"), "12345").ok());
   EXPECT_EQ(*ReadFile(path("a"), 5), "12345");

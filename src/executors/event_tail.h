@@ -19,14 +19,24 @@ class EventTail {
   EventTail(std::filesystem::path file, uint64_t after_seq) : path_(std::move(file)), last_seq_(after_seq) {}
 
   // The complete new lines, in order; a line without its end waits for the next call. A line that is no event, or whose seq does not
-  // ascend, is left out with a warning in the log. A file that is not there yet has no lines.
+  // ascend, is left out; the first few are told in the log. A file that is not there yet has no lines.
+  // At most about kMostAtOnce bytes of them; then more() is true.
   Result<std::vector<TaskEvent>> ReadNew();
+  bool more() const { return more_; }
+
+  static constexpr size_t kMostAtOnce = 1 << 20;
 
  private:
+  void TakeLines(std::vector<TaskEvent>* events);
+  void Warn(const std::string& text);
+
   std::filesystem::path path_;
   FileDescriptor file_;
   std::string rest_;  // of a line that has no end yet
   uint64_t last_seq_;
+  bool more_ = false;
+  bool skipping_ = false;  // in a line that is too long
+  int warnings_ = 0;
 };
 
 }  // namespace ns

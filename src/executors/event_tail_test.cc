@@ -38,5 +38,37 @@ TEST_F(EventTailTest, ResumesAfterASeqAndLeavesOutWhatIsNoEvent) {
   EXPECT_EQ(Read(tail), (std::vector<uint64_t>{3, 4}));
 }
 
+TEST_F(EventTailTest, NoMoreThanABitAtOnce) {
+  std::string text;
+  uint64_t lines = 0;
+  while (text.size() < 3 * EventTail::kMostAtOnce) text += Line(++lines);
+  Write(text);
+  EventTail tail(path_, 0);
+  std::vector<uint64_t> all;
+  int reads = 0;
+  do {
+    auto some = Read(tail);
+    EXPECT_LT(some.size(), lines / 2);
+    all.insert(all.end(), some.begin(), some.end());
+    ++reads;
+  } while (tail.more());
+  EXPECT_EQ(all.size(), lines);
+  EXPECT_EQ(all.back(), lines);
+  EXPECT_GE(reads, 3);
+  EXPECT_LE(reads, 4);
+}
+
+TEST_F(EventTailTest, ALineTooLongIsLeftOutToItsEnd) {
+  // What comes after the first MiB looks like a line of its own.
+  Write(std::string((1 << 20) + 70'000, 'x') + Line(7) + Line(1));
+  EventTail tail(path_, 0);
+  std::vector<uint64_t> all = Read(tail);
+  while (tail.more()) {
+    auto some = Read(tail);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  EXPECT_EQ(all, (std::vector<uint64_t>{1}));
+}
+
 }  // namespace
 }  // namespace ns

@@ -80,6 +80,7 @@ class LocalExecutor::Loop {
   void DrainEventFd();
   void DrainInotify();
   void ReadEvents(Watched& worker);
+  void ReadEventsOf(int pidfd);
   void Ended(int pidfd);
   void Finish(Watched& worker);
   void KillOverdue();
@@ -167,9 +168,9 @@ void LocalExecutor::Loop::DrainInotify() {
     for (char* at = buffer; at < buffer + got;) {
       auto* event = reinterpret_cast<inotify_event*>(at);
       if ((event->mask & IN_Q_OVERFLOW) != 0) {
-        for (auto& [fd, worker] : workers_) ReadEvents(worker);
+        for (auto& [fd, worker] : workers_) ReadEventsOf(fd);
       } else if (auto found = by_inotify_watch_.find(event->wd); found != by_inotify_watch_.end()) {
-        ReadEvents(workers_.at(found->second));
+        ReadEventsOf(found->second);
       }
       at += sizeof(inotify_event) + event->len;
     }
@@ -185,20 +186,35 @@ void LocalExecutor::Loop::ReadEvents(Watched& worker) {
   }
 }
 
+// A worker that writes without end must not keep the others waiting: the rest of its events comes after theirs.
+void LocalExecutor::Loop::ReadEventsOf(int pidfd) {
+  auto found = workers_.find(pidfd);
+  if (found == workers_.end()) return;
+  ReadEvents(found->second);
+  if (found->second.tail.more()) Post([this, pidfd] { ReadEventsOf(pidfd); });
+}
+
 void LocalExecutor::Loop::Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq) {
   Watched worker{place, supervisor.value_or(ProcessId{}), {}, -1, EventTail(place.folder / kEventsFileName, after_seq), {}};
   if (supervisor) worker.pidfd = OpenPidFd(supervisor->pid);
+  int opened = errno;
   // The pid may have gone to another process; once we hold the descriptor it cannot change any more. A child of ours keeps its pid until we
   // wait for it, so for one that has just ended the descriptor is right, too.
   bool child = supervisor && ::waitid(P_PID, static_cast<id_t>(supervisor->pid), nullptr, WEXITED | WNOHANG | WNOWAIT) == 0;
+  if (supervisor && !worker.pidfd.valid() && opened != ESRCH) {
+    // One that cannot be watched must not run on unseen.
+    LogError("cannot watch the supervisor of task {}: {}", place.task_id, ErrnoStatus(opened, "pidfd_open").message());
+    (void)SignalProcess(*supervisor, SIGTERM);
+  }
   if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(worker);
   worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
+  if (worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
   int fd = worker.pidfd.get();
   auto at = workers_.emplace(fd, std::move(worker)).first;
   if (at->second.inotify_watch >= 0) by_inotify_watch_[at->second.inotify_watch] = fd;
   epoll_event event{EPOLLIN, {.fd = fd}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) LogError("cannot watch process {}", at->second.supervisor.pid);
-  ReadEvents(at->second);  // what was written before the watch
+  ReadEventsOf(fd);  // what was written before the watch
 }
 
 void LocalExecutor::Loop::Ended(int pidfd) {
@@ -216,7 +232,9 @@ void LocalExecutor::Loop::Ended(int pidfd) {
 }
 
 void LocalExecutor::Loop::Finish(Watched& worker) {
-  ReadEvents(worker);  // the last ones
+  do {
+    ReadEvents(worker);  // the last ones
+  } while (worker.tail.more());
   auto record = ReadExit(worker.place);
   WorkerExit exit;
   exit.never_started = !record && worker.supervisor.pid == 0;  // nobody wrote that it had one

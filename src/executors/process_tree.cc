@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "base/file.h"
@@ -26,6 +28,16 @@ void AddChildren(const TreeProcess& parent, size_t most, std::vector<TreeProcess
   }
 }
 
+// The lines "NAME: NUMBER ..." of a file.
+void ForNumbers(const std::string& file, const std::function<void(std::string_view name, uint64_t value)>& take) {
+  auto text = ReadFile(file);
+  std::istringstream lines(text.ok() ? *text : "");
+  for (std::string line; std::getline(lines, line);) {
+    size_t colon = line.find(':');
+    if (colon != std::string::npos) take(std::string_view(line).substr(0, colon), std::strtoull(line.c_str() + colon + 1, nullptr, 10));
+  }
+}
+
 }  // namespace
 
 std::vector<TreeProcess> ProcessTree(pid_t root, size_t most) {
@@ -36,14 +48,19 @@ std::vector<TreeProcess> ProcessTree(pid_t root, size_t most) {
 
 ProcessUse UseOf(pid_t pid) {
   ProcessUse use;
-  auto text = ReadFile(fmt::format("/proc/{}/status", pid));
-  std::istringstream lines(text.ok() ? *text : "");
-  for (std::string line; std::getline(lines, line);) {
-    uint64_t value = std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10);
-    if (line.starts_with("RssAnon:") || line.starts_with("RssShmem:")) use.memory_bytes += value * 1024;
-    if (line.starts_with("Threads:")) use.threads = value;
-  }
+  ForNumbers(fmt::format("/proc/{}/status", pid), [&](std::string_view name, uint64_t value) {
+    if (name == "RssAnon" || name == "RssShmem") use.memory_bytes += value * 1024;
+    if (name == "Threads") use.threads = value;
+  });
   return use;
+}
+
+uint64_t SharedMemoryUseOf(pid_t pid) {
+  std::optional<uint64_t> bytes;
+  ForNumbers(fmt::format("/proc/{}/smaps_rollup", pid), [&](std::string_view name, uint64_t value) {
+    if (name == "Pss_Anon" || name == "Pss_Shmem") bytes = bytes.value_or(0) + value * 1024;
+  });
+  return bytes ? *bytes : UseOf(pid).memory_bytes;  // it keeps us from looking
 }
 
 }  // namespace ns

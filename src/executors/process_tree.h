@@ -23,4 +23,8 @@ struct ProcessUse {
 // Zero for a process that is gone.
 ProcessUse UseOf(pid_t pid);
 
+// Memory as in ProcessUse, but of what several processes share (after a fork, in /dev/shm) only this one's part. The kernel walks through all
+// of its pages for it.
+uint64_t SharedMemoryUseOf(pid_t pid);
+
 }  // namespace ns

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/tree.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -16,24 +17,22 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMostFiles = 1'000'000;              // a folder with more is over any limit
+constexpr off_t kMostEventBytes = 64 << 20;           // the service stores them; an honest task has some hundreds
 constexpr uint64_t kSmallBytes = uint64_t{64} << 20;  // who holds less does not fill a disk
-
-uint64_t BytesOf(const struct stat& info) { return static_cast<uint64_t>(info.st_blocks) * 512; }
 
 struct Walked {
   uint64_t bytes = 0;
   size_t files = 0;
+  Status hidden;  // why some of it cannot be counted
 };
 
 Walked Walk(const fs::path& folder) {
   Walked walked;
-  std::error_code error;
-  auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator at(folder, options, error), end; !error && at != end; at.increment(error)) {
-    struct stat info {};
-    if (::lstat(at->path().c_str(), &info) == 0) walked.bytes += BytesOf(info);
-    if (++walked.files > kMostFiles) break;
-  }
+  Status status = WalkTree(folder, S_IRUSR | S_IXUSR, [&](const TreeEntry& entry) {
+    walked.bytes += DiskBytesOf(entry.info);
+    return ++walked.files <= kMostFiles;
+  });
+  if (status.reason() == "FOLDERS_TOO_DEEP" || status.code() == StatusCode::kPermissionDenied) walked.hidden = status;
   return walked;
 }
 
@@ -48,7 +47,7 @@ uint64_t DeletedBytes(const std::vector<TreeProcess>& tree) {
     while (dirent* entry = ::readdir(folder.get())) {
       struct stat info {};
       bool file = ::fstatat(::dirfd(folder.get()), entry->d_name, &info, 0) == 0 && S_ISREG(info.st_mode);
-      if (file && info.st_nlink == 0 && seen.emplace(info.st_dev, info.st_ino).second) bytes += BytesOf(info);
+      if (file && info.st_nlink == 0 && seen.emplace(info.st_dev, info.st_ino).second) bytes += DiskBytesOf(info);
     }
   }
   return bytes;
@@ -61,8 +60,8 @@ std::string Shown(uint64_t bytes) {
 
 }  // namespace
 
-ResourceWatch::ResourceWatch(const ResourceLimits& limits, fs::path work_folder, int log_fd, const Cgroup& cgroup)
-    : limits_(limits), work_folder_(std::move(work_folder)), log_fd_(log_fd), cgroup_(cgroup) {}
+ResourceWatch::ResourceWatch(const ResourceLimits& limits, WatchedPlaces places, const Cgroup& cgroup)
+    : limits_(limits), places_(std::move(places)), cgroup_(cgroup) {}
 
 std::optional<LimitReached> ResourceWatch::Look(pid_t root) {
   constexpr size_t kMostProcesses = 100'000;
@@ -80,6 +79,11 @@ std::optional<LimitReached> ResourceWatch::Look(pid_t root) {
     all.memory_bytes += use.memory_bytes;
   }
   if (limits_.processes > 0 && all.threads > limits_.processes) return too_many();
+  // What processes share counts for each of them there. A look that tells them apart costs more, so only where it matters.
+  if (limits_.memory_bytes > 0 && all.memory_bytes > limits_.memory_bytes) {
+    all.memory_bytes = 0;
+    for (const TreeProcess& process : tree) all.memory_bytes += SharedMemoryUseOf(process.pid);
+  }
   if (limits_.memory_bytes > 0 && all.memory_bytes > limits_.memory_bytes) {
     return LimitReached{"MEMORY_LIMIT", fmt::format("it took {} of memory, more than the {} of --task_memory", Shown(all.memory_bytes),
                                                     Shown(limits_.memory_bytes))};
@@ -90,17 +94,24 @@ std::optional<LimitReached> ResourceWatch::Look(pid_t root) {
 std::optional<LimitReached> ResourceWatch::LookAtDisk(const std::vector<TreeProcess>& tree) {
   auto begin = steady_clock::now();
   if (begin < next_walk_ || (limits_.disk_bytes == 0 && limits_.free_disk_bytes == 0)) return std::nullopt;
-  Walked walked = Walk(work_folder_);
+  Walked walked = Walk(places_.work_folder);
   walked.bytes += DeletedBytes(tree);
-  struct stat log {};
-  if (log_fd_ >= 0 && ::fstat(log_fd_, &log) == 0) walked.bytes += BytesOf(log);
+  struct stat log {}, events {};
+  if (places_.log_fd >= 0 && ::fstat(places_.log_fd, &log) == 0) walked.bytes += DiskBytesOf(log);
+  if (::lstat(places_.events_file.c_str(), &events) == 0) walked.bytes += DiskBytesOf(events);
   auto now = steady_clock::now();
   next_walk_ = now + std::max<steady_clock::duration>(kInterval, 20 * (now - begin));
   if (limits_.disk_bytes > 0 && (walked.bytes > limits_.disk_bytes || walked.files > kMostFiles)) {
     return LimitReached{"DISK_LIMIT", fmt::format("it wrote {} in {} files; the limit is {} (--task_disk)", Shown(walked.bytes), walked.files,
                                                   Shown(limits_.disk_bytes))};
   }
-  auto free = FreeDiskBytes(work_folder_);
+  if (limits_.disk_bytes > 0 && !walked.hidden.ok()) {
+    return LimitReached{"DISK_LIMIT", fmt::format("what it wrote cannot be measured: {}", walked.hidden.message())};
+  }
+  if (events.st_size > kMostEventBytes) {
+    return LimitReached{"DISK_LIMIT", fmt::format("it wrote more than {} of events", Shown(kMostEventBytes))};
+  }
+  auto free = FreeDiskBytes(places_.work_folder);
   if (free.ok() && *free < limits_.free_disk_bytes && walked.bytes > kSmallBytes) {
     return LimitReached{"DISK_FULL", fmt::format("the disk has only {} left, and this task holds {}", Shown(*free), Shown(walked.bytes))};
   }

@@ -15,6 +15,13 @@
 
 namespace ns {
 
+// Where an attempt may write.
+struct WatchedPlaces {
+  std::filesystem::path work_folder;
+  std::filesystem::path events_file;
+  int log_fd = -1;  // its log; -1: none
+};
+
 struct LimitReached {
   std::string reason;   // MEMORY_LIMIT, PROCESS_LIMIT, DISK_LIMIT, DISK_FULL
   std::string message;
@@ -23,9 +30,8 @@ struct LimitReached {
 // Thread-compatible.
 class ResourceWatch {
  public:
-  // `log_fd`: the attempt's log, which counts as its disk space; -1: none. `cgroup` outlives this: when the kernel killed one of its processes for
-  // its memory, the others go, too.
-  ResourceWatch(const ResourceLimits& limits, std::filesystem::path work_folder, int log_fd, const Cgroup& cgroup);
+  // `cgroup` outlives this: when the kernel killed one of its processes for its memory, the others go, too.
+  ResourceWatch(const ResourceLimits& limits, WatchedPlaces places, const Cgroup& cgroup);
 
   static constexpr std::chrono::milliseconds kInterval{200};  // between looks
 
@@ -36,8 +42,7 @@ class ResourceWatch {
   std::optional<LimitReached> LookAtDisk(const std::vector<TreeProcess>& tree);
 
   const ResourceLimits limits_;
-  const std::filesystem::path work_folder_;
-  const int log_fd_;
+  const WatchedPlaces places_;
   const Cgroup& cgroup_;
   std::chrono::steady_clock::time_point next_walk_;
 };

@@ -32,7 +32,7 @@ constexpr const char* kNetworkVariables[] = {"http_proxy",  "https_proxy",   "no
                                              "PIP_CERT",    "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT",
                                              "REQUESTS_CA_BUNDLE"};
 // Not of the user's concern, but a build with sanitizers needs them.
-constexpr const char* kKeptVariables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TZ"};
+constexpr const char* kKeptVariables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "TZ"};
 
 class Arguments {
  public:

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "base/tree.h"
 #include "executors/process_tree.h"
 #include "executors/testing/supervised.h"
 
@@ -81,6 +82,19 @@ TEST_F(SandboxTest, AWorkspaceBelowTmpWorksToo) {
   EXPECT_EQ(Run().exit.exit_code, 0);
   EXPECT_EQ(Log(), "{}\ntask\n");
   EXPECT_EQ(ReadFile(task_ / "events.jsonl").value(), "hello\n");
+}
+
+TEST_F(SandboxTest, ALinkInPlaceOfTheScratchFolderLeadsTheNextStepNowhere) {
+  Worker("rm -rf $TASK/work/tmp; ln -s $ALL $TASK/work/tmp; ls -l $TASK/work");
+  plan_.steps.back().name = "environment";
+  fs::path first = plan_.steps.back().argv[0];
+  fs::rename(first, folder_.path() / "first.sh");
+  plan_.steps.back().argv[0] = plan_.steps.back().sandbox.read_only.back() = (folder_.path() / "first.sh").string();
+  Worker("cat /tmp/db/task.db /tmp/other/task.json; echo mine > /tmp/mine && cat /tmp/mine");
+  EXPECT_EQ(Run().exit.exit_code, 0) << Log();
+  EXPECT_NE(Log().find("tmp -> " + folder_.path().string()), std::string::npos) << Log();
+  EXPECT_EQ(Log().find("secret"), std::string::npos) << Log();
+  EXPECT_NE(Log().find("\nmine\n"), std::string::npos) << Log();
 }
 
 TEST_F(SandboxTest, InputsAreReadOnly) {
@@ -191,6 +205,32 @@ TEST_F(SandboxTest, MemoryOfAllProcessesTogetherIsLimited) {
   Worker("for i in 1 2 3; do python3 -c 'import time; x = bytearray(100 << 20); time.sleep(60)' & done; wait");
   ExitRecord end = Run();
   EXPECT_EQ(end.reason, "MEMORY_LIMIT") << end.message << end.exit.ToString();
+}
+
+TEST_F(SandboxTest, MemoryThatProcessesShareCountsOnce) {
+  plan_.limits.memory_bytes = 400 << 20;
+  Worker("exec python3 -c \"import os, time\nx = b'x' * (150 << 20)\nfor i in range(4):\n  if os.fork() == 0: time.sleep(1); os._exit(0)\n"
+         "for i in range(4): os.wait()\"");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.reason, "") << end.message;
+  EXPECT_EQ(end.exit.exit_code, 0) << end.exit.ToString();
+}
+
+TEST_F(SandboxTest, EventsWithoutEndAreEnded) {
+  plan_.limits.disk_bytes = 1 << 30;
+  Worker("while :; do head -c 1000000 /dev/zero >> $TASK/events.jsonl; done");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.reason, "DISK_LIMIT");
+  EXPECT_EQ(end.message, "it wrote more than 64 MiB of events");
+}
+
+TEST_F(SandboxTest, FoldersTooDeepToMeasureEndATask) {
+  plan_.limits.disk_bytes = 1 << 30;
+  Worker("exec python3 -c \"import os, time\nfor i in range(3000): os.mkdir('d'); os.chdir('d')\ntime.sleep(60)\"");
+  ExitRecord end = Run();
+  EXPECT_EQ(end.reason, "DISK_LIMIT");
+  EXPECT_EQ(end.message, "what it wrote cannot be measured: more than 200 folders in each other");
+  EXPECT_TRUE(RemoveTree(task_).ok());
 }
 
 TEST_F(SandboxTest, SharedMemoryIsLimited) {

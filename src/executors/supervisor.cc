@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/tree.h"
 #include "executors/cgroup.h"
 #include "executors/replace_file.h"
 #include "executors/sandbox.h"
@@ -129,16 +130,26 @@ StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const 
   return process;
 }
 
+// The folder that a step has as its /tmp. The step before may have put a link in its place, which bubblewrap would follow to wherever it leads.
+Status MakeScratch(const fs::path& scratch) {
+  std::error_code error;
+  if (fs::symlink_status(scratch, error).type() == fs::file_type::directory) return OkStatus();
+  NS_RETURN_IF_ERROR(RemoveTree(scratch));
+  fs::create_directories(scratch, error);
+  return error ? ErrnoStatus(error.value(), fmt::format("cannot make '{}'", scratch.string())) : OkStatus();
+}
+
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   Cgroup cgroup(plan.limits, "ns-" + options.task_folder.filename().string());
-  ResourceWatch watch(plan.limits, plan.work_folder, LogSize() >= 0 ? 1 : -1, cgroup);
+  ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
     off_t log_begin = LogSize();
-    auto end = RunStep(process, signals, watch, [&](pid_t pid) {
+    Status scratch = MakeScratch(plan.work_folder / kScratchFolderName);
+    auto end = !scratch.ok() ? Result<StepEnd>(scratch) : RunStep(process, signals, watch, [&](pid_t pid) {
       if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
     });
     if (!end.ok()) {
@@ -156,14 +167,14 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
 }
 
 // The service reads what is in the result: nothing may lead it elsewhere, or keep it waiting.
-void RemoveAllButFiles(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> others;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    fs::file_type type = at->symlink_status(error).type();
-    if (type != fs::file_type::regular && type != fs::file_type::directory) others.push_back(at->path());
-  }
-  for (const fs::path& path : others) fs::remove(path, error);
+Status RemoveAllButFiles(const fs::path& folder) {
+  Status removed;
+  Status walked = WalkTree(folder, S_IRWXU, [&](const TreeEntry& entry) {
+    bool kept = S_ISREG(entry.info.st_mode) || S_ISDIR(entry.info.st_mode);
+    if (!kept && ::unlinkat(entry.folder, entry.name, 0) != 0) removed = ErrnoStatus(errno, fmt::format("cannot remove '{}'", entry.name));
+    return true;
+  });
+  return walked.ok() ? removed : walked;
 }
 
 // The result leaves the folder that steps can write to.
@@ -171,9 +182,13 @@ void CollectResult(const SupervisorOptions& options, const StepPlan& plan) {
   std::error_code error;
   fs::path made = plan.work_folder / kResultFolderName;
   if (fs::symlink_status(made, error).type() != fs::file_type::directory) return;
-  RemoveAllButFiles(made);
+  if (Status status = RemoveAllButFiles(made); !status.ok()) {
+    Say("the result is not taken: " + status.message());
+    (void)RemoveTree(made);
+    return;
+  }
   fs::path result = options.task_folder / kResultFolderName;
-  fs::remove_all(result, error);
+  (void)RemoveTree(result);
   fs::rename(made, result, error);
   if (error) Say(fmt::format("cannot move the result to '{}': {}", result.string(), error.message()));
 }
@@ -208,13 +223,9 @@ int RunSupervisor(const SupervisorOptions& options) {
   }
   auto plan = CurrentPlan(options.task_folder, options.attempt);
   if (!plan) return 0;
-  fs::path scratch = plan->work_folder / kScratchFolderName;
-  std::error_code error;
-  fs::create_directories(scratch, error);
-  if (error) Say(fmt::format("cannot make '{}': {}", scratch.string(), error.message()));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ExitRecord record = RunSteps(options, *plan, signals);
-  fs::remove_all(scratch, error);
+  (void)RemoveTree(plan->work_folder / kScratchFolderName);
   CollectResult(options, *plan);
   Status status = ReplaceFile(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
   if (!status.ok()) Say(status.message());

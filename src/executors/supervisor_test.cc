@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/subprocess.h"
+#include "base/testing/plain_user.h"
 #include "executors/testing/supervised.h"
 #include "tasks/process_files.h"
 #include "tasks/task_event.h"
@@ -21,6 +22,15 @@ namespace fs = std::filesystem;
 class SupervisorTest : public SupervisedTest {
  protected:
   SupervisorTest() { plan_.sandbox = false; }
+  // Nothing keeps root from looking into a locked folder.
+  ExitRecord RunAsPlainUser() {
+    EXPECT_TRUE(WriteFileAtomic(task_ / kStepPlanFileName, StepPlanToJson(plan_)).ok());
+    for (const fs::path& path : {folder_.path(), task_, task_ / kEventsFileName}) {
+      EXPECT_TRUE(::geteuid() != 0 || ::chown(path.c_str(), kPlainUser, kPlainUser) == 0);
+    }
+    EXPECT_TRUE(AsPlainUser([&] { return RunSupervisor({task_, 1}) == 0; }));
+    return ParseExitRecord(ReadFile(task_ / kExitStatusFileName).value_or("")).value();
+  }
   std::vector<std::string> Stages() {
     std::vector<std::string> stages;
     std::ifstream in(task_ / kEventsFileName);
@@ -111,6 +121,21 @@ TEST_F(SupervisorTest, LinksAndPipesInAResultAreNotTaken) {
   EXPECT_EQ(ReadFile(task_ / "result" / "report.json").value(), "{}\n");
   EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "deep" / "x")));
   EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "pipe")));
+}
+
+TEST_F(SupervisorTest, ALockedFolderHidesNothingInAResult) {
+  Add("worker", "mkdir -p result/locked; ln -s /etc/passwd result/locked/x; ln -s /etc/passwd result/z; echo {} > result/report.json\n"
+                "chmod 555 result; chmod 000 result/locked");
+  RunAsPlainUser();
+  EXPECT_EQ(ReadFile(task_ / "result" / "report.json").value(), "{}\n");
+  EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "locked" / "x")));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(task_ / "result" / "z")));
+}
+
+TEST_F(SupervisorTest, ALockedFolderIsMeasuredToo) {
+  plan_.limits.disk_bytes = 8 << 20;
+  Add("worker", "mkdir locked; i=0; while [ $i -lt 4 ]; do head -c 4000000 /dev/zero > locked/$i; i=$((i+1)); done; chmod 000 locked; sleep 60");
+  EXPECT_EQ(RunAsPlainUser().reason, "DISK_LIMIT");
 }
 
 TEST_F(SupervisorTest, ThePlanOfAnotherAttemptIsLeftAlone) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tree.h"
 #include "service/pending_task.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
@@ -25,13 +26,13 @@ Status MakeEmptyFile(const fs::path& path) {
 void RemoveScratchOf(const fs::path& folder) {
   std::error_code ignored;
   fs::path work = folder / kWorkFolderName;
-  fs::remove_all(work / kScratchFolderName, ignored);
+  (void)RemoveTree(work / kScratchFolderName);
   std::vector<fs::path> unfinished;
   std::string prefix = fmt::format(".{}.", kResultFolderName);
   for (fs::directory_iterator at(work, ignored), end; !ignored && at != end; at.increment(ignored)) {
     if (at->path().filename().string().starts_with(prefix)) unfinished.push_back(at->path());
   }
-  for (const fs::path& path : unfinished) fs::remove_all(path, ignored);
+  for (const fs::path& path : unfinished) (void)RemoveTree(path);
 }
 
 Status ClearFolder(const fs::path& folder, int attempt) {
@@ -44,8 +45,7 @@ Status ClearFolder(const fs::path& folder, int attempt) {
   }
   RemoveScratchOf(folder);
   for (const char* name : {kExitStatusFileName, kPidFileName, kStepPlanFileName}) fs::remove(folder / name, error);
-  for (const fs::path& result : {folder / kResultFolderName, folder / kWorkFolderName / kResultFolderName}) fs::remove_all(result, error);
-  if (error) return ErrnoStatus(error.value(), fmt::format("cannot clear '{}'", folder.string()));
+  for (const fs::path& result : {folder / kResultFolderName, folder / kWorkFolderName / kResultFolderName}) NS_RETURN_IF_ERROR(RemoveTree(result));
   return OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "base/log.h"
+#include "base/tree.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -19,17 +20,9 @@ Status Await(Write write) {
   return done.get_future().get();
 }
 
-// What a file takes of the disk, which for a sparse one is less than its length.
-uint64_t BytesOf(const fs::path& path) {
+uint64_t BytesOf(const fs::path& file) {
   struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_blocks) * 512 : 0;
-}
-
-uint64_t BytesBelow(const fs::path& folder) {
-  uint64_t bytes = 0;
-  std::error_code ignored;
-  for (fs::recursive_directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) bytes += BytesOf(at->path());
-  return bytes;
+  return ::lstat(file.c_str(), &info) == 0 ? DiskBytesOf(info) : 0;
 }
 
 }  // namespace
@@ -88,13 +81,16 @@ Status Retention::RemoveFiles() {
   while (true) {
     NS_ASSIGN_OR_RETURN(std::vector<std::string> ids, store_.Leftovers(options_.step));
     if (ids.empty()) return OkStatus();
+    Status failure;  // one that cannot be removed keeps no other
+    std::vector<std::string> gone;
     for (const std::string& id : ids) {
-      std::error_code error;
-      fs::remove_all(workspace_.task_folder(id), error);
-      if (!error) fs::remove(workspace_.task_log(id), error);
-      if (error) return ErrnoStatus(error.value(), fmt::format("cannot remove the files of task {}", id));
+      Status status = RemoveTree(workspace_.task_folder(id));
+      if (status.ok()) status = RemoveTree(workspace_.task_log(id));
+      if (status.ok()) gone.push_back(id);
+      if (!status.ok()) failure = status;
     }
-    NS_RETURN_IF_ERROR(Await([&](TaskStore::Done done) { store_.ForgetLeftovers(ids, std::move(done)); }));
+    NS_RETURN_IF_ERROR(Await([&](TaskStore::Done done) { store_.ForgetLeftovers(gone, std::move(done)); }));
+    NS_RETURN_IF_ERROR(failure);
   }
 }
 
@@ -102,7 +98,7 @@ Result<bool> Retention::Measure() {
   NS_ASSIGN_OR_RETURN(std::vector<std::string> ids, store_.Unmeasured(options_.step));
   if (ids.empty()) return false;
   std::vector<std::pair<std::string, uint64_t>> sizes;
-  for (const std::string& id : ids) sizes.emplace_back(id, BytesBelow(workspace_.task_folder(id)) + BytesOf(workspace_.task_log(id)));
+  for (const std::string& id : ids) sizes.emplace_back(id, TreeBytes(workspace_.task_folder(id)) + BytesOf(workspace_.task_log(id)));
   NS_RETURN_IF_ERROR(Await([&](TaskStore::Done done) { store_.SetBytes(std::move(sizes), std::move(done)); }));
   return true;
 }
