@@ -43,7 +43,7 @@ class Unpacker {
   Status Open();
   Status Bad() const;
   Status Entry(archive_entry* entry);
-  Status File(const fs::path& path, std::string_view name);
+  Status File(const fs::path& path, std::string_view name, int64_t length);
   Status CheckSize(std::string_view name) const;
 
   const fs::path& file_;
@@ -92,7 +92,7 @@ Status Unpacker::CheckSize(std::string_view name) const {
 }
 
 // Nothing but us makes things below the folder, and we make no links: a checked path stays below it.
-Status Unpacker::File(const fs::path& path, std::string_view name) {
+Status Unpacker::File(const fs::path& path, std::string_view name, int64_t length) {
   fs::path target = folder_ / path;
   std::error_code error;
   fs::create_directories(target.parent_path(), error);
@@ -117,7 +117,11 @@ Status Unpacker::File(const fs::path& path, std::string_view name) {
     if (offset > at && ::lseek(out.get(), offset, SEEK_SET) < 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target.string()));
     NS_RETURN_IF_ERROR(WriteAll(out.get(), std::string_view(static_cast<const char*>(data), size), target));
   }
-  return OkStatus();
+  off_t end = ::lseek(out.get(), 0, SEEK_CUR);
+  if (length <= end) return OkStatus();
+  unpacked_ += static_cast<uint64_t>(length - end);  // a hole at the end is no block
+  NS_RETURN_IF_ERROR(CheckSize(name));
+  return ::ftruncate(out.get(), length) == 0 ? OkStatus() : ErrnoStatus(errno, fmt::format("cannot write '{}'", target.string()));
 }
 
 Status Unpacker::Entry(archive_entry* entry) {
@@ -140,7 +144,7 @@ Status Unpacker::Entry(archive_entry* entry) {
   }
   if (type != AE_IFREG) return BadEntry(name, "is neither a file nor a folder");
   if (path.empty()) return BadEntry(name, "has no name");
-  return File(path, name);
+  return File(path, name, archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0);
 }
 
 Status Unpacker::Run() {

@@ -81,6 +81,27 @@ TEST_F(ArchiveTest, EveryFormIsUnpacked) {
   }
 }
 
+TEST_F(ArchiveTest, AHoleAtTheEndIsPartOfTheFile) {
+  fs::path path = folder_.path() / "a.bin";
+  std::unique_ptr<archive, int (*)(archive*)> out_file(archive_write_new(), archive_write_free);
+  archive_write_set_format_pax(out_file.get());
+  ASSERT_EQ(archive_write_open_filename(out_file.get(), path.c_str()), ARCHIVE_OK);
+  std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(), archive_entry_free);
+  archive_entry_set_pathname(entry.get(), "sparse");
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_size(entry.get(), 100'000);
+  archive_entry_sparse_add_entry(entry.get(), 0, 5);
+  ASSERT_EQ(archive_write_header(out_file.get(), entry.get()), ARCHIVE_OK);
+  std::string content = "bytes" + std::string(100'000 - 5, '\0');
+  archive_write_data(out_file.get(), content.data(), content.size());
+  archive_write_close(out_file.get());
+  ASSERT_TRUE(Unpack(path).ok());
+  EXPECT_TRUE(ReadFile(out() / "sparse").value() == content);
+  fs::remove_all(out());
+  limits_.max_bytes = 99'999;
+  EXPECT_EQ(Unpack(path).reason(), "ARCHIVE_TOO_LARGE");
+}
+
 TEST_F(ArchiveTest, NamesThatLeaveTheFolderAreRefused) {
   for (const char* name : {"../evil", "a/../../evil", "a/..", "..", "/etc/evil", "//evil", "a\\..\\evil", "a\nb"}) {
     for (Form form : {Form::kTar, Form::kZip}) {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -32,6 +34,14 @@ constexpr uint64_t kMaxDiscarded = 64 << 10;  // of the page that comes with an 
 double Jittered(double seconds) {
   std::random_device random;
   return seconds * std::uniform_real_distribution<double>(0.75, 1.25)(random);
+}
+
+// The form in whole seconds; a date is left to our own waiting.
+double RetryAfterSeconds(const std::string& text) {
+  uint64_t seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc::result_out_of_range) return kLongestWaitSeconds;
+  return error == std::errc() && end == text.data() + text.size() ? std::min(static_cast<double>(seconds), kLongestWaitSeconds) : 0;
 }
 
 double SecondsUntil(steady_clock::time_point time) { return std::chrono::duration<double>(time - steady_clock::now()).count(); }
@@ -117,6 +127,7 @@ class Exchange {
   bool wanted_ = true;  // false: the body of an answer that is no file
   uint64_t discarded_ = 0;
   uint64_t total_ = 0;
+  std::optional<uint64_t> whole_;  // what a partial answer says of the file's size
   steady_clock::time_point told_at_{};
 };
 
@@ -162,15 +173,17 @@ Status Exchange::Begin() {
   curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   if (code == 206) {
     auto range = ParseContentRange(headers_.Get("content-range"));
-    if (!range || range->first != part_.size) {
+    if (!range || range->first != part_.size || part_.size == 0) {  // no part was asked for where none is there
       part_.version = {};  // cannot be relied on: the next try begins afresh
       part_.size = 0;
       return Unavailable(fmt::format("{} answered with another part than was asked for", ShownAddress(url_)), "FETCH_FAILED");
     }
+    whole_ = range->total;
   } else {
     NS_RETURN_IF_ERROR(part_.Begin(fd_, version()));
   }
   if (length >= 0) total_ = part_.size + static_cast<uint64_t>(length);
+  if (whole_) total_ = *whole_;
   return total_ > options_.max_bytes ? TooLarge(total_) : OkStatus();
 }
 
@@ -227,6 +240,9 @@ Result<int> Exchange::Perform() {
   if (code != CURLE_OK && !unwanted) return Failure(code);
   char* next = nullptr;
   if (curl_easy_getinfo(curl_.get(), CURLINFO_REDIRECT_URL, &next) == CURLE_OK && next != nullptr) redirect_ = next;
+  if (whole_ && part_.size != *whole_) {
+    return Unavailable(fmt::format("{} gave {} of {} bytes", ShownAddress(url_), part_.size, *whole_), "FETCH_FAILED");
+  }
   if (status == 200 || status == 206) {
     if (options_.told) options_.told(part_.size, part_.size);
   }
@@ -292,10 +308,10 @@ Result<Fetched> Fetch::Try() {
     Exchange exchange(url, known_, fd_.get(), part_, options_, deadline_);
     NS_ASSIGN_OR_RETURN(int code, exchange.Perform());
     if (code == 200 || code == 206) return Done(exchange, url, false);
-    if (code == 304 && part_.size == 0) return Done(exchange, url, true);
+    bool known = !known_.etag.empty() || !known_.last_modified.empty();
+    if (code == 304 && part_.size == 0 && known) return Done(exchange, url, true);
     if (code == 416) part_.size = 0;  // the file has become shorter
-    std::string after = exchange.headers().Get("retry-after");
-    retry_after_ = std::clamp(std::strtod(after.c_str(), nullptr), 0.0, kLongestWaitSeconds);
+    retry_after_ = RetryAfterSeconds(exchange.headers().Get("retry-after"));
     bool redirected = code >= 300 && code < 400 && !exchange.redirect().empty();
     if (!redirected) return StatusOfCode(code, url);
     url = exchange.redirect();

@@ -50,21 +50,39 @@ Status WriteMeta(const fs::path& entry, const Meta& meta) {
                                                      meta.name));
 }
 
+FileDescriptor OpenLock(const fs::path& entry) { return FileDescriptor(::open((entry / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)); }
+
+// Somebody may have moved the entry away, or removed it, while we waited for its lock.
+bool IsStillLockOf(const FileDescriptor& lock, const fs::path& entry) {
+  struct stat held {}, there {};
+  return ::fstat(lock.get(), &held) == 0 && ::stat((entry / "lock").c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+         held.st_dev == there.st_dev;
+}
+
 // The entry's lock. An entry that is being removed takes its lock file with it: then its folder is made again.
 Result<FileDescriptor> LockEntry(const fs::path& entry) {
   while (true) {
     std::error_code error;
     fs::create_directories(entry, error);
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", entry.string()));
-    FileDescriptor lock(::open((entry / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    FileDescriptor lock = OpenLock(entry);
     if (!lock.valid() && errno == ENOENT) continue;
     if (!lock.valid()) return ErrnoStatus(errno, fmt::format("cannot open '{}'", (entry / "lock").string()));
     while (::flock(lock.get(), LOCK_EX) != 0) {
       if (errno != EINTR) return ErrnoStatus(errno, fmt::format("cannot lock '{}'", entry.string()));
     }
-    struct stat held {};
-    if (::fstat(lock.get(), &held) == 0 && held.st_nlink > 0) return lock;
+    if (IsStillLockOf(lock, entry)) return lock;
   }
+}
+
+// Removes an entry unless somebody works on it. It is moved aside first: who wants it meanwhile makes it afresh, beside what is being removed.
+bool RemoveEntry(const fs::path& entry) {
+  FileDescriptor lock = OpenLock(entry);
+  bool is_file = !lock.valid() && errno == ENOTDIR;  // nobody's
+  bool locked = lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 && IsStillLockOf(lock, entry);
+  if (!locked && !is_file) return false;
+  auto aside = TempDir::Create("removed.", entry.parent_path());
+  return aside.ok() && ::rename(entry.c_str(), (aside->path() / "entry").c_str()) == 0;
 }
 
 // What was fetched before, if it is still the same bytes.
@@ -84,11 +102,12 @@ Status Place(const fs::path& data, const fs::path& target) {
   if (error == std::errc::file_exists) {
     return Status(StatusCode::kAlreadyExists, fmt::format("'{}' is there already", target.string()), "FILE_EXISTS");
   }
-  if (error) {  // another file system
-    error.clear();
-    fs::copy_file(data, target, error);
-  }
-  return error ? ErrnoStatus(error.value(), fmt::format("cannot write '{}'", target.string())) : OkStatus();
+  if (!error) return OkStatus();
+  fs::copy_file(data, target, error);  // another file system; clears `error`
+  if (!error) return OkStatus();
+  std::error_code ignored;
+  fs::remove(target, ignored);  // the disk may have become full on the way
+  return ErrnoStatus(error.value(), fmt::format("cannot write '{}'", target.string()));
 }
 
 }  // namespace
@@ -145,10 +164,7 @@ void DownloadCache::Trim() const {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
   for (const Entry& entry : entries) {
     if (total <= options_.max_bytes) return;
-    FileDescriptor lock(::open((entry.path / "lock").c_str(), O_RDWR | O_CLOEXEC));
-    if (lock.valid() && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    fs::remove_all(entry.path, error);
-    total -= entry.bytes;
+    if (RemoveEntry(entry.path)) total -= entry.bytes;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <thread>
@@ -146,6 +147,49 @@ TEST_F(DownloadTest, APartOfAnotherPlaceIsNotTaken) {
   EXPECT_EQ(Content(), "0123456789");
 }
 
+TEST_F(DownloadTest, APartThatEndsBeforeTheFileIsNotTheFile) {
+  TestHttpServer server([&](const TestRequest& request, int socket) {
+    if (!request.headers.contains("range")) return SendText(socket, "HTTP/1.1 200 OK\r\nETag: \"v\"\r\nContent-Length: 10\r\n\r\n01");
+    size_t from = std::strtoul(request.headers.at("range").c_str() + 6, nullptr, 10);
+    std::string range = fmt::format("Content-Range: bytes {}-{}/10\r\n", from, from + 3);
+    SendAnswer(socket, "206 Partial Content", "ETag: \"v\"\r\n" + range, std::string("0123456789").substr(from, 4));
+  });
+  ASSERT_TRUE(Get(server.url("/f")).ok());
+  EXPECT_EQ(Content(), "0123456789");
+  EXPECT_EQ(server.requests().size(), 3u);
+}
+
+TEST_F(DownloadTest, APartThatWasNotAskedForIsNotTheFile) {
+  TestHttpServer server([](const TestRequest&, int socket) {
+    SendAnswer(socket, "206 Partial Content", "ETag: \"v\"\r\nContent-Range: bytes 0-3/4\r\n", "0123");
+  });
+  ASSERT_TRUE(WriteFileAtomic(folder_.path() / "file.part", "of something else").ok());
+  EXPECT_EQ(Get(server.url("/f")).status().reason(), "FETCH_FAILED");
+}
+
+TEST_F(DownloadTest, NotModifiedIsNoAnswerToWhoKnowsNothing) {
+  TestHttpServer server([](const TestRequest&, int socket) { SendText(socket, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"); });
+  EXPECT_EQ(Get(server.url("/f")).status().reason(), "HTTP_304");
+  EXPECT_EQ(DownloadCache({folder_.path() / "cache"}).Fetch(server.url("/f"), folder_.path() / "a", options_).status().reason(), "HTTP_304");
+}
+
+TEST_F(DownloadTest, AWaitThatIsNoNumberIsNotTaken) {
+  for (const char* after : {"nan", "-inf", "-5", "1e-3000", "Wed, 21 Oct 2015 07:28:00 GMT", ""}) {
+    std::atomic<int> served{0};
+    TestHttpServer server([&](const TestRequest&, int socket) {
+      if (++served > 1) return SendAnswer(socket, "200 OK", "", "now");
+      SendAnswer(socket, "503 Service Unavailable", fmt::format("Retry-After: {}\r\n", after), "");
+    });
+    EXPECT_TRUE(Get(server.url("/f")).ok()) << after;
+  }
+  options_.total_seconds = 5;  // sooner than asked for: nothing more to do
+  TestHttpServer server([](const TestRequest&, int socket) {
+    SendAnswer(socket, "503 Service Unavailable", "Retry-After: 99999999999999999999999\r\n", "");
+  });
+  EXPECT_EQ(Get(server.url("/f")).status().reason(), "FETCH_FAILED");
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
 TEST_F(DownloadTest, TriesAgainAfterFaultsThatMayPass) {
   for (const char* fault : {"500 Internal Server Error", "503 Service Unavailable", "429 Too Many Requests", "408 Request Timeout"}) {
     std::atomic<int> served{0};
@@ -280,6 +324,36 @@ TEST_F(DownloadCacheTest, TheLongestUnusedGoFirst) {
   EXPECT_EQ(Entries(), 2u);
   EXPECT_FALSE(Fetch(server.url("/b"), "5")->was_cached);
   EXPECT_EQ(ReadFile(folder_.path() / "2" / "b")->size(), 400'000u);  // what was handed out stays
+}
+
+TEST_F(DownloadCacheTest, WhatSomebodyWorksOnStays) {
+  TestHttpServer server([&](const TestRequest& request, int socket) { SendFileAnswer(request, socket, std::string(400'000, 'x'), "\"v\""); });
+  ASSERT_TRUE(Fetch(server.url("/a"), "1").ok());
+  fs::path entry = fs::directory_iterator(folder_.path() / "cache")->path();
+  FileDescriptor lock(::open((entry / "lock").c_str(), O_RDWR));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  max_bytes_ = 0;
+  ASSERT_TRUE(Fetch(server.url("/b"), "2").ok());
+  EXPECT_TRUE(fs::exists(entry / "data"));
+  lock.reset();
+  ASSERT_TRUE(Fetch(server.url("/b"), "3").ok());
+  EXPECT_EQ(Entries(), 0u);
+}
+
+TEST_F(DownloadCacheTest, FetchesStandWhileOthersRemove) {
+  max_bytes_ = 0;  // each removes all that nobody holds
+  TestHttpServer server([&](const TestRequest& request, int socket) { SendFileAnswer(request, socket, std::string(10'000, 'x'), "\"v\""); });
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        auto file = Fetch(server.url(round % 2 == 0 ? "/a" : "/b"), fmt::format("{}.{}", i, round));
+        EXPECT_TRUE(file.ok()) << file.status().ToString();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(Entries(), 0u);
 }
 
 TEST_F(DownloadCacheTest, ManyAtOnceFetchOnce) {

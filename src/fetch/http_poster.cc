@@ -102,6 +102,11 @@ void HttpPoster::Loop::Start(HttpPost post, Done done) {
   transfer.guard.rules = options_.rules;
   transfer.curl = OpenCurl(address->url, options_.proxy, &transfer.guard);
   CURL* curl = transfer.curl.get();
+  if (curl == nullptr) {
+    Done told = std::move(transfer.done);
+    running_.pop_back();
+    return told(ResourceExhausted("no memory for a transfer", "NO_MEMORY"));
+  }
   for (const std::string& header : transfer.post.headers) transfer.headers.reset(curl_slist_append(transfer.headers.release(), header.c_str()));
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer.headers.get());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.post.body.size()));
