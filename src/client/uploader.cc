@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "client/pack_folder.h"
+#include "fetch/pack.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -58,8 +58,9 @@ Result<StoredFile> UploadPath(const ApiClient& client, const fs::path& path, con
   std::error_code error;
   if (!fs::is_directory(path, error)) return Send(client, path, path.filename().string(), options);
   NS_ASSIGN_OR_RETURN(TempDir folder, TempDir::Create("ns_upload_"));
-  std::string name = fs::weakly_canonical(path, error).filename().string() + ".tar";
-  NS_RETURN_IF_ERROR(PackFolder(path, folder.path() / name));
+  fs::path top = fs::weakly_canonical(path, error).filename();
+  std::string name = top.string() + ".tar";
+  NS_RETURN_IF_ERROR(PackFolder(path, folder.path() / name, {.follow_links = true, .top = top}));
   return Send(client, folder.path() / name, name, options);
 }
 

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "service/pending_task.h"
 #include "service/result_zip.h"
+#include "service/task_answer.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -92,18 +93,11 @@ void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::functi
   });
 }
 
-Result<TaskProgress> TaskService::StoredProgress(const TaskRecord& task) const {
+Result<TaskProgress> TaskService::ProgressOf(const TaskRecord& task) const {
   if (auto known = progress_.Find(task.id, task.events)) return std::move(*known);
-  TaskProgress progress;
-  uint64_t after = 0;
-  while (true) {
-    NS_ASSIGN_OR_RETURN(auto events, store_.Events(task.id, after, 1000));
-    if (events.empty()) break;
-    for (const TaskEvent& event : events) progress.Apply(event.payload);
-    after = events.back().seq;
-  }
-  progress_.Put(task.id, static_cast<int64_t>(after), progress);
-  return progress;
+  NS_ASSIGN_OR_RETURN(StoredProgress stored, ReadProgress(store_, task.id));
+  progress_.Put(task.id, static_cast<int64_t>(stored.last_event), stored.progress);
+  return std::move(stored.progress);
 }
 
 // What is not in the record. False: the progress has to be read from the store.
@@ -142,7 +136,7 @@ Result<TaskView> TaskService::GetTask(const Caller& caller, const std::string& i
   TaskView view;
   NS_ASSIGN_OR_RETURN(view.record, Visible(caller, id));
   if (Complete(std::move(running), &view)) return view;
-  NS_ASSIGN_OR_RETURN(view.progress, StoredProgress(view.record));
+  NS_ASSIGN_OR_RETURN(view.progress, ProgressOf(view.record));
   return view;
 }
 

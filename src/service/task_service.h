@@ -126,7 +126,7 @@ class TaskService {
   Status DoRemoveFile(const Caller& caller, const std::string& name);
   void DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
   bool Complete(std::optional<TaskProgress> running, TaskView* view) const;
-  Result<TaskProgress> StoredProgress(const TaskRecord& task) const;
+  Result<TaskProgress> ProgressOf(const TaskRecord& task) const;
   std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
   // The task, if the caller may see it.
   Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "fetch/address.h"
+#include "service/task_answer.h"
 #include "tasks/webhook.h"
 
 namespace ns {
@@ -22,19 +23,14 @@ double Jittered(double seconds) {
   return seconds * std::uniform_real_distribution<double>(0.75, 1.25)(random);
 }
 
-StatusAnswer FinalStatus(const TaskRecord& task, const std::string& base_url) {
-  StatusAnswer answer;
-  answer.state = task.state;
-  answer.result = task.result;
-  if (task.state == TaskState::kDone) answer.result_path = base_url + "/download/" + task.id;
-  answer.name = task.name;
-  answer.reason = task.reason;
-  answer.message = task.message;
-  answer.attempt = task.attempt;
-  answer.submitted = task.submitted;
-  answer.started = task.started;
-  answer.ended = task.ended;
-  return answer;
+// What GET /task/status/{id} answers, but for how far this delivery is.
+Result<std::string> BodyFor(const TaskStore& store, const std::string& id, const std::string& base_url) {
+  TaskView view;
+  NS_ASSIGN_OR_RETURN(view.record, store.Get(id));
+  NS_ASSIGN_OR_RETURN(StoredProgress stored, ReadProgress(store, id));
+  view.progress = std::move(stored.progress);
+  view.record.webhook.reset();
+  return WebhookBody(id, ToStatusAnswer(view, base_url + "/download/" + id));
 }
 
 }  // namespace
@@ -101,15 +97,15 @@ std::chrono::milliseconds WebhookSender::SendDue() {
 }
 
 void WebhookSender::Send(const DueWebhook& due) {
-  auto task = store_.Get(due.task_id);
-  if (!task.ok()) {
+  auto body = BodyFor(store_, due.task_id, options_.base_url);
+  if (!body.ok()) {
     under_way_.erase(due.task_id);
     return;
   }
   HttpPost post;
   post.url = due.url;
-  post.body = WebhookBody(task->id, FinalStatus(*task, options_.base_url));
-  post.headers = {"Content-Type: application/json", "X-Neural-Solution-Task: " + task->id};
+  post.body = *std::move(body);
+  post.headers = {"Content-Type: application/json", "X-Neural-Solution-Task: " + due.task_id};
   if (!options_.secret.empty()) post.headers.push_back("X-Neural-Solution-Signature: sha256=" + HmacSha256Hex(options_.secret, post.body));
   poster_->Send(std::move(post), [this, due](Result<int> answer) { Answered(due, answer); });
 }

@@ -6,7 +6,7 @@
 #include "api/wire/proto/messages.h"
 #include "api/wire/proto/rpc_error.h"
 #include "api/wire/proto/task_request.h"
-#include "api/wire/task_answer.h"
+#include "service/task_answer.h"
 
 namespace ns {
 

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
-#include "api/wire/task_answer.h"
+#include "service/task_answer.h"
 
 namespace ns {
 

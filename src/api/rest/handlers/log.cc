@@ -1,11 +1,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <utility>
 
 #include "api/rest/handlers/common.h"
 #include "api/rest/handlers/handlers.h"
+#include "api/rest/handlers/log_follower.h"
 #include "api/wire/http_status.h"
 #include "base/file.h"
 
@@ -16,26 +16,13 @@ namespace {
 constexpr size_t kPiece = 64 << 10;
 
 // The log's bytes from one on, as they are written, until the task has ended.
-class LogStream final : public BodySource {
+class LogStream final : public LogFollower {
  public:
   LogStream(TaskService& service, Caller caller, std::string id, std::filesystem::path log, int64_t offset)
-      : service_(service), caller_(std::move(caller)), id_(std::move(id)), log_(std::move(log)), at_(offset) {}
+      : LogFollower(service, std::move(caller), std::move(id)), log_(std::move(log)), at_(offset) {}
 
-  void Start(std::function<void()> wake) override {
-    events_ = service_.events().Subscribe(id_, [this, wake] {
-      changed_ = true;
-      wake();
-    });
-    lines_ = service_.logs().Subscribe(id_, wake);
-  }
-
-  std::optional<Piece> Read() override {
-    // Whether it has ended is asked first: what was written before is read after, so that nothing is missed.
-    if (!ended_ && changed_.exchange(false)) {
-      auto end = service_.Events(caller_, id_, INT64_MAX, 1);
-      if (!end.ok()) return Broken();
-      ended_ = end->ended;
-    }
+ private:
+  std::optional<Piece> ReadLog(bool ended) override {
     if (!file_.valid()) file_.reset(::open(log_.c_str(), O_RDONLY | O_CLOEXEC));
     Piece piece;
     piece.data.resize(kPiece);
@@ -43,27 +30,14 @@ class LogStream final : public BodySource {
     if (n < 0) return Broken();
     piece.data.resize(static_cast<size_t>(n));
     at_ += n;
-    if (n == 0 && !ended_) return std::nullopt;
+    if (n == 0 && !ended) return std::nullopt;
     piece.last = n == 0;
     return piece;
   }
 
- private:
-  static Piece Broken() {
-    Piece piece;
-    piece.broken = true;
-    return piece;
-  }
-
-  TaskService& service_;
-  const Caller caller_;
-  const std::string id_;
   const std::filesystem::path log_;
   int64_t at_;
   FileDescriptor file_;
-  bool ended_ = false;
-  std::atomic<bool> changed_{true};
-  EventFeed::Subscription events_, lines_;  // last: end first
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
-#include <atomic>
-
 #include "api/rest/handlers/common.h"
 #include "api/rest/handlers/handlers.h"
+#include "api/rest/handlers/log_follower.h"
 #include "api/wire/http_status.h"
 #include "service/log_tail.h"
 
@@ -10,29 +9,16 @@ namespace ns {
 namespace {
 
 // The log of a task from some line on, until the task has ended and everything was shown.
-class Screen final : public BodySource {
+class Screen final : public LogFollower {
  public:
   Screen(TaskService& service, Caller caller, std::string id, std::filesystem::path log, uint64_t skip)
-      : service_(service), caller_(std::move(caller)), id_(std::move(id)), tail_(std::move(log), skip) {}
+      : LogFollower(service, std::move(caller), std::move(id)), tail_(std::move(log), skip) {}
 
-  void Start(std::function<void()> wake) override {
-    events_ = service_.events().Subscribe(id_, [this, wake] {
-      changed_ = true;
-      wake();
-    });
-    lines_ = service_.logs().Subscribe(id_, wake);
-  }
-
-  std::optional<Piece> Read() override {
-    // Whether it has ended is asked first: what was written before is read after, so that no last line is missed.
-    if (!ended_ && changed_.exchange(false)) {
-      auto end = service_.Events(caller_, id_, INT64_MAX, 1);
-      if (!end.ok()) return Broken();
-      ended_ = end->ended;
-    }
+ private:
+  std::optional<Piece> ReadLog(bool ended) override {
     Piece piece;
-    auto lines = tail_.Read(ended_);
-    if (!lines && !ended_) return std::nullopt;
+    auto lines = tail_.Read(ended);
+    if (!lines && !ended) return std::nullopt;
     if (lines) {
       piece.data = std::move(lines->text);
       piece.ends_message = lines->whole;
@@ -41,20 +27,7 @@ class Screen final : public BodySource {
     return piece;
   }
 
- private:
-  static Piece Broken() {
-    Piece piece;
-    piece.broken = true;
-    return piece;
-  }
-
-  TaskService& service_;
-  const Caller caller_;
-  const std::string id_;
   LogTail tail_;
-  bool ended_ = false;
-  std::atomic<bool> changed_{true};
-  EventFeed::Subscription events_, lines_;  // last: end first
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "api/wire/task_answer.h"
+#include "service/task_answer.h"
 
 namespace ns {
 
@@ -30,6 +30,16 @@ StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path
   answer.started = record.started;
   answer.ended = record.ended;
   return answer;
+}
+
+Result<StoredProgress> ReadProgress(const TaskStore& store, const std::string& id) {
+  StoredProgress stored;
+  while (true) {
+    NS_ASSIGN_OR_RETURN(auto events, store.Events(id, stored.last_event, 1000));
+    if (events.empty()) return stored;
+    for (const TaskEvent& event : events) stored.progress.Apply(event.payload);
+    stored.last_event = events.back().seq;
+  }
 }
 
 TaskSummary ToTaskSummary(const TaskRecord& record, const std::string& result_path) {
