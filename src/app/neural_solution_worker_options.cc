@@ -15,7 +15,7 @@ struct Raw {
   std::string approach = "auto";
   std::string quantize_approach = "static";
   std::string criterion = "relative";
-  std::string method = "minmax";
+  std::string method;
   std::string cores;
   std::string text, text_pair, label;
   std::string higher_is_better;
@@ -69,19 +69,21 @@ void AddDataOptions(CLI::App* command, DataOptions& data, Raw& raw) {
 
 void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   OptimizeOptions& options = line.optimize;
+  MetricRequest& metric = options.metrics[0];
+  TuningOptions& tuning = options.tuning;
   CLI::App* command = app.add_subcommand("optimize", "Find the fastest model that keeps the accuracy");
   command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
   command->add_option("--data", options.data.path, "Rows to evaluate: .npz, .csv, .tsv, .jsonl");
   AddDataOptions(command, options.data, raw);
-  command->add_option("--metric", options.metric, "accuracy, f1, ... (chosen by model and labels)");
+  command->add_option("--metric", metric.name, "accuracy, f1, ... (chosen by model and labels)");
   command->add_option("--approach", raw.approach, "auto, static or dynamic (auto: both, the faster wins)");
-  command->add_option("--tolerable-loss", options.criterion.tolerable_loss, "Largest accepted loss (0.01)");
+  command->add_option("--tolerable-loss", metric.criterion.tolerable_loss, "Largest accepted loss (0.01)");
   command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
   command->add_option("--higher-is-better", raw.higher_is_better, "true or false (the metric's own sense)");
   command->add_option("--calibration-method", raw.method,
-                      "minmax, moving_average, entropy, percentile or mse (minmax)");
+                      "minmax, moving_average, entropy, percentile or mse (the tuner's choice)");
   command
-      ->add_option("--exclude", options.excluded_operators,
+      ->add_option("--exclude", tuning.excluded_operators,
                    "Operator name or type that stays in float; may be repeated")
       ->take_all();
   command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")
@@ -91,10 +93,10 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("--latency-batch", options.latency.batch, "Rows of a timed run (1)")->check(CLI::PositiveNumber);
   command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
   command
-      ->add_option("--timeout", options.stop.timeout_seconds,
+      ->add_option("--timeout", tuning.stop.timeout_seconds,
                    "Seconds for all (0: no limit); the best so far is the answer")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--max-trials", options.stop.max_trials, "Full evaluations beside the baseline's (100)")
+  command->add_option("--max-trials", tuning.stop.max_trials, "Full evaluations beside the baseline's (100)")
       ->check(CLI::PositiveNumber);
   command->add_option("--recipe", options.recipe, "Replay this recipe.json instead of tuning");
   command->add_flag("--dry-run", options.dry_run, "Check everything, say what would be done, write nothing");
@@ -165,21 +167,25 @@ void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 
 Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("approach", raw.approach, {"auto", "static", "dynamic"}, "UNKNOWN_APPROACH"));
-  options->approach = raw.approach == "auto"     ? Approach::kAuto
-                      : raw.approach == "static" ? Approach::kStatic
-                                                 : Approach::kDynamic;
+  options->tuning.approach = raw.approach == "auto"     ? Approach::kAuto
+                             : raw.approach == "static" ? Approach::kStatic
+                                                        : Approach::kDynamic;
   NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
-  NS_ASSIGN_OR_RETURN(options->criterion.kind, CriterionKindByName(raw.criterion));
-  NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
-  NS_ASSIGN_OR_RETURN(options->calibration_method, CalibrationMethodByName(raw.method));
-  if (!options->metric.empty()) {
+  MetricRequest& metric = options->metrics[0];
+  NS_ASSIGN_OR_RETURN(metric.criterion.kind, CriterionKindByName(raw.criterion));
+  if (!raw.method.empty()) {
+    NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
+    NS_ASSIGN_OR_RETURN(CalibrationMethod method, CalibrationMethodByName(raw.method));
+    options->tuning.calibration_methods = {method};
+  }
+  if (!metric.name.empty()) {
     std::vector<std::string> metrics;
     for (const MetricEntry& entry : MetricTable()) metrics.emplace_back(entry.name);
-    NS_RETURN_IF_ERROR(CheckName("metric", options->metric, metrics, "UNKNOWN_METRIC"));
+    NS_RETURN_IF_ERROR(CheckName("metric", metric.name, metrics, "UNKNOWN_METRIC"));
   }
   if (!raw.higher_is_better.empty()) {
     NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
-    options->higher_is_better = raw.higher_is_better == "true";
+    metric.higher_is_better = raw.higher_is_better == "true";
   }
   if (!raw.cores.empty()) {
     NS_ASSIGN_OR_RETURN(options->cores, ParseCores(raw.cores));
@@ -209,6 +215,7 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
 Status FinishQuantize(const Raw& raw, QuantizeOnceOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("approach", raw.quantize_approach, {"static", "dynamic"}, "UNKNOWN_APPROACH"));
   NS_ASSIGN_OR_RETURN(options->mode, OpModeByName(raw.quantize_approach));
+  if (raw.method.empty()) return OkStatus();
   NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
   NS_ASSIGN_OR_RETURN(options->method, CalibrationMethodByName(raw.method));
   return OkStatus();

@@ -1,257 +1,206 @@
 #include "tune/tuning_session.h"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "tune/latency_model.h"
 
 namespace ns {
 
-TuningSession::TuningSession(Options options) : options_(std::move(options)), repaired_(options_.starts.size(), false) {
-  NS_CHECK(std::isfinite(options_.baseline), "baseline {}", options_.baseline);
+namespace {
+
+// After so many proposals in a row that could not be better nothing better is expected.
+constexpr int kHopeless = 200;
+
+}  // namespace
+
+Result<TuningSession> TuningSession::Create(Options options) {
+  NS_ASSIGN_OR_RETURN(auto strategy, MakeStrategy(options.strategy));
+  return TuningSession(std::move(options), std::move(strategy));
 }
 
-const Trial& TuningSession::trial(int id) const {
-  NS_CHECK(id >= 1 && static_cast<size_t>(id) <= trials_.size(), "no trial {}", id);
-  return trials_[static_cast<size_t>(id) - 1];
-}
+TuningSession::TuningSession(Options options, std::unique_ptr<Strategy> strategy)
+    : stop_(options.stop),
+      stop_at_goal_(options.stop_at_goal),
+      strategy_(std::move(strategy)),
+      history_(std::move(options.problem)) {}
 
-bool TuningSession::ShouldStop(double elapsed_seconds) {
+bool TuningSession::ShouldStop(const TuningBudget& budget) {
+  if (stopped_) return true;
   std::string why;
-  if (!options_.stop.Reached(static_cast<int>(trials_.size()), elapsed_seconds, &why)) return false;
-  stopped_why_ = why;
+  if (stop_.Reached(history_.evaluations(), budget.elapsed_seconds, &why)) {
+    stopped_why_ = why;
+  } else if (stop_.timeout_seconds > 0 &&
+             budget.elapsed_seconds + budget.evaluation_seconds > stop_.timeout_seconds) {
+    stopped_why_ = fmt::format("the {:g} s allowed leave no time for another evaluation", stop_.timeout_seconds);
+  } else if (stop_at_goal_ && best()) {
+    stopped_why_ = "the goal is met and no more was asked for";
+  } else {
+    return false;
+  }
+  stopped_ = true;
   return true;
 }
 
-TuningAction TuningSession::Next(double elapsed_seconds) {
-  NS_CHECK(waiting_ == Waiting::kNothing, "an observation is missing");
-  for (;;) {
-    switch (phase_) {
-      case Phase::kStarts:
-        if (trials_.size() < options_.starts.size() && !ShouldStop(elapsed_seconds)) return NextStart();
-        phase_ = Phase::kTimeStarts;
-        break;
-      case Phase::kTimeStarts: {
-        phase_ = Phase::kChooseRepair;
-        std::vector<int> timed;
-        for (const Trial& trial : trials_)
-          if (trial.outcome.failure.empty() && (trial.accepted || stopped_why_.empty())) timed.push_back(trial.id);
-        if (!timed.empty()) return NextTiming(std::move(timed));
-        break;
-      }
-      case Phase::kChooseRepair: {
-        auto start = ChooseRepair();
-        if (!start || ShouldStop(elapsed_seconds)) {
-          phase_ = Phase::kDone;
-          break;
-        }
-        repairing_ = *start;
-        repaired_[repairing_] = true;
-        repaired_trial_.reset();
-        phase_ = Phase::kBisect;
-        waiting_ = Waiting::kRanking;
-        return RankConfig{options_.starts[repairing_].config};
-      }
-      case Phase::kBisect:
-        if (passes_ - fails_ > 1 && !ShouldStop(elapsed_seconds)) return NextProbe();
-        phase_ = Phase::kTimeRepair;
-        break;
-      case Phase::kTimeRepair:
-        phase_ = Phase::kChooseRepair;
-        if (repaired_trial_) return NextTiming({*repaired_trial_});
-        break;
-      case Phase::kDone:
-        return Done{};
-    }
+std::optional<TuningItem> TuningSession::TimeAccepted() const {
+  TimeItem timing;
+  for (const Trial& trial : history_.trials())
+    if (trial.accepted && history_.FindModel(trial.config) == nullptr) timing.configs.push_back(trial.config);
+  if (timing.configs.empty()) return std::nullopt;
+  // One that is under way covers some of them: wait for it.
+  for (const auto& [id, item] : under_way_)
+    if (std::holds_alternative<TimeItem>(item)) return std::nullopt;
+  return TuningItem(std::move(timing));
+}
+
+std::vector<TuningWork> TuningSession::Next(const TuningBudget& budget, int count) {
+  std::vector<TuningWork> work;
+  bool stop = ShouldStop(budget);
+  if (stop || !strategy_->times_models()) {
+    if (auto timing = TimeAccepted()) Begin(std::move(*timing), &work);
   }
-}
-
-TuningAction TuningSession::NextStart() {
-  size_t start = trials_.size();
-  return Evaluate(start, options_.starts[start].config, 0);
-}
-
-TuningAction TuningSession::NextTiming(std::vector<int> trials) {
-  timing_ = trials;
-  waiting_ = Waiting::kTiming;
-  return TimeTrials{std::move(trials)};
-}
-
-TuningAction TuningSession::Evaluate(size_t start, QuantConfig config, int kept_float) {
-  Trial trial;
-  trial.id = static_cast<int>(trials_.size()) + 1;
-  trial.label = options_.starts[start].label;
-  if (kept_float > 0) trial.label += fmt::format(", {} operator{} in float", kept_float, kept_float == 1 ? "" : "s");
-  trial.config = config;
-  trial.start = start;
-  trial.kept_float = kept_float;
-  trials_.push_back(trial);
-  waiting_ = Waiting::kEvaluation;
-  return EvaluateTrial{trial.id, trial.label, std::move(config)};
-}
-
-void TuningSession::ObserveEvaluation(const TrialOutcome& outcome) {
-  NS_CHECK(waiting_ == Waiting::kEvaluation);
-  waiting_ = Waiting::kNothing;
-  Trial& trial = trials_.back();
-  trial.outcome = outcome;
-  trial.accepted = outcome.failure.empty() && options_.criterion.Accepts(options_.baseline, outcome.value);
-  if (phase_ != Phase::kBisect) return;
-  if (trial.accepted) {
-    passes_ = trial.kept_float;
-    repaired_trial_ = trial.id;
-  } else {
-    fails_ = trial.kept_float;
+  if (stop) return work;
+  for (TuningItem& item : Wanted(count - static_cast<int>(work.size()))) {
+    bool evaluation = std::holds_alternative<EvaluateItem>(item);
+    if (evaluation && history_.evaluations() >= stop_.max_trials) continue;
+    Begin(std::move(item), &work);
   }
-}
-
-void TuningSession::ObserveTiming(const std::vector<MeasuredSpeed>& speeds) {
-  NS_CHECK(waiting_ == Waiting::kTiming && speeds.size() == timing_.size());
-  waiting_ = Waiting::kNothing;
-  for (size_t i = 0; i < speeds.size(); ++i) trials_[static_cast<size_t>(timing_[i]) - 1].speed = speeds[i];
-  UpdateBest();
-}
-
-void TuningSession::UpdateBest() {
-  for (const Trial& trial : trials_) {
-    if (!trial.accepted || !trial.speed) continue;
-    if (!options_.objective.BeatsFloat(*trial.speed, trial.outcome.size_bytes, options_.float_size_bytes)) continue;
-    if (!best_ || trial.speed->speedup > this->trial(*best_).speed->speedup) best_ = trial.id;
+  if (work.empty() && idle()) {
+    if (auto closest = EvaluateClosest()) Begin(std::move(*closest), &work);
   }
+  return work;
+}
+
+const Trial* TuningSession::Closest() const {
+  const AccuracyGoals& goals = history_.problem().goals;
+  const Trial* closest = nullptr;
+  for (const Trial& trial : history_.trials()) {
+    if (!trial.result || trial.failed() || trial.accepted) continue;
+    if (closest == nullptr || goals.Margin(trial.result->values) > goals.Margin(closest->result->values)) closest = &trial;
+  }
+  return closest;
+}
+
+std::optional<TuningItem> TuningSession::EvaluateClosest() const {
+  if (history_.best() != nullptr || history_.evaluations() >= stop_.max_trials) return std::nullopt;
+  const Trial* closest = Closest();
+  if (closest == nullptr || !closest->result->stopped_early) return std::nullopt;
+  return EvaluateItem{closest->config, closest->label, true};
+}
+
+// What the strategy proposes, without what could not be better than the best.
+std::vector<TuningItem> TuningSession::Wanted(int count) {
+  if (count <= 0) return {};
+  for (int hopeless = 0; hopeless < kHopeless; ++hopeless) {
+    std::vector<TuningItem> wanted = strategy_->Propose(history_, count);
+    std::erase_if(wanted, [&](const TuningItem& item) { return history_.Knows(item); });
+    bool any = !wanted.empty();
+    std::erase_if(wanted, [&](const TuningItem& item) { return Prune(item); });
+    if (!wanted.empty() || !any) return wanted;
+  }
+  stopped_ = true;
+  return {};
+}
+
+bool TuningSession::Prune(const TuningItem& item) {
+  auto* evaluate = std::get_if<EvaluateItem>(&item);
+  const Trial* best = history_.best();
+  if (evaluate == nullptr || best == nullptr || strategy_->times_models()) return false;
+  const TuningProblem& problem = history_.problem();
+  // Its size is not known before it is made; only speed is predicted, so other objectives are not pruned.
+  if (problem.objective.size > 0 || problem.objective.memory > 0) return false;
+  double speedup = PredictSpeedup(problem.space, history_.models(), evaluate->config);
+  if (problem.objective.WorthMore(speedup, history_.FindModel(best->config)->speed.speedup)) return false;
+  history_.Prune(*evaluate, fmt::format("{:.2f} times the speed of fp32 expected, the best so far has more", speedup));
+  return true;
+}
+
+void TuningSession::Begin(TuningItem item, std::vector<TuningWork>* work) {
+  int trial = history_.Begin(item);
+  under_way_.emplace(++last_id_, item);
+  work->push_back({last_id_, std::move(item), trial});
+}
+
+void TuningSession::Observe(int id, const TuningResult& result) {
+  auto found = under_way_.find(id);
+  NS_CHECK(found != under_way_.end(), "item {} is not under way", id);
+  history_.End(found->second, result);
+  under_way_.erase(found);
+}
+
+std::optional<int> TuningSession::best() const {
+  const Trial* best = history_.best();
+  return best == nullptr ? std::nullopt : std::optional(best->id);
 }
 
 std::optional<int> TuningSession::leader() const {
-  if (best_) return best_;
-  for (const Trial& trial : trials_)
-    if (trial.speed) return std::nullopt;
-  for (const Trial& trial : trials_)
+  if (auto best = this->best()) return best;
+  if (!history_.models().empty()) return std::nullopt;
+  for (const Trial& trial : history_.trials())
     if (trial.accepted) return trial.id;
   return std::nullopt;
 }
 
-bool TuningSession::WorthRepair(const Trial& failed) const {
-  if (failed.accepted || !failed.outcome.failure.empty() || !failed.speed) return false;
-  if (best_) return options_.objective.WorthRepair(failed.speed->speedup, trial(*best_).speed->speedup);
-  return options_.objective.BeatsFloat(*failed.speed, failed.outcome.size_bytes, options_.float_size_bytes);
-}
-
-std::optional<size_t> TuningSession::ChooseRepair() const {
-  if (!options_.criterion.Accepts(options_.baseline, options_.baseline))
-    return std::nullopt;  // floating back can't reach the goal
-  std::optional<size_t> chosen;
-  double least_loss = 0;
-  for (size_t start = 0; start < options_.starts.size() && start < trials_.size(); ++start) {
-    if (repaired_[start] || !WorthRepair(trials_[start])) continue;
-    double loss = options_.criterion.Loss(options_.baseline, trials_[start].outcome.value);
-    // A value that is no number counts as the greatest loss.
-    if (std::isnan(loss)) loss = std::numeric_limits<double>::infinity();
-    if (!chosen || loss < least_loss) {
-      chosen = start;
-      least_loss = loss;
-    }
-  }
-  return chosen;
-}
-
-void TuningSession::ObserveRanking(std::vector<RankedOperator> most_harmful_first) {
-  NS_CHECK(waiting_ == Waiting::kRanking);
-  waiting_ = Waiting::kNothing;
-  ranking_ = std::move(most_harmful_first);
-  fails_ = 0;
-  // All of them in float is as good as the fp32 model, which passes; it need not be evaluated.
-  passes_ = static_cast<int>(ranking_.size());
-}
-
-// Where few operators do most of the harm, they alone are the likely answer: the least count that makes up 90 % of the
-// noise.
-int TuningSession::FirstProbe() const {
-  double total = 0;
-  for (const RankedOperator& op : ranking_) total += std::pow(10, -op.sqnr_db / 10);
-  double sum = 0;
-  int count = 0;
-  for (const RankedOperator& op : ranking_) {
-    sum += std::pow(10, -op.sqnr_db / 10);
-    ++count;
-    if (sum >= 0.9 * total) break;
-  }
-  bool inside = count > 0 && count < static_cast<int>(ranking_.size());
-  return inside ? count : static_cast<int>(ranking_.size()) / 2;
-}
-
-TuningAction TuningSession::NextProbe() {
-  bool first = fails_ == 0 && passes_ == static_cast<int>(ranking_.size());
-  int count = first ? FirstProbe() : fails_ + (passes_ - fails_) / 2;
-  return Evaluate(repairing_, KeepMostHarmfulInFloat(count), count);
-}
-
-QuantConfig TuningSession::KeepMostHarmfulInFloat(int count) const {
-  QuantConfig config = options_.starts[repairing_].config;
-  for (int i = 0; i < count; ++i) config.SetMode(ranking_[static_cast<size_t>(i)].name, OpMode::kFloat);
-  return config;
-}
-
 TuningAnswer TuningSession::answer() const {
-  if (best_) {
-    const Trial& trial = this->trial(*best_);
-    std::string reason = fmt::format("{} is the fastest that holds the accuracy", trial.label);
-    if (!stopped_why_.empty()) reason += "; " + stopped_why_;
-    return {best_, true, reason};
+  TuningAnswer answer;
+  if (const Trial* best = history_.best()) {
+    answer.trial = best->id;
+    answer.goal_met = true;
+    answer.reason = fmt::format("{} is the best that holds the accuracy", best->label);
+  } else {
+    answer = history_.problem().goals.BaselineHolds() ? AnswerForFloat() : AnswerForUnreachable();
   }
-  if (options_.criterion.Accepts(options_.baseline, options_.baseline)) return AnswerForFloat();
-  return AnswerForUnreachable();
+  for (const std::string& more : {strategy_->Explain(history_), stopped_why_})
+    if (!more.empty()) answer.reason += "; " + more;
+  return answer;
 }
 
 TuningAnswer TuningSession::AnswerForFloat() const {
-  TuningAnswer answer{std::nullopt, true, ""};
+  TuningAnswer answer{std::nullopt, true, "", ""};
+  const AccuracyGoals& goals = history_.problem().goals;
   const Trial* fastest = nullptr;  // that holds the accuracy
-  const Trial* closest = nullptr;  // of those that don't
+  const Trial* closest = Closest();
   std::string failure;
-  for (const Trial& trial : trials_) {
-    if (!trial.outcome.failure.empty()) {
-      failure = trial.outcome.failure;
+  for (const Trial& trial : history_.trials()) {
+    if (!trial.result || trial.pruned) continue;
+    if (trial.failed()) {
+      failure = trial.result->failure;
     } else if (trial.accepted) {
-      if (trial.speed && (fastest == nullptr || trial.speed->speedup > fastest->speed->speedup)) fastest = &trial;
-    } else if (closest == nullptr || options_.criterion.Margin(options_.baseline, trial.outcome.value) >
-                                         options_.criterion.Margin(options_.baseline, closest->outcome.value)) {
-      closest = &trial;
+      const MeasuredModel* model = history_.FindModel(trial.config);
+      if (model && (!fastest || history_.Gain(*model) > history_.Gain(*history_.FindModel(fastest->config)))) fastest = &trial;
     }
   }
   if (fastest != nullptr) {
     answer.reason = fmt::format(
         "no quantized model that holds the accuracy beats fp32; the fastest, {}, runs at {:.2f} times its speed",
-        fastest->label, fastest->speed->speedup);
+        fastest->label, history_.FindModel(fastest->config)->speed.speedup);
   } else if (closest != nullptr) {
     answer.reason = fmt::format("no quantized model tried holds the accuracy; the closest, {}: {}", closest->label,
-                                options_.criterion.Explain(options_.baseline, closest->outcome.value));
-    if (closest->speed && !WorthRepair(*closest) && closest->kept_float == 0) {
-      answer.reason +=
-          fmt::format("; at {:.2f} times the speed of fp32 it is not worth repairing", closest->speed->speedup);
-    }
+                                goals.Explain(closest->result->values));
+    answer.advice = fmt::format("a tolerable loss of {:.2g} times the one asked for would take {}",
+                                1 - goals.Margin(closest->result->values), closest->label);
   } else if (!failure.empty()) {
     answer.reason = "no quantized model could be made: " + failure;
   } else {
     answer.reason = stopped_why_.empty() ? "nothing in the model can be quantized" : "no quantized model was tried";
   }
-  if (!stopped_why_.empty()) answer.reason += "; " + stopped_why_;
   return answer;
 }
 
 // The criterion asks for more than fp32 has: the quantized model that passes by luck, else whatever comes closest.
 TuningAnswer TuningSession::AnswerForUnreachable() const {
-  double best_value = options_.baseline;
+  const AccuracyGoals& goals = history_.problem().goals;
+  std::vector<double> best_values = goals.baseline();
   TuningAnswer answer;
-  for (const Trial& trial : trials_) {
-    if (!trial.outcome.failure.empty() || !std::isfinite(trial.outcome.value)) continue;
-    if (options_.criterion.Margin(options_.baseline, trial.outcome.value) <
-        options_.criterion.Margin(options_.baseline, best_value))
-      continue;
-    best_value = trial.outcome.value;
+  for (const Trial& trial : history_.trials()) {
+    if (!trial.result || trial.failed() || trial.result->stopped_early) continue;
+    if (goals.Margin(trial.result->values) < goals.Margin(best_values)) continue;
+    best_values = trial.result->values;
     answer.trial = trial.id;
     answer.goal_met = trial.accepted;
   }
   answer.reason = fmt::format("fp32 itself does not hold what is asked for; the closest is {}: {}",
-                              answer.trial ? trial(*answer.trial).label : "fp32",
-                              options_.criterion.Explain(options_.baseline, best_value));
-  if (!stopped_why_.empty()) answer.reason += "; " + stopped_why_;
+                              answer.trial ? history_.trial(*answer.trial).label : "fp32", goals.Explain(best_values));
+  if (!answer.goal_met) answer.advice = "no precision gives what the model does not have in fp32: ask for at most the baseline, or train it further";
   return answer;
 }
 

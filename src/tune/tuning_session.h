@@ -1,117 +1,70 @@
-// The search for the fastest model that holds the accuracy, as a pure state machine: it proposes one action at a time
-// and is told what came of it. No clock, no threads, no I/O: the same history gives the same proposals.
+// The search for the best model that holds the accuracy, as a pure state machine: it is asked for work and told what came of
+// it. No clock, no threads, no I/O: the same history and the same times give the same work.
 //
-//   TuningSession session(options);                      // baseline's value and the starting points are known
-//   for (;;) {
-//     Action action = session.Next(elapsed_seconds);
-//     ... do it, then session.Observe...(what came of it) ...
-//     if (std::holds_alternative<Done>(action)) break;
+//   NS_ASSIGN_OR_RETURN(TuningSession session, TuningSession::Create(options));
+//   while (true) {
+//     auto work = session.Next(budget, idle_workers);
+//     if (work.empty() && session.idle()) break;
+//     ... do it, in any order, then session.Observe(item.id, what came of it) ...
 //   }
 //   session.answer();                                    // always there
 //
-// How it searches: each starting point (static, dynamic) is evaluated as it is, then all of them are timed beside fp32,
-// those that lose too much included, since a failed one that is no faster than what is at hand need not be repaired. A
-// failed one that is worth it is repaired, the one that loses least first: its operators are ranked by the harm they
-// do, and bisection over the ranking finds how few of the most harmful must stay in float. Bisection takes the loss to
-// fall as more operators stay in float; where it does not, it may end with more in float than needed, but what it
-// accepts has been evaluated on all rows.
-//
-// A repair of n operators takes at most 1 + ceil(log2(n)) evaluations.
-//
-// Strategies that propose several configurations at once will live in strategies/ and keep this interface.
+// It keeps the budget, has what holds the accuracy timed, and ends when its strategy does, when the budget is used up, or
+// when nothing that the strategy proposes could be better than the best by what it is likely to save (latency_model.h).
 #pragma once
 
-#include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "quantize/config.h"
-#include "tune/accuracy_criterion.h"
-#include "tune/objective.h"
 #include "tune/stop_condition.h"
+#include "tune/strategy.h"
+#include "tune/tuning_history.h"
 
 namespace ns {
 
-struct StartingPoint {
-  std::string label;  // "static", for people
-  QuantConfig config;
+struct TuningWork {
+  int id = 0;  // for Observe()
+  TuningItem item;
+  int trial = 0;  // of an evaluation: its number
 };
 
-// Quantize with this configuration, evaluate on all rows. Then ObserveEvaluation().
-struct EvaluateTrial {
-  int trial = 0;      // counts from 1
-  std::string label;  // "static, 3 operators in float"
-  QuantConfig config;
-};
-// Order the quantized operators of this configuration by the harm they do. Then ObserveRanking().
-struct RankConfig {
-  QuantConfig config;
-};
-// Time these trials, interleaved with fp32. Then ObserveTiming().
-struct TimeTrials {
-  std::vector<int> trials;
-};
-struct Done {};
-using TuningAction = std::variant<EvaluateTrial, RankConfig, TimeTrials, Done>;
-
-// What came of a trial.
-struct TrialOutcome {
-  double value = 0;          // the metric over all evaluation rows
-  uint64_t size_bytes = 0;   // of the model
-  std::string failure = "";  // not empty: the model could not be made or run, why; the other fields mean nothing
-};
-
-struct RankedOperator {
-  std::string name;
-  double sqnr_db = 0;
-};
-
-struct Trial {
-  int id = 0;
-  std::string label;
-  QuantConfig config;
-  size_t start = 0;    // of which starting point it is a form
-  int kept_float = 0;  // operators that bisection left in float
-  TrialOutcome outcome;
-  bool accepted = false;               // holds the accuracy
-  std::optional<MeasuredSpeed> speed;  // where it was timed
+struct TuningBudget {
+  double elapsed_seconds = 0;     // since the start of the task, with what must still be done afterwards
+  double evaluation_seconds = 0;  // that an evaluation is expected to take
 };
 
 struct TuningAnswer {
   std::optional<int> trial;  // none: the fp32 model
-  bool goal_met = false;     // the answer's value holds the accuracy
+  bool goal_met = false;     // the answer's values hold the accuracy
   std::string reason;        // a sentence without its full stop
+  std::string advice;        // where no quantized model holds the accuracy: what would help; else empty
 };
 
 class TuningSession {
  public:
   struct Options {
-    AccuracyCriterion criterion;
+    TuningProblem problem;
     StopCondition stop;
-    Objective objective;
-    double baseline = 0;  // fp32's value, finite
-    uint64_t float_size_bytes = 0;
-    std::vector<StartingPoint> starts;  // in the order in which they are tried; none: the answer is fp32
+    std::string strategy = "auto";
+    bool stop_at_goal = false;  // end with the first model that holds the accuracy and beats fp32
   };
-  explicit TuningSession(Options options);
+  // InvalidArgument (UNKNOWN_STRATEGY).
+  static Result<TuningSession> Create(Options options);
 
-  // The next thing to do; `elapsed_seconds` since the start of tuning. Broken invariant (NS_CHECK) when the last
-  // action's observation is still missing. After the stop condition was reached it still asks to time models that hold
-  // the accuracy, then for nothing.
-  TuningAction Next(double elapsed_seconds);
+  // At most `count` items to do now. None: wait for what is under way, or, when idle(), tuning has ended. An evaluation is not
+  // begun when it is not expected to end in time. After the stop condition was reached models that hold the accuracy are still
+  // to be timed, then there is nothing more.
+  std::vector<TuningWork> Next(const TuningBudget& budget, int count);
+  // Of an item that Next() gave and that was not observed yet (NS_CHECK).
+  void Observe(int id, const TuningResult& result);
+  bool idle() const { return history_.idle(); }
 
-  void ObserveEvaluation(const TrialOutcome& outcome);
-  // Most harmful first. Empty: nothing can be ranked, the repair is given up.
-  void ObserveRanking(std::vector<RankedOperator> most_harmful_first);
-  // One for each trial of the action, in its order.
-  void ObserveTiming(const std::vector<MeasuredSpeed>& speeds);
-
-  const std::vector<Trial>& trials() const { return trials_; }
-  const Trial& trial(int id) const;
-  // The best so far that holds the accuracy and beats fp32; none: fp32. May be asked at any time.
-  std::optional<int> best() const { return best_; }
+  const TuningHistory& history() const { return history_; }
+  // The best so far that holds the accuracy and beats fp32; none: fp32.
+  std::optional<int> best() const;
   // The trial to show as the leading one: best(); before the first timing the first that holds the accuracy, after it
   // none where none beats fp32.
   std::optional<int> leader() const;
@@ -119,36 +72,28 @@ class TuningSession {
   TuningAnswer answer() const;
 
  private:
-  enum class Phase { kStarts, kTimeStarts, kChooseRepair, kBisect, kTimeRepair, kDone };
-  enum class Waiting { kNothing, kEvaluation, kRanking, kTiming };
+  TuningSession(Options options, std::unique_ptr<Strategy> strategy);
 
-  TuningAction NextStart();
-  TuningAction NextTiming(std::vector<int> trials);
-  std::optional<size_t> ChooseRepair() const;
-  bool WorthRepair(const Trial& failed) const;
-  TuningAction NextProbe();
-  int FirstProbe() const;
-  TuningAction Evaluate(size_t start, QuantConfig config, int kept_float);
-  QuantConfig KeepMostHarmfulInFloat(int count) const;
-  void UpdateBest();
-  bool ShouldStop(double elapsed_seconds);
+  bool ShouldStop(const TuningBudget& budget);
+  // Where nothing that is better than fp32 holds the accuracy: by how much the closest misses it, if that is an estimate.
+  std::optional<TuningItem> EvaluateClosest() const;
+  // Timing of what holds the accuracy and was not timed yet.
+  std::optional<TuningItem> TimeAccepted() const;
+  std::vector<TuningItem> Wanted(int count);
+  bool Prune(const TuningItem& item);
+  void Begin(TuningItem item, std::vector<TuningWork>* work);
+  const Trial* Closest() const;
   TuningAnswer AnswerForFloat() const;
   TuningAnswer AnswerForUnreachable() const;
 
-  Options options_;
-  std::vector<Trial> trials_;
-  std::optional<int> best_;
-  Phase phase_ = Phase::kStarts;
-  Waiting waiting_ = Waiting::kNothing;
-  std::string stopped_why_;  // not empty: the stop condition ended it
-
-  std::vector<int> timing_;     // trials of the timing under way
-  std::vector<bool> repaired_;  // by starting point: tried, whatever came of it
-  size_t repairing_ = 0;        // starting point
-  std::vector<RankedOperator> ranking_;
-  int fails_ = 0;                      // so many in float are not enough
-  int passes_ = 0;                     // so many are
-  std::optional<int> repaired_trial_;  // the passing one with the fewest in float
+  StopCondition stop_;
+  bool stop_at_goal_ = false;
+  std::unique_ptr<Strategy> strategy_;
+  TuningHistory history_;
+  std::map<int, TuningItem> under_way_;
+  int last_id_ = 0;
+  bool stopped_ = false;
+  std::string stopped_why_;  // why the budget or the goal ended it; empty: neither did
 };
 
 }  // namespace ns

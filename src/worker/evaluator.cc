@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
+#include <mutex>
 
 #include "base/parallel.h"
 #include "data/metrics/registry.h"
@@ -13,13 +15,13 @@ Result<Evaluator> Evaluator::Create(const DataSet& data, std::vector<int64_t> ro
   Evaluator evaluator(data);
   if (rows.empty()) return InvalidArgument("there are no rows to evaluate", "NO_ROWS");
   evaluator.rows_ = std::move(rows);
-  evaluator.metric_ = options.metric;
-  evaluator.metric_options_ = options.metric_options;
-  // A causal model's labels, where the data has none, are its own input ids, compared one position on.
-  if (options.metric == "perplexity" && !data.has_labels()) evaluator.metric_options_.label_shift = 1;
-  NS_ASSIGN_OR_RETURN(auto metric, MetricByName(options.metric, evaluator.metric_options_));
-  evaluator.target_ = metric->target();
-  evaluator.higher_is_better_ = metric->higher_is_better();
+  NS_CHECK(!options.metrics.empty());
+  for (MetricSetting setting : options.metrics) {
+    // A causal model's labels, where the data has none, are its own input ids, compared one position on.
+    if (setting.name == "perplexity" && !data.has_labels()) setting.options.label_shift = 1;
+    NS_ASSIGN_OR_RETURN(auto metric, MetricByName(setting.name, setting.options));
+    evaluator.metrics_.push_back({setting, metric->target(), metric->higher_is_better()});
+  }
   NS_ASSIGN_OR_RETURN(size_t output, ChooseOutput(outputs, "", guesses));
   evaluator.output_name_ = outputs[output].name;
   evaluator.threads_ = std::max(1, options.threads);
@@ -34,60 +36,139 @@ Result<Evaluator> Evaluator::Create(const DataSet& data, std::vector<int64_t> ro
 }
 
 Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop) {
-  std::vector<Tensor> references(target_ == MetricTarget::kReference ? static_cast<size_t>(batches()) : 0);
-  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop));
+  bool keep = std::any_of(metrics_.begin(), metrics_.end(),
+                          [](const Measure& measure) { return measure.target == MetricTarget::kReference; });
+  std::vector<Tensor> references(keep ? static_cast<size_t>(batches()) : 0);
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr));
   references_ = std::move(references);
   return evaluation;
 }
 
-Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop) const {
+Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
+                                       EvaluationWatch* watch) const {
   // Only read: a candidate's batch takes its reference and changes nothing.
   auto* references = const_cast<std::vector<Tensor>*>(&references_);
-  return Run(session, Role::kCandidate, references, progress, stop);
+  return Run(session, Role::kCandidate, references, progress, stop, watch);
 }
 
+// Batches end in any order; the watch is told of them in its own.
+class Evaluator::Watched {
+ public:
+  Watched(EvaluationWatch* watch, int64_t batches) : watch_(watch), sums_(static_cast<size_t>(batches)) {
+    if (watch_ != nullptr) NS_CHECK(watch_->order().size() == sums_.size());
+  }
+  // The batch that comes at place `number` of the evaluation.
+  int64_t BatchAt(int64_t number) const {
+    return watch_ == nullptr ? number : static_cast<int64_t>(watch_->order()[static_cast<size_t>(number)]);
+  }
+  void Done(int64_t batch, std::vector<double> sums) {
+    if (watch_ == nullptr) return;
+    std::lock_guard lock(mutex_);
+    sums_[static_cast<size_t>(batch)] = std::move(sums);
+    while (!enough_.stop_requested() && told_ < sums_.size()) {
+      size_t next = watch_->order()[told_];
+      if (sums_[next].empty()) return;
+      ++told_;
+      if (!watch_->Add(next, sums_[next])) enough_.request_stop();
+    }
+  }
+  // Batches that the watch was not told of don't count: which others were ready is chance.
+  void DropUntold(States* states) const {
+    for (size_t place = told_; place < sums_.size(); ++place)
+      for (MetricStates& of_metric : *states) of_metric[watch_->order()[place]].clear();
+  }
+  std::stop_source& enough() { return enough_; }
+
+ private:
+  EvaluationWatch* watch_;
+  std::mutex mutex_;
+  std::vector<std::vector<double>> sums_;  // by batch; empty: not yet
+  size_t told_ = 0;
+  std::stop_source enough_;
+};
+
 Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references,
-                                  ProgressSink& progress, std::stop_token stop) const {
+                                  ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch) const {
   auto start = std::chrono::steady_clock::now();
-  // One metric a batch, joined in the order of the rows: the result does not depend on the threads.
-  std::vector<std::vector<double>> states(static_cast<size_t>(batches()));
+  // One state a batch, joined in the order of the rows: the result does not depend on the threads.
+  States states(metrics_.size(), MetricStates(static_cast<size_t>(batches())));
+  Watched watched(watch, batches());
+  std::stop_callback forward(stop, [&] { watched.enough().request_stop(); });
+  std::stop_token inner = watched.enough().get_token();
   auto job = [&](int, int64_t number) -> Status {
-    NS_ASSIGN_OR_RETURN(auto metric, MetricByName(metric_, metric_options_));
-    Tensor* reference = references->empty() ? nullptr : &(*references)[static_cast<size_t>(number)];
-    NS_RETURN_IF_ERROR(RunBatch(session, number, reference, role, *metric, stop));
-    states[static_cast<size_t>(number)] = metric->state();
+    int64_t batch = watched.BatchAt(number);
+    Tensor* reference = references->empty() ? nullptr : &(*references)[static_cast<size_t>(batch)];
+    std::vector<double> sums;
+    NS_RETURN_IF_ERROR(RunBatch(session, batch, reference, role, inner, &states, &sums));
+    watched.Done(batch, std::move(sums));
     return OkStatus();
   };
   auto done = [&](int64_t jobs) { progress.Progress("", static_cast<double>(jobs), static_cast<double>(batches())); };
-  NS_RETURN_IF_ERROR(RunParallel(batches(), threads_, job, done, stop));
-  NS_ASSIGN_OR_RETURN(auto total, MetricByName(metric_, metric_options_));
-  for (const auto& state : states) NS_RETURN_IF_ERROR(total->MergeState(state));
-  Evaluation evaluation;
-  NS_ASSIGN_OR_RETURN(evaluation.value, total->value());
-  auto scores = total->row_scores();
-  evaluation.scores.assign(scores.begin(), scores.end());
-  if (!total->additive()) evaluation.states = std::move(states);
-  evaluation.rows = static_cast<int64_t>(rows_.size());
+  Status ran = RunParallel(batches(), threads_, job, done, inner);
+  if (stop.stop_requested()) return Cancelled();
+  bool early = inner.stop_requested();
+  if (!ran.ok() && !(early && ran.code() == StatusCode::kCancelled)) return ran;
+  if (early) watched.DropUntold(&states);
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Join(states));
+  evaluation.stopped_early = early && evaluation.rows < static_cast<int64_t>(rows_.size());
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return evaluation;
 }
 
-Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const Evaluation& baseline) const {
-  if (!baseline.scores.empty()) return PairedDifference(candidate.scores, baseline.scores);
-  auto make = [&] { return MetricByName(metric_, metric_options_); };
-  return BootstrapDifference(make, candidate.states, baseline.states);
+Result<Evaluation> Evaluator::Join(const States& states) const {
+  Evaluation evaluation;
+  for (size_t i = 0; i < metrics_.size(); ++i) {
+    NS_ASSIGN_OR_RETURN(auto total, MetricByName(metrics_[i].setting.name, metrics_[i].setting.options));
+    MetricEvaluation one;
+    for (const auto& state : states[i]) {
+      if (state.empty()) continue;
+      NS_RETURN_IF_ERROR(total->MergeState(state));
+      if (!total->additive()) one.states.push_back(state);
+    }
+    NS_ASSIGN_OR_RETURN(one.value, total->value());
+    auto scores = total->row_scores();
+    one.scores.assign(scores.begin(), scores.end());
+    evaluation.metrics.push_back(std::move(one));
+  }
+  for (int64_t batch = 0; batch < batches(); ++batch)
+    if (!states[0][static_cast<size_t>(batch)].empty())
+      evaluation.rows += std::min(batch_size_, static_cast<int64_t>(rows_.size()) - batch * batch_size_);
+  return evaluation;
 }
 
-Status Evaluator::RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, Metric& metric,
-                           std::stop_token stop) const {
+std::vector<double> Evaluation::values() const {
+  std::vector<double> values;
+  for (const MetricEvaluation& metric : metrics) values.push_back(metric.value);
+  return values;
+}
+
+Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric) const {
+  const MetricEvaluation& of = candidate.metrics.at(metric);
+  const MetricEvaluation& from = baseline.metrics.at(metric);
+  if (!from.scores.empty()) return PairedDifference(of.scores, from.scores);
+  const MetricSetting& setting = metrics_.at(metric).setting;
+  return BootstrapDifference([&] { return MetricByName(setting.name, setting.options); }, of.states, from.states);
+}
+
+Status Evaluator::RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, std::stop_token stop,
+                           States* states, std::vector<double>* sums) const {
   size_t begin = static_cast<size_t>(number * batch_size_);
   size_t count = std::min(rows_.size() - begin, static_cast<size_t>(batch_size_));
   NS_ASSIGN_OR_RETURN(Batch batch, data_->Read(std::span(rows_).subspan(begin, count)));
   NS_ASSIGN_OR_RETURN(auto outputs, session.Run(batch.inputs, {&output_name_, 1}, stop));
-  NS_ASSIGN_OR_RETURN(Tensor target, Target(batch, outputs[0], reference, role));
   std::string where = count == 1 ? fmt::format("row {}", rows_[begin])
                                  : fmt::format("rows {} to {}", rows_[begin], rows_[begin + count - 1]);
-  return metric.Update(outputs[0].view(), target.view()).WithContext(where);
+  for (size_t i = 0; i < metrics_.size(); ++i) {
+    const Measure& measure = metrics_[i];
+    NS_ASSIGN_OR_RETURN(auto metric, MetricByName(measure.setting.name, measure.setting.options));
+    NS_ASSIGN_OR_RETURN(Tensor target, Target(measure, batch, outputs[0], reference, role));
+    NS_RETURN_IF_ERROR(metric->Update(outputs[0].view(), target.view()).WithContext(where));
+    (*states)[i][static_cast<size_t>(number)] = metric->state();
+    double sum = metric->additive() ? 0 : std::numeric_limits<double>::quiet_NaN();
+    for (const RowScore& score : metric->row_scores()) sum += score.sum;
+    sums->push_back(sum);
+  }
+  return OkStatus();
 }
 
 namespace {
@@ -119,15 +200,17 @@ Result<Tensor> LabelsFromInputIds(const Batch& batch, int64_t ignore_label) {
 
 }  // namespace
 
-Result<Tensor> Evaluator::Target(const Batch& batch, const Tensor& output, Tensor* reference, Role role) const {
-  if (target_ == MetricTarget::kReference) {
+Result<Tensor> Evaluator::Target(const Measure& measure, const Batch& batch, const Tensor& output, Tensor* reference,
+                                 Role role) const {
+  if (measure.target == MetricTarget::kReference) {
     NS_CHECK(reference != nullptr, "the baseline was not evaluated first");
     if (role == Role::kBaseline) *reference = FirstRows(output, batch.rows.size());
     return *reference;
   }
   if (batch.labels) return *batch.labels;
-  if (metric_ == "perplexity") return LabelsFromInputIds(batch, metric_options_.ignore_label);
-  return InvalidArgument(fmt::format("metric '{}' needs labels and the data has none", metric_), "NO_LABELS");
+  const MetricSetting& setting = measure.setting;
+  if (setting.name == "perplexity") return LabelsFromInputIds(batch, setting.options.ignore_label);
+  return InvalidArgument(fmt::format("metric '{}' needs labels and the data has none", setting.name), "NO_LABELS");
 }
 
 }  // namespace ns

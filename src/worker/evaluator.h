@@ -1,4 +1,4 @@
-// The metric of a model over the evaluation rows, with all cores: batches are dealt out to threads, each computing its
+// The metrics of a model over the evaluation rows, with all cores: batches are dealt out to threads, each computing its
 // own with one inference thread, which for small batches is faster than many threads on one batch.
 #pragma once
 
@@ -18,20 +18,42 @@
 
 namespace ns {
 
+struct MetricSetting {
+  std::string name;
+  MetricOptions options;
+};
+
 struct EvaluatorOptions {
-  std::string metric;
-  MetricOptions metric_options;
+  std::vector<MetricSetting> metrics;  // at least one; all read the same output
   int threads = 1;
   int64_t batch_size =
       0;  // 0: the model's fixed batch, else 1, which is what the user's latency is about and what needs no padding
 };
 
-struct Evaluation {
+// One metric over the rows that were evaluated.
+struct MetricEvaluation {
   double value = 0;
   std::vector<RowScore> scores;  // a score a row, in the order of the rows; empty for a metric that does not add up
   MetricStates states;           // for such a metric: its state after each batch alone, in the order of the rows
-  int64_t rows = 0;
+};
+
+struct Evaluation {
+  std::vector<MetricEvaluation> metrics;  // in the order of the options
+  int64_t rows = 0;                       // evaluated
   double seconds = 0;
+  bool stopped_early = false;  // then `scores` and `states` are of the rows that were evaluated only
+
+  std::vector<double> values() const;
+};
+
+// Watches an evaluation and may end it. Called for one batch at a time, in the order it asked for.
+class EvaluationWatch {
+ public:
+  virtual ~EvaluationWatch() = default;
+  // The order of the batches: a permutation of their numbers.
+  virtual const std::vector<size_t>& order() const = 0;
+  // The sums of the scores (RowScore::sum) of the next batch, by metric; NaN for a metric that does not add up. False: enough was seen.
+  virtual bool Add(size_t batch, std::span<const double> sums) = 0;
 };
 
 // Every model is given the same batches, so that differences between them are the models'.
@@ -42,36 +64,44 @@ class Evaluator {
   static Result<Evaluator> Create(const DataSet& data, std::vector<int64_t> rows, std::span<const TensorSpec> outputs,
                                   const EvaluatorOptions& options, std::vector<std::string>* guesses);
 
-  // The difference of two evaluations by this evaluator, with its interval: by the rows' scores where the metric adds up (data/statistics.h),
+  // The difference of two evaluations by this evaluator in metric `metric`, with its interval: by the rows' scores where the metric adds up (data/statistics.h),
   // else by the paired bootstrap over batches (data/bootstrap.h). Their errors.
-  Result<PairedInterval> Difference(const Evaluation& candidate, const Evaluation& baseline) const;
+  Result<PairedInterval> Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric = 0) const;
 
-  bool higher_is_better() const { return higher_is_better_; }
+  bool higher_is_better(size_t metric) const { return metrics_.at(metric).higher_is_better; }
   int64_t batch_size() const { return batch_size_; }
+  int64_t batches() const { return (static_cast<int64_t>(rows_.size()) + batch_size_ - 1) / batch_size_; }
 
   // Of the fp32 model, first. A metric that compares with the fp32 model keeps its outputs.
   // InvalidArgument (NON_FINITE_OUTPUT and what else Metric::Update() refuses) with the row; errors of Session::Run();
   // Cancelled.
   Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop);
-  // Of any model with the same inputs and outputs, after EvaluateBaseline().
-  Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop) const;
+  // Of any model with the same inputs and outputs, after EvaluateBaseline(). `watch`: may end it early; null: all rows.
+  Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
+                              EvaluationWatch* watch = nullptr) const;
 
  private:
   explicit Evaluator(const DataSet& data) : data_(&data) {}
   enum class Role { kBaseline, kCandidate };
-  int64_t batches() const { return (static_cast<int64_t>(rows_.size()) + batch_size_ - 1) / batch_size_; }
+  struct Measure {
+    MetricSetting setting;
+    MetricTarget target = MetricTarget::kLabels;
+    bool higher_is_better = true;
+  };
+  using States = std::vector<MetricStates>;  // by metric, then by batch; empty where a batch was not evaluated
+  class Watched;
+
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
-                         std::stop_token stop) const;
-  Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, Metric& metric,
-                  std::stop_token stop) const;
-  Result<Tensor> Target(const Batch& batch, const Tensor& output, Tensor* reference, Role role) const;
+                         std::stop_token stop, EvaluationWatch* watch) const;
+  // The metrics' states after this batch alone, and the sums of its scores (NaN for a metric that does not add up).
+  Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, std::stop_token stop,
+                  States* states, std::vector<double>* sums) const;
+  Result<Tensor> Target(const Measure& measure, const Batch& batch, const Tensor& output, Tensor* reference, Role role) const;
+  Result<Evaluation> Join(const States& states) const;
 
   const DataSet* data_;
   std::vector<int64_t> rows_;
-  std::string metric_;
-  MetricOptions metric_options_;
-  MetricTarget target_ = MetricTarget::kLabels;
-  bool higher_is_better_ = true;
+  std::vector<Measure> metrics_;
   std::string output_name_;
   int threads_ = 1;
   int64_t batch_size_ = 1;

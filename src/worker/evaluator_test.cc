@@ -41,7 +41,7 @@ Evaluator Make(const DataSet& data, std::vector<int64_t> rows, const EvaluatorOp
 
 EvaluatorOptions Options(std::string metric, int threads = 1, int64_t batch = 0) {
   EvaluatorOptions options;
-  options.metric = std::move(metric);
+  options.metrics = {{std::move(metric), {}}};
   options.threads = threads;
   options.batch_size = batch;
   return options;
@@ -54,9 +54,9 @@ TEST(EvaluatorTest, CountsTheRowsGivenAndNoOthers) {
   NullProgress progress;
   Evaluator evaluator = Make(*data, {0, 1, 2, 4}, Options("accuracy"));
   Evaluation evaluation = evaluator.EvaluateBaseline(session, progress, {}).value();
-  EXPECT_DOUBLE_EQ(evaluation.value, 0.75);  // rows 0, 2, 4 of four
+  EXPECT_DOUBLE_EQ(evaluation.metrics[0].value, 0.75);  // rows 0, 2, 4 of four
   EXPECT_EQ(evaluation.rows, 4);
-  EXPECT_THAT(evaluation.scores, ElementsAre(RowScore{1, 1}, RowScore{0, 1}, RowScore{1, 1}, RowScore{1, 1}));
+  EXPECT_THAT(evaluation.metrics[0].scores, ElementsAre(RowScore{1, 1}, RowScore{0, 1}, RowScore{1, 1}, RowScore{1, 1}));
 }
 
 // All labels are 0; one model is right in every even row, the other in every odd one: the same F1, and neither surely better.
@@ -69,7 +69,7 @@ TEST(EvaluatorTest, AMetricThatDoesNotAddUpHasAnIntervalToo) {
   Evaluator evaluator = Make(*data, rows, Options("f1_macro"));
   Evaluation even = evaluator.EvaluateBaseline(Session::FromModel(model).value(), progress, {}).value();
   Evaluation odd = evaluator.Evaluate(Session::FromModel(Scores(-1)).value(), progress, {}).value();
-  EXPECT_TRUE(even.scores.empty());
+  EXPECT_TRUE(even.metrics[0].scores.empty());
   PairedInterval interval = evaluator.Difference(odd, even).value();
   EXPECT_DOUBLE_EQ(interval.value, 0);
   EXPECT_LT(interval.low, -0.01);
@@ -85,8 +85,8 @@ TEST(EvaluatorTest, ThreadsAndBatchesChangeNothing) {
   NullProgress progress;
   Evaluation one = Make(*data, rows, Options("accuracy", 1, 1)).EvaluateBaseline(session, progress, {}).value();
   Evaluation many = Make(*data, rows, Options("accuracy", 4, 7)).EvaluateBaseline(session, progress, {}).value();
-  EXPECT_EQ(one.value, many.value);
-  EXPECT_EQ(one.scores, many.scores);
+  EXPECT_EQ(one.metrics[0].value, many.metrics[0].value);
+  EXPECT_EQ(one.metrics[0].scores, many.metrics[0].scores);
 }
 
 TEST(EvaluatorTest, AFixedBatchIsFilledUpAndCountsItsOwnRows) {
@@ -98,7 +98,7 @@ TEST(EvaluatorTest, AFixedBatchIsFilledUpAndCountsItsOwnRows) {
   EXPECT_EQ(evaluator.batch_size(), 4);
   Evaluation evaluation = evaluator.EvaluateBaseline(session, progress, {}).value();
   EXPECT_EQ(evaluation.rows, 6);
-  EXPECT_DOUBLE_EQ(evaluation.value, 5.0 / 6);
+  EXPECT_DOUBLE_EQ(evaluation.metrics[0].value, 5.0 / 6);
 }
 
 TEST(EvaluatorTest, AgreementComparesWithTheBaseline) {
@@ -107,9 +107,9 @@ TEST(EvaluatorTest, AgreementComparesWithTheBaseline) {
   Session session = Session::FromModel(model).value(), other = Session::FromModel(turned).value();
   NullProgress progress;
   Evaluator evaluator = Make(*data, {0, 1, 2, 3}, Options("agreement", 2));
-  EXPECT_EQ(evaluator.EvaluateBaseline(session, progress, {}).value().value, 1);
-  EXPECT_EQ(evaluator.Evaluate(session, progress, {}).value().value, 1);
-  EXPECT_EQ(evaluator.Evaluate(other, progress, {}).value().value, 0);
+  EXPECT_EQ(evaluator.EvaluateBaseline(session, progress, {}).value().metrics[0].value, 1);
+  EXPECT_EQ(evaluator.Evaluate(session, progress, {}).value().metrics[0].value, 1);
+  EXPECT_EQ(evaluator.Evaluate(other, progress, {}).value().metrics[0].value, 0);
 }
 
 TEST(EvaluatorTest, AnOutputThatIsNoNumberNamesTheRow) {
@@ -140,6 +140,68 @@ TEST(EvaluatorTest, RefusesABatchLargerThanTheModels) {
   TensorSpec output{"logits", DType::kFloat, {4, 2}, true, {}};
   auto evaluator = Evaluator::Create(*data, {0}, std::span(&output, 1), Options("accuracy", 1, 5), nullptr);
   EXPECT_EQ(evaluator.status().reason(), "BATCH_TOO_LARGE");
+}
+
+TEST(EvaluatorTest, SeveralMetricsAreTakenFromOneRun) {
+  Model model = Scores(1);
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  EvaluatorOptions options = Options("accuracy");
+  options.metrics.push_back({"agreement", {}});
+  Evaluator evaluator = Make(*data, {0, 1, 2, 4}, options);
+  ASSERT_TRUE(evaluator.EvaluateBaseline(session, progress, {}).ok());
+  Evaluation turned = evaluator.Evaluate(Session::FromModel(Scores(-1)).value(), progress, {}).value();
+  EXPECT_THAT(turned.values(), ElementsAre(0.25, 0));  // row 1 alone is right, and no row agrees
+}
+
+// Takes the batches backwards and ends after `enough`.
+class Backwards final : public EvaluationWatch {
+ public:
+  Backwards(size_t batches, size_t enough) : order_(batches), enough_(enough) {
+    std::iota(order_.rbegin(), order_.rend(), 0u);
+  }
+  const std::vector<size_t>& order() const override { return order_; }
+  bool Add(size_t batch, std::span<const double> sums) override {
+    seen.emplace_back(batch, sums[0]);
+    return seen.size() < enough_;
+  }
+  std::vector<std::pair<size_t, double>> seen;
+
+ private:
+  std::vector<size_t> order_;
+  size_t enough_;
+};
+
+TEST(EvaluatorTest, AWatchIsToldOfEachBatchInItsOrderAndMayEndTheEvaluation) {
+  Model model = Scores(1);
+  auto data = Rows(model, 100);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  std::vector<int64_t> rows(100);
+  std::iota(rows.begin(), rows.end(), 0);
+  for (int threads : {1, 4}) {
+    Evaluator evaluator = Make(*data, rows, Options("accuracy", threads));
+    Backwards watch(100, 3);
+    Evaluation evaluation = evaluator.Evaluate(session, progress, {}, &watch).value();
+    EXPECT_THAT(watch.seen, ElementsAre(std::pair(99u, 0.0), std::pair(98u, 1.0), std::pair(97u, 0.0)));
+    EXPECT_TRUE(evaluation.stopped_early);
+    EXPECT_EQ(evaluation.rows, 3) << "what else had been run by chance does not count";
+    EXPECT_DOUBLE_EQ(evaluation.metrics[0].value, 1.0 / 3);
+  }
+}
+
+TEST(EvaluatorTest, AWatchThatLetsItGoOnChangesNothing) {
+  Model model = Scores(1);
+  auto data = Rows(model, 10);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  Evaluator evaluator = Make(*data, {0, 1, 2, 3, 4}, Options("accuracy"));
+  Backwards watch(5, 100);
+  Evaluation evaluation = evaluator.Evaluate(session, progress, {}, &watch).value();
+  EXPECT_FALSE(evaluation.stopped_early);
+  EXPECT_EQ(evaluation.rows, 5);
+  EXPECT_DOUBLE_EQ(evaluation.metrics[0].value, 0.6);
 }
 
 }  // namespace

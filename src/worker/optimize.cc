@@ -51,8 +51,10 @@ Status OptimizeRun::Load() {
     NS_ASSIGN_OR_RETURN(recipe_, ReadRecipe(options_.recipe));
   }
   bool labels = false;
-  if (!options_.metric.empty()) {
-    NS_ASSIGN_OR_RETURN(labels, MetricNeedsLabels(options_.metric));
+  for (const MetricRequest& metric : options_.metrics) {
+    if (metric.name.empty()) continue;
+    NS_ASSIGN_OR_RETURN(bool needs, MetricNeedsLabels(metric.name));
+    labels = labels || needs;
   }
   NS_ASSIGN_OR_RETURN(source_, LoadSource(options_.model));
   for (const std::string& note : source_->model.notes()) AddNote(note);
@@ -61,7 +63,7 @@ Status OptimizeRun::Load() {
   if (!options_.recipe.empty() && options_.data.path.empty()) return Check();
   NS_ASSIGN_OR_RETURN(data_, OpenData(*source_, options_.data,
                                       labels ? DataSetOptions::Labels::kRequired : DataSetOptions::Labels::kOptional));
-  NS_ASSIGN_OR_RETURN(metric_, ChooseMetric(options_.metric, *source_, *data_, &report_.guesses));
+  NS_RETURN_IF_ERROR(ChooseMetrics());
   for (const std::string& note : data_->split.notes) AddNote(note);
   if (source_->folder) AddGuesses("model", source_->folder->guesses);
   AddGuesses("data", data_->evaluation->guesses());
@@ -85,117 +87,65 @@ Status OptimizeRun::Prepare() {
   return Check();
 }
 
+Status OptimizeRun::ChooseMetrics() {
+  metrics_ = options_.metrics;
+  for (MetricRequest& metric : metrics_) {
+    NS_ASSIGN_OR_RETURN(metric.name, ChooseMetric(metric.name, *source_, *data_, &report_.guesses));
+  }
+  return OkStatus();
+}
+
 Status OptimizeRun::Baseline() {
   progress_.Begin("baseline", 0.06, 0.25);
   std::vector<std::string> guesses;
-  EvaluatorOptions evaluator{metric_, options_.metric_options, options_.threads, options_.data.batch_size};
+  EvaluatorOptions evaluator{{}, options_.threads, options_.data.batch_size};
+  for (const MetricRequest& metric : metrics_) evaluator.metrics.push_back({metric.name, metric.options});
   NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation,
                                                     source_->model.outputs(), evaluator, &guesses));
   AddGuesses("output", guesses);
-  criterion_ = options_.criterion;
-  criterion_.higher_is_better = options_.higher_is_better.value_or(evaluator_->higher_is_better());
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
   auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);
-  if (!std::isfinite(baseline_.value)) {
-    return InvalidArgument(fmt::format("the fp32 model's {} over {} rows is {}, so no loss can be measured against it; "
-                                       "take another --metric, or check that the data is what the model was made for",
-                                       metric_, baseline_.rows, baseline_.value),
-                           "BASELINE_NOT_FINITE");
+  std::vector<AccuracyGoal> goals;
+  for (size_t i = 0; i < metrics_.size(); ++i) {
+    double value = baseline_.metrics[i].value;
+    if (!std::isfinite(value)) {
+      return InvalidArgument(fmt::format("the fp32 model's {} over {} rows is {}, so no loss can be measured against it; "
+                                         "take another --metric, or check that the data is what the model was made for",
+                                         metrics_[i].name, baseline_.rows, value),
+                             "BASELINE_NOT_FINITE");
+    }
+    AccuracyCriterion criterion = metrics_[i].criterion;
+    criterion.higher_is_better = metrics_[i].higher_is_better.value_or(evaluator_->higher_is_better(i));
+    goals.push_back({metrics_[i].name, criterion, value});
   }
+  goals_ = AccuracyGoals(std::move(goals));
+  early_stopper_.emplace(goals_, baseline_, evaluator_->batch_size(), options_.tuning.seed);
+  ReportBaseline();
+  return Check();
+}
+
+void OptimizeRun::ReportBaseline() {
   report_.evaluation_rows = baseline_.rows;
-  report_.baseline.metric[metric_] = baseline_.value;
   report_.full_evaluations = 1;
-  TrialEvent event;
-  event.configuration = "fp32";
-  event.metric = metric_;
-  event.accuracy = baseline_.value;
-  event.duration_seconds = baseline_.seconds;
-  event.size_bytes = report_.baseline.size_bytes;
-  event.meets_criterion = criterion_.Accepts(baseline_.value, baseline_.value);
-  progress_.Send(event);
   TrialReport trial;
   trial.configuration = "fp32";
-  trial.metric[metric_] = baseline_.value;
+  for (const AccuracyGoal& goal : goals_.goals()) trial.metric[goal.metric] = goal.baseline;
+  report_.baseline.metric = trial.metric;
   trial.rows = baseline_.rows;
-  trial.meets_criterion = event.meets_criterion;
-  trial.size_bytes = event.size_bytes;
+  trial.meets_criterion = goals_.BaselineHolds();
+  trial.size_bytes = report_.baseline.size_bytes;
   trial.seconds = baseline_.seconds;
-  report_.trials.push_back(trial);
-  return Check();
-}
-
-std::vector<StartingPoint> OptimizeRun::StartingPoints() {
-  std::vector<StartingPoint> starts;
-  if (!quantizer_) return starts;
-  auto add = [&](OpMode mode) {
-    auto candidates = quantizer_->Candidates(mode);
-    if (candidates.empty()) return;
-    std::string why;
-    StartingPoint start{std::string(OpModeName(mode)), DefaultConfig(mode, &why)};
-    if (!why.empty() && starts.empty()) AddNote(why);
-    start.config.defaults.calibration = options_.calibration_method;
-    if (options_.per_channel) start.config.defaults.per_channel = *options_.per_channel;
-    for (const OperatorDecision& op : candidates) {
-      for (const std::string& excluded : options_.excluded_operators)
-        if (op.name == excluded || op.type == excluded) start.config.SetMode(op.name, OpMode::kFloat);
-    }
-    starts.push_back(std::move(start));
-  };
-  if (options_.approach != Approach::kDynamic) add(OpMode::kStatic);
-  if (options_.approach != Approach::kStatic) add(OpMode::kDynamic);
-  return starts;
-}
-
-Status OptimizeRun::Calibrate() {
-  progress_.Begin("calibrate", 0.25, 0.4);
-  CalibrationOptions calibration;
-  calibration.methods = {options_.calibration_method};
-  calibration.threads = options_.threads;
-  calibration.batch_size = data_->calibration().fixed_batch().value_or(1);
-  NS_RETURN_IF_ERROR(
-      quantizer_->Calibrate(data_->calibration(), data_->split.calibration, calibration, progress_, context_.stop));
-  return Check();
-}
-
-Status OptimizeRun::Tune() {
-  std::vector<StartingPoint> starts = StartingPoints();
-  bool is_static = !starts.empty() && starts[0].config.defaults.mode == OpMode::kStatic;
-  if (is_static) NS_RETURN_IF_ERROR(Calibrate());
-  TuningSession::Options tuning;
-  tuning.criterion = criterion_;
-  tuning.stop = options_.stop;
-  tuning.baseline = baseline_.value;
-  tuning.float_size_bytes = ModelBytes(*prepared_);
-  tuning.starts = std::move(starts);
-  TuningSession session(tuning);
-
-  NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
-  TrialSetting setting;
-  setting.quantizer = quantizer_ ? &*quantizer_ : nullptr;
-  setting.evaluator = &*evaluator_;
-  setting.data = &*data_;
-  setting.float_session = &float_session;
-  setting.latency = latency_;
-  setting.latency_batch = options_.latency.batch;
-  setting.threads = options_.threads;
-  setting.metric = metric_;
-  setting.baseline_seconds = baseline_.seconds;
-  TrialRunner runner(setting, progress_, context_.stop);
-  NS_RETURN_IF_ERROR(runner.Run(session));
-  report_.full_evaluations +=
-      static_cast<int>(std::count_if(session.trials().begin(), session.trials().end(),
-                                     [](const Trial& trial) { return trial.outcome.failure.empty(); }));
-  report_.trials.insert(report_.trials.end(), runner.reports().begin(), runner.reports().end());
-  TuningAnswer answer = session.answer();
-  reason_ = answer.reason;
-  if (!answer.trial) return OkStatus();
-  const Trial& chosen = session.trial(*answer.trial);
-  label_ = chosen.label;
-  config_ = chosen.config;
-  NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen));
-  return Check();
+  TrialEvent event;
+  event.configuration = trial.configuration;
+  event.metric = goals_.goals()[0].metric;
+  event.accuracy = goals_.goals()[0].baseline;
+  event.duration_seconds = trial.seconds;
+  event.size_bytes = report_.baseline.size_bytes;
+  event.meets_criterion = trial.meets_criterion;
+  progress_.Send(event);
+  report_.trials.push_back(std::move(trial));
 }
 
 Status OptimizeRun::Replay() {

@@ -76,12 +76,14 @@ Result<OptimizeOutcome> OptimizeRun::DescribePlan() {
   if (data_) {
     plan += fmt::format("data         {} rows evaluated, {} calibrate\n", data_->split.evaluation.size(),
                         data_->split.calibration.size());
-    plan += fmt::format("metric       {}, tolerable loss {:g}{}\n", metric_, options_.criterion.tolerable_loss,
-                        options_.criterion.kind == CriterionKind::kRelative ? " relative" : " absolute");
+    for (const MetricRequest& metric : metrics_) {
+      plan += fmt::format("metric       {}, tolerable loss {:g}{}\n", metric.name, metric.criterion.tolerable_loss,
+                          metric.criterion.kind == CriterionKind::kRelative ? " relative" : " absolute");
+    }
   }
-  for (const StartingPoint& start : StartingPoints()) {
-    plan += fmt::format("to try       {}: {} operators in int8\n", start.label,
-                        quantizer_->Candidates(start.config.defaults.mode).size());
+  TuningSpace space = Space();
+  for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic}) {
+    if (space.CountWith(mode) > 0) plan += fmt::format("to try       {}: {} operators in int8\n", OpModeName(mode), space.CountWith(mode));
   }
   if (!quantizer_) plan += "to try       nothing: no operator can be quantized, fp32 would be kept\n";
   plan += fmt::format("cores        {} threads for evaluation, {} for timing\n", options_.threads, latency_.threads);

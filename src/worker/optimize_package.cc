@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/hash.h"
+#include "tune/pareto.h"
 #include "data/statistics.h"
 #include "worker/memory_probe.h"
 #include "worker/operator_shares.h"
@@ -78,18 +79,18 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
   NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
   ++report_.full_evaluations;
-  report_.optimized.metric[metric_] = packaged_.value;
-  report_.accuracy_difference.value = packaged_.value - baseline_.value;
-  report_.accuracy_difference.low = report_.accuracy_difference.high = report_.accuracy_difference.value;
+  std::vector<double> values = packaged_.values();
+  for (size_t i = 0; i < values.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
+  AccuracyDifference& difference = report_.accuracy_difference;
+  difference.value = difference.low = difference.high = values[0] - goals_.goals()[0].baseline;
   auto interval = evaluator_->Difference(packaged_, baseline_);
   if (!interval.ok()) {
-    report_.accuracy_difference.note = fmt::format("no paired interval: {}", interval.status().message());
+    difference.note = fmt::format("no paired interval: {}", interval.status().message());
     return Check();
   }
-  report_.accuracy_difference.low = interval->low;
-  report_.accuracy_difference.high = interval->high;
-  report_.accuracy_difference.note =
-      IntervalNote(report_.accuracy_difference, criterion_, baseline_.value, packaged_.rows);
+  difference.low = interval->low;
+  difference.high = interval->high;
+  difference.note = IntervalNote(difference, goals_.goals()[0].criterion, goals_.goals()[0].baseline, packaged_.rows);
   return Check();
 }
 
@@ -168,25 +169,17 @@ Status OptimizeRun::ReportOperators(const fs::path& model) {
 
 namespace {
 
-// Trials that no other beats in accuracy, latency and size at once; only those that were timed.
-std::vector<ParetoPoint> Pareto(const Report& report, const std::string& metric, const AccuracyCriterion& criterion,
-                                double baseline) {
-  std::vector<ParetoPoint> all;
+// Of the trials that were timed, fp32 among them.
+std::vector<ParetoPoint> Pareto(const Report& report, const AccuracyGoal& goal) {
+  std::vector<ParetoPoint> points;
+  std::vector<ParetoCandidate> candidates;
   for (const TrialReport& trial : report.trials) {
-    if (trial.metric.contains(metric) && trial.latency_ms && trial.size_bytes) {
-      all.push_back({trial.index, trial.metric.at(metric), *trial.latency_ms, *trial.size_bytes});
-    }
+    if (!trial.metric.contains(goal.metric) || !trial.latency_ms || !trial.size_bytes) continue;
+    points.push_back({trial.index, trial.metric.at(goal.metric), *trial.latency_ms, *trial.size_bytes});
+    candidates.push_back({points.back().accuracy, points.back().latency_ms, points.back().size_bytes});
   }
-  auto beats = [&](const ParetoPoint& a, const ParetoPoint& b) {
-    double margin = criterion.Margin(baseline, a.accuracy) - criterion.Margin(baseline, b.accuracy);
-    if (margin < 0 || a.latency_ms > b.latency_ms || a.size_bytes > b.size_bytes) return false;
-    return margin > 0 || a.latency_ms < b.latency_ms || a.size_bytes < b.size_bytes;
-  };
   std::vector<ParetoPoint> front;
-  for (const ParetoPoint& point : all) {
-    bool beaten = std::any_of(all.begin(), all.end(), [&](const ParetoPoint& other) { return beats(other, point); });
-    if (!beaten) front.push_back(point);
-  }
+  for (size_t i : ParetoSet(candidates, goal.criterion.higher_is_better)) front.push_back(points[i]);
   return front;
 }
 
@@ -205,16 +198,15 @@ Status OptimizeRun::Conclude() {
     report_.goal_met = true;
     return OkStatus();
   }
-  report_.pareto = Pareto(report_, metric_, criterion_, baseline_.value);
-  report_.goal_met = criterion_.Accepts(baseline_.value, packaged_.value);
+  report_.pareto = Pareto(report_, goals_.goals()[0]);
+  report_.goal_met = goals_.Accepts(packaged_.values());
   VerdictInput input;
-  input.metric = metric_;
-  input.criterion = criterion_;
-  input.baseline = baseline_.value;
-  input.optimized = packaged_.value;
+  input.goals = goals_;
+  input.values = packaged_.values();
   input.kept_float = !quantized_;
   input.label = label_;
   input.reason = reason_;
+  input.advice = advice_;
   input.speedup = report_.speedup;
   input.float_bytes = report_.baseline.size_bytes;
   input.optimized_bytes = report_.optimized.size_bytes;

@@ -10,6 +10,7 @@
 #include "quantize/prepare.h"
 #include "quantize/quantizer.h"
 #include "tune/tuning_session.h"
+#include "worker/early_stopper.h"
 #include "worker/evaluator.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
@@ -31,13 +32,21 @@ class OptimizeRun {
   Status Check() const;  // Cancelled, or the failure of the event sink
   Status Load();
   Status Prepare();
+  Status ChooseMetrics();
   Status Baseline();
-  std::vector<StartingPoint> StartingPoints();
-  Status Calibrate();
-  Status Tune();
+  void ReportBaseline();
   Status Replay();
   void AddNote(std::string note);
   void AddGuesses(const std::string& about, const std::vector<std::string>& guesses);
+
+  // optimize_tune.cc
+  TuningSpace Space();
+  Status Tune();
+  Result<std::map<std::string, double>> FloatShares();
+  TuningSession::Options TuningOptionsOf(TuningSpace space) const;
+  TrialSetting SettingOf(const Session& float_session);
+  Result<uint64_t> MeasureMemoryOf(const Model& model);
+  Status TakeAnswer(TuningSession& session, TrialRunner& runner);
 
   // optimize_describe.cc
   Status DescribeModel();
@@ -65,18 +74,21 @@ class OptimizeRun {
   std::optional<SourceModel> source_;
   std::string model_sha256_;
   std::optional<SourceData> data_;  // none: a recipe replayed without data
-  std::string metric_;
+  std::vector<MetricRequest> metrics_;  // as asked for, with their names
   std::optional<Model> prepared_;
   std::optional<Quantizer> quantizer_;  // none: nothing can be quantized
   std::optional<Evaluator> evaluator_;
-  AccuracyCriterion criterion_;
+  AccuracyGoals goals_;
   Evaluation baseline_;
+  std::optional<EarlyStopper> early_stopper_;
+  uint64_t float_memory_ = 0;  // peak of the prepared model; measured where the objective asks
 
   // The answer: quantized, or the prepared fp32 model.
   std::optional<QuantizedModel> quantized_;
   std::optional<QuantConfig> config_;
   std::string label_;
   std::string reason_;
+  std::string advice_;
   std::vector<NamedTensors> rows_;  // timed
   Evaluation packaged_;
 };

@@ -84,61 +84,82 @@ std::string NearestName(std::string_view word, const std::vector<std::string>& k
 
 namespace {
 
-Result<AccuracyCriterion> CriterionOf(const CriterionSpec& spec) {
-  AccuracyCriterion criterion;
-  criterion.kind = spec.relative ? CriterionKind::kRelative : CriterionKind::kAbsolute;
-  criterion.tolerable_loss = spec.tolerable_loss;
-  return criterion;
-}
-
-Status TakeMetric(const TaskSpec& spec, OptimizeOptions* options) {
-  CriterionSpec criterion = spec.accuracy_criterion;
-  if (spec.metrics.size() > 1) {
-    return InvalidArgument("several metrics at once are not supported yet; name one", "NOT_AVAILABLE", "metric");
-  }
-  if (!spec.metrics.empty()) {
-    const MetricSpec& metric = spec.metrics[0];
-    options->metric = metric.name;
-    if (metric.criterion) criterion = *metric.criterion;
-    for (const auto& [name, value] : metric.parameters) {
-      int64_t number = 0;
-      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-      bool whole = error == std::errc() && end == value.data() + value.size();
-      if (name == "positive_label" && whole) {
-        options->metric_options.positive_label = number;
-      } else if (name == "ignore_label" && whole) {
-        options->metric_options.ignore_label = number;
-      } else if (name == "label_shift" && whole) {
-        options->metric_options.label_shift = number;
-      } else {
-        return InvalidArgument(
-            fmt::format("metric parameter {}={} is not known; known are the numbers positive_label, ignore_label and "
-                        "label_shift",
-                        name, value),
-            "UNKNOWN_PARAMETER", "metric");
-      }
+Status TakeParameters(const MetricSpec& metric, MetricOptions* options) {
+  for (const auto& [name, value] : metric.parameters) {
+    int64_t number = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    bool whole = error == std::errc() && end == value.data() + value.size();
+    if (name == "positive_label" && whole) {
+      options->positive_label = number;
+    } else if (name == "ignore_label" && whole) {
+      options->ignore_label = number;
+    } else if (name == "label_shift" && whole) {
+      options->label_shift = number;
+    } else {
+      return InvalidArgument(
+          fmt::format("metric parameter {}={} is not known; known are the numbers positive_label, ignore_label and "
+                      "label_shift",
+                      name, value),
+          "UNKNOWN_PARAMETER", "metric");
     }
   }
-  NS_ASSIGN_OR_RETURN(options->criterion, CriterionOf(criterion));
-  options->higher_is_better = criterion.higher_is_better;
   return OkStatus();
 }
 
-Status TakeTuning(const TuningSpec& tuning, std::optional<double> seconds_to_deadline, OptimizeOptions* options) {
-  options->stop.max_trials = tuning.max_trials;
-  options->stop.timeout_seconds = tuning.timeout_seconds;
+Status TakeMetrics(const TaskSpec& spec, OptimizeOptions* options) {
+  std::vector<MetricSpec> metrics = spec.metrics;
+  if (metrics.empty()) metrics.emplace_back();
+  options->metrics.clear();
+  for (const MetricSpec& metric : metrics) {
+    for (const MetricRequest& other : options->metrics) {
+      if (other.name != metric.name) continue;
+      return InvalidArgument(fmt::format("the metric {} is given twice", metric.name), "DUPLICATE_METRIC", "metric");
+    }
+    MetricRequest request;
+    request.name = metric.name;
+    NS_RETURN_IF_ERROR(TakeParameters(metric, &request.options));
+    const CriterionSpec& criterion = metric.criterion ? *metric.criterion : spec.accuracy_criterion;
+    request.criterion.kind = criterion.relative ? CriterionKind::kRelative : CriterionKind::kAbsolute;
+    request.criterion.tolerable_loss = criterion.tolerable_loss;
+    request.higher_is_better = criterion.higher_is_better;
+    options->metrics.push_back(std::move(request));
+  }
+  return OkStatus();
+}
+
+Objective ObjectiveOf(const std::vector<ObjectiveSpec>& specs) {
+  Objective objective;
+  objective.performance = 0;
+  for (const ObjectiveSpec& spec : specs) {
+    double& weight = spec.objective == "size"     ? objective.size
+                     : spec.objective == "memory" ? objective.memory
+                                                  : objective.performance;
+    weight += spec.weight;
+  }
+  return objective;
+}
+
+Status TakeTuning(const TuningSpec& spec, std::optional<double> seconds_to_deadline, OptimizeOptions* options) {
+  TuningOptions& tuning = options->tuning;
+  tuning.strategy = spec.strategy;
+  tuning.objective = ObjectiveOf(spec.objectives);
+  tuning.stop.max_trials = spec.max_trials;
+  tuning.stop.timeout_seconds = spec.timeout_seconds;
   if (seconds_to_deadline) {
     // A timeout of 0 means none, so a deadline that has passed is a very short one.
     double left = std::max(*seconds_to_deadline, 1e-3);
-    options->stop.timeout_seconds = tuning.timeout_seconds > 0 ? std::min(tuning.timeout_seconds, left) : left;
+    tuning.stop.timeout_seconds = spec.timeout_seconds > 0 ? std::min(spec.timeout_seconds, left) : left;
   }
-  options->data.seed = tuning.seed;
-  options->latency = {tuning.latency.threads, tuning.latency.batch};
-  const QuantizationSpec& quantization = tuning.quantization;
-  options->excluded_operators = quantization.excluded_operators;
-  if (quantization.granularities.size() == 1) options->per_channel = quantization.granularities[0] == "per_channel";
-  if (!quantization.calibration_methods.empty()) {
-    NS_ASSIGN_OR_RETURN(options->calibration_method, CalibrationMethodByName(quantization.calibration_methods[0]));
+  tuning.stop_at_goal = spec.stop_at_goal;
+  tuning.seed = options->data.seed = spec.seed;
+  options->latency = {spec.latency.threads, spec.latency.batch};
+  const QuantizationSpec& quantization = spec.quantization;
+  tuning.excluded_operators = quantization.excluded_operators;
+  tuning.recipes = spec.recipes;
+  if (quantization.granularities.size() == 1) tuning.per_channel = quantization.granularities[0] == "per_channel";
+  for (const std::string& name : quantization.calibration_methods) {
+    NS_ASSIGN_OR_RETURN(CalibrationMethod method, CalibrationMethodByName(name));
+    tuning.calibration_methods.push_back(method);
   }
   return OkStatus();
 }
@@ -166,12 +187,12 @@ void TakeData(const TaskFile& task, OptimizeOptions* options) {
 Result<OptimizeOptions> OptionsFromTask(const TaskFile& task, std::optional<double> seconds_to_deadline) {
   OptimizeOptions options;
   options.model = task.model_path;
-  options.approach = task.spec.approach;
+  options.tuning.approach = task.spec.approach;
   options.cores = task.cores;
   options.output = task.output_folder;
   options.force = true;  // an earlier attempt may have left its result
   TakeData(task, &options);
-  NS_RETURN_IF_ERROR(TakeMetric(task.spec, &options));
+  NS_RETURN_IF_ERROR(TakeMetrics(task.spec, &options));
   NS_RETURN_IF_ERROR(TakeTuning(task.spec.tuning, seconds_to_deadline, &options));
   return options;
 }

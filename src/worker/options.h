@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "quantize/config.h"
 #include "tasks/task_file.h"
 #include "tune/accuracy_criterion.h"
+#include "tune/objective.h"
 #include "tune/stop_condition.h"
 
 namespace ns {
@@ -32,18 +34,32 @@ struct LatencySettings {
   int64_t batch = 1;
 };
 
+struct MetricRequest {
+  std::string name;  // empty: the task's usual one where the model tells, else by the labels; recorded as a guess
+  MetricOptions options;
+  AccuracyCriterion criterion;  // higher_is_better is taken from the metric unless the next one is set
+  std::optional<bool> higher_is_better;
+};
+
+// What the tuner may try, and for how long.
+struct TuningOptions {
+  std::string strategy = "auto";
+  Approach approach = Approach::kAuto;
+  Objective objective;
+  StopCondition stop;
+  bool stop_at_goal = false;
+  uint64_t seed = 0;
+  std::vector<CalibrationMethod> calibration_methods;  // empty: all, minmax first
+  std::optional<bool> per_channel;                     // none: the default configuration's
+  std::vector<std::string> excluded_operators;         // node names or operator types that stay in float
+  std::map<std::string, bool> recipes;                 // off: not tried
+};
+
 struct OptimizeOptions {
   std::filesystem::path model;  // a .onnx file or a Hugging Face folder
   DataOptions data;
-  std::string metric;  // empty: the task's usual one where the model tells, else by the labels; recorded as a guess
-  MetricOptions metric_options;
-  AccuracyCriterion criterion;  // higher_is_better is taken from the metric unless the next one is set
-  std::optional<bool> higher_is_better;
-  Approach approach = Approach::kAuto;
-  CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
-  std::optional<bool> per_channel;              // none: the default configuration's
-  std::vector<std::string> excluded_operators;  // node names or operator types that stay in float
-  StopCondition stop;
+  std::vector<MetricRequest> metrics = {MetricRequest()};  // at least one; each holds
+  TuningOptions tuning;
   LatencySettings latency;
   std::vector<int> cores;        // we run on these; empty: all we may use
   int threads = 0;               // of evaluation and calibration; 0: one a core

@@ -62,34 +62,56 @@ TEST(OptionsFromTaskTest, TakesWhatTheRequestSays) {
   task.spec.tuning.seed = 7;
   auto options = OptionsFromTask(task, std::nullopt);
   ASSERT_TRUE(options.ok()) << options.status().ToString();
-  EXPECT_EQ(options->metric, "f1");
-  EXPECT_EQ(options->metric_options.positive_label, 2);
-  EXPECT_EQ(options->criterion.kind, CriterionKind::kAbsolute);
-  EXPECT_EQ(options->criterion.tolerable_loss, 0.5);
+  EXPECT_EQ(options->metrics[0].name, "f1");
+  EXPECT_EQ(options->metrics[0].options.positive_label, 2);
+  EXPECT_EQ(options->metrics[0].criterion.kind, CriterionKind::kAbsolute);
+  EXPECT_EQ(options->metrics[0].criterion.tolerable_loss, 0.5);
   EXPECT_EQ(options->data.columns.inputs.at("ids"),
             "input_ids");  // the request maps inputs to arrays, the data set the other way
   EXPECT_EQ(options->data.calibration, "10:20");
-  EXPECT_EQ(options->per_channel, false);
-  EXPECT_EQ(options->calibration_method, CalibrationMethod::kEntropy);
+  EXPECT_EQ(options->tuning.per_channel, false);
+  EXPECT_THAT(options->tuning.calibration_methods, ElementsAre(CalibrationMethod::kEntropy));
   EXPECT_EQ(options->data.seed, 7u);
   EXPECT_TRUE(options->force);
 }
 
+TEST(OptionsFromTaskTest, EachMetricHasItsOwnCriterionOrTheTasks) {
+  TaskFile task = Task();
+  task.spec.accuracy_criterion = {true, 0.02, std::nullopt};
+  task.spec.metrics = {MetricSpec{"accuracy", {}, std::nullopt}, MetricSpec{"mse", {}, CriterionSpec{false, 0.1, false}}};
+  auto options = OptionsFromTask(task, std::nullopt);
+  ASSERT_TRUE(options.ok()) << options.status().ToString();
+  ASSERT_EQ(options->metrics.size(), 2u);
+  EXPECT_EQ(options->metrics[0].criterion.tolerable_loss, 0.02);
+  EXPECT_EQ(options->metrics[1].criterion.kind, CriterionKind::kAbsolute);
+  EXPECT_EQ(options->metrics[1].criterion.tolerable_loss, 0.1);
+  EXPECT_EQ(options->metrics[1].higher_is_better, false);
+}
+
+TEST(OptionsFromTaskTest, ObjectivesBecomeWeights) {
+  TaskFile task = Task();
+  task.spec.tuning.objectives = {{"performance", 1}, {"size", 3}};
+  Objective objective = OptionsFromTask(task, std::nullopt)->tuning.objective;
+  EXPECT_EQ(objective.performance, 1);
+  EXPECT_EQ(objective.size, 3);
+  EXPECT_EQ(objective.memory, 0);
+}
+
 TEST(OptionsFromTaskTest, TheEarlierOfTimeoutAndDeadlineCounts) {
   TaskFile task = Task();
-  EXPECT_EQ(OptionsFromTask(task, std::nullopt)->stop.timeout_seconds, 0);
-  EXPECT_EQ(OptionsFromTask(task, 30)->stop.timeout_seconds, 30);
+  EXPECT_EQ(OptionsFromTask(task, std::nullopt)->tuning.stop.timeout_seconds, 0);
+  EXPECT_EQ(OptionsFromTask(task, 30)->tuning.stop.timeout_seconds, 30);
   task.spec.tuning.timeout_seconds = 20;
-  EXPECT_EQ(OptionsFromTask(task, 30)->stop.timeout_seconds, 20);
+  EXPECT_EQ(OptionsFromTask(task, 30)->tuning.stop.timeout_seconds, 20);
   // 0 would mean none.
-  EXPECT_GT(OptionsFromTask(task, -5)->stop.timeout_seconds, 0);
-  EXPECT_LT(OptionsFromTask(task, -5)->stop.timeout_seconds, 0.01);
+  EXPECT_GT(OptionsFromTask(task, -5)->tuning.stop.timeout_seconds, 0);
+  EXPECT_LT(OptionsFromTask(task, -5)->tuning.stop.timeout_seconds, 0.01);
 }
 
 TEST(OptionsFromTaskTest, RefusesWhatItCannotDo) {
   TaskFile task = Task();
-  task.spec.metrics = {MetricSpec{"f1", {}, std::nullopt}, MetricSpec{"accuracy", {}, std::nullopt}};
-  EXPECT_EQ(OptionsFromTask(task, std::nullopt).status().reason(), "NOT_AVAILABLE");
+  task.spec.metrics = {MetricSpec{"f1", {}, std::nullopt}, MetricSpec{"f1", {}, std::nullopt}};
+  EXPECT_EQ(OptionsFromTask(task, std::nullopt).status().reason(), "DUPLICATE_METRIC");
   task.spec.metrics = {MetricSpec{"f1", {{"average", "macro"}}, std::nullopt}};
   EXPECT_EQ(OptionsFromTask(task, std::nullopt).status().reason(), "UNKNOWN_PARAMETER");
 }

@@ -1,14 +1,34 @@
 #include "worker/trial_runner.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 
 namespace ns {
 
 namespace {
 
 constexpr double kTuningFrom = 0.4, kTuningTo = 0.8;  // of the whole work
-constexpr size_t kRankRows = 16;                      // enough to order operators by their noise
+constexpr size_t kProbeRows = 16;                     // enough to order models and operators by their noise
 constexpr size_t kLatencyRows = 32;
+constexpr size_t kKeptModels = 3;
+
+bool OutOfMemory(const Status& status) {
+  return status.code() == StatusCode::kResourceExhausted && status.reason() == "OUT_OF_MEMORY";
+}
+
+// What ends the whole task, not just the item: a stop, a full disk, calibration rows that make fp32 itself compute NaN.
+bool EndsAll(const Status& status) {
+  return status.code() == StatusCode::kCancelled || status.reason() == "NON_FINITE_VALUE" ||
+         (status.code() == StatusCode::kResourceExhausted && !OutOfMemory(status));
+}
+
+// Histograms that one of these needs serve them all.
+constexpr std::array kByHistogram = {CalibrationMethod::kEntropy, CalibrationMethod::kPercentile, CalibrationMethod::kMse};
+
+bool NeedsHistogram(CalibrationMethod method) {
+  return std::find(kByHistogram.begin(), kByHistogram.end(), method) != kByHistogram.end();
+}
 
 }  // namespace
 
@@ -23,7 +43,7 @@ uint64_t ModelBytes(const Model& model) {
 TrialRunner::TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop)
     : setting_(std::move(setting)), progress_(progress), stop_(std::move(stop)) {}
 
-// How many actions there will be isn't known: each takes a sixth of what is left.
+// How many items there will be isn't known: each takes a sixth of what is left.
 void TrialRunner::BeginStage(std::string_view stage) {
   double next = shown_ + (1 - shown_) / 6;
   progress_.Begin(stage, kTuningFrom + (kTuningTo - kTuningFrom) * shown_,
@@ -32,135 +52,252 @@ void TrialRunner::BeginStage(std::string_view stage) {
 }
 
 Status TrialRunner::Run(TuningSession& session) {
+  double longest = setting_.baseline_seconds;
   while (true) {
     NS_RETURN_IF_ERROR(progress_.status());
     if (stop_.stop_requested()) return Cancelled();
-    TuningAction action = session.Next(progress_.elapsed_seconds() + setting_.baseline_seconds);
-    if (std::holds_alternative<Done>(action)) return OkStatus();
-    if (auto* evaluate = std::get_if<EvaluateTrial>(&action)) {
-      NS_RETURN_IF_ERROR(Evaluate(*evaluate, session));
-    } else if (auto* rank = std::get_if<RankConfig>(&action)) {
-      NS_RETURN_IF_ERROR(Rank(*rank, session));
-    } else {
-      NS_RETURN_IF_ERROR(Time(std::get<TimeTrials>(action), session));
+    auto all = session.Next({progress_.elapsed_seconds() + setting_.closing_seconds, longest}, 1);
+    if (all.empty()) return OkStatus();
+    for (const TuningWork& work : all) {
+      double start = progress_.elapsed_seconds();
+      if (work.trial > 0 && records_[work.trial].started.empty())
+        records_[work.trial].started = FormatTime(SystemClock().wall());
+      NS_ASSIGN_OR_RETURN(TuningResult result, Do(work, session));
+      double seconds = progress_.elapsed_seconds() - start;
+      if (work.trial > 0) {
+        records_[work.trial].seconds += seconds;
+        longest = std::max(longest, seconds);
+      }
+      session.Observe(work.id, result);
+      Tell(work, result, session);
     }
   }
 }
 
-Status TrialRunner::Evaluate(const EvaluateTrial& action, TuningSession& session) {
-  TrialReport report;
-  report.index = action.trial;
-  report.configuration = action.label;
-  report.started = FormatTime(SystemClock().wall());
-  double start = progress_.elapsed_seconds();
-  auto outcome = EvaluateModel(action, &report);
-  report.seconds = progress_.elapsed_seconds() - start;
-  if (!outcome.ok()) {
-    const Status status = outcome.status();
-    if (status.code() == StatusCode::kCancelled || status.code() == StatusCode::kResourceExhausted) return status;
-    report.note = status.message();
-    progress_.Warn(fmt::format("{}: {}", action.label, status.message()));
-    TrialOutcome failed;
-    failed.failure = status.message();
-    outcome = failed;
+Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession& session) {
+  bool can_hold = session.history().problem().goals.BaselineHolds();
+  auto once = [&](int threads) -> Result<TuningResult> {
+    if (auto* evaluate = std::get_if<EvaluateItem>(&work.item)) return Evaluate(*evaluate, work.trial, can_hold, threads);
+    if (auto* probe = std::get_if<ProbeItem>(&work.item)) return Probe(*probe);
+    if (auto* rank = std::get_if<RankItem>(&work.item)) return Rank(*rank);
+    return Time(std::get<TimeItem>(work.item), session.history());
+  };
+  auto result = once(setting_.threads);
+  if (!result.ok() && OutOfMemory(result.status())) {
+    progress_.Warn(fmt::format("{}; trying once more with one thread", result.status().message()));
+    kept_.clear();
+    result = once(1);
   }
-  session.ObserveEvaluation(*outcome);
-  report.meets_criterion = session.trial(action.trial).accepted;
-  reports_.push_back(report);
-  if (outcome->failure.empty()) Announce(report, session);
-  return OkStatus();
+  if (result.ok() || EndsAll(result.status())) return result;
+  progress_.Warn(result.status().message());
+  return FailedResult(work.item, result.status().message());
 }
 
-Result<TrialOutcome> TrialRunner::EvaluateModel(const EvaluateTrial& action, TrialReport* report) {
+Status TrialRunner::CalibrateFor(const QuantConfig& config) {
+  std::set<CalibrationMethod> methods;
+  auto need = [&](const OpConfig& op) {
+    if (op.mode == OpMode::kStatic) methods.insert(op.calibration);
+  };
+  need(config.defaults);
+  for (const auto& [name, op] : config.operators) need(op);
+  if (std::includes(calibrated_.begin(), calibrated_.end(), methods.begin(), methods.end())) return OkStatus();
+  BeginStage("calibrate");
+  // What was kept before is kept again: a pass over the rows is paid once for each new method.
+  calibrated_.merge(methods);
+  CalibrationOptions options;
+  options.methods.assign(calibrated_.begin(), calibrated_.end());
+  options.threads = setting_.threads;
+  options.batch_size = setting_.data->calibration().fixed_batch().value_or(1);
+  Status done = setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
+                                              progress_, stop_);
+  if (!done.ok()) calibrated_.clear();
+  if (std::any_of(calibrated_.begin(), calibrated_.end(), NeedsHistogram)) calibrated_.insert(kByHistogram.begin(), kByHistogram.end());
+  return done;
+}
+
+Result<const QuantizedModel*> TrialRunner::Make(const QuantConfig& config) {
+  std::string key = Canonical(config);
+  auto kept = kept_.find(key);
+  if (kept != kept_.end()) return &kept->second;
+  NS_RETURN_IF_ERROR(CalibrateFor(config));
   BeginStage("quantize");
-  NS_ASSIGN_OR_RETURN(QuantizedModel quantized, setting_.quantizer->Quantize(action.config));
-  BeginStage("evaluate");
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(quantized.model, {}));
-  NS_ASSIGN_OR_RETURN(Evaluation evaluation, setting_.evaluator->Evaluate(session, progress_, stop_));
-  TrialOutcome outcome;
-  outcome.value = evaluation.value;
-  outcome.size_bytes = ModelBytes(quantized.model);
-  report->metric[setting_.metric] = evaluation.value;
-  report->rows = evaluation.rows;
-  report->size_bytes = outcome.size_bytes;
-  kept_.insert_or_assign(action.trial, std::move(quantized));
-  return outcome;
-}
-
-void TrialRunner::Announce(const TrialReport& report, const TuningSession& session) {
-  TrialEvent event;
-  event.index = report.index;
-  event.configuration = report.configuration;
-  event.metric = setting_.metric;
-  event.accuracy = report.metric.at(setting_.metric);
-  event.duration_seconds = report.seconds;
-  event.size_bytes = report.size_bytes;
-  event.latency_ms = report.latency_ms;
-  event.meets_criterion = report.meets_criterion;
-  event.best = session.leader() == report.index;
-  if (event.best) leader_ = report.index;
-  progress_.Send(event);
-}
-
-void TrialRunner::AnnounceNewLeader(const TuningSession& session) {
-  std::optional<int> leader = session.leader();
-  if (!leader || leader == leader_) return;
-  for (const TrialReport& report : reports_)
-    if (report.index == *leader) return Announce(report, session);
-}
-
-Status TrialRunner::Rank(const RankConfig& action, TuningSession& session) {
-  BeginStage("rank");
-  // Not the calibration rows: an operator whose range calibration got wrong shows no harm there.
-  std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kRankRows);
-  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(action.config, *setting_.data->evaluation, rows,
-                                                                    setting_.threads, progress_, stop_));
-  std::vector<RankedOperator> ranking;
-  for (const OperatorHarm& harm : harms) ranking.push_back({harm.name, harm.sqnr_db});
-  if (!harms.empty()) {
-    progress_.Note(fmt::format("{} operators ranked by harm; the worst is {} '{}' with {:.1f} dB", harms.size(),
-                               harms[0].type, harms[0].name, harms[0].sqnr_db));
+  NS_ASSIGN_OR_RETURN(QuantizedModel made, setting_.quantizer->Quantize(config));
+  if (kept_.size() >= kKeptModels) {
+    kept_.erase(kept_order_.front());
+    kept_order_.erase(kept_order_.begin());
   }
-  session.ObserveRanking(std::move(ranking));
-  return OkStatus();
+  kept_order_.push_back(key);
+  return &kept_.emplace(key, std::move(made)).first->second;
 }
 
-Status TrialRunner::Time(const TimeTrials& action, TuningSession& session) {
+Result<QuantizedModel> TrialRunner::TakeModel(const QuantConfig& config) {
+  NS_RETURN_IF_ERROR(Make(config).status());
+  std::string key = Canonical(config);
+  QuantizedModel model = std::move(kept_.at(key));
+  kept_.erase(key);
+  std::erase(kept_order_, key);
+  return model;
+}
+
+Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold, int) {
+  NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
+  BeginStage("evaluate");
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(quantized->model, {}));
+  // A goal that fp32 itself misses is missed by all: what counts then is who comes closest.
+  std::optional<EarlyStopper::Watch> watch;
+  if (!item.in_full && can_hold && setting_.early_stopper->useful()) watch.emplace(*setting_.early_stopper);
+  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr);
+  if (!evaluation.ok()) return evaluation.status().WithContext(fmt::format("trial {} ({})", trial, item.label));
+  if (evaluation->stopped_early) {
+    setting_.early_stopper->Learn(*watch);
+    ++partial_;
+  } else {
+    ++full_;
+  }
+  EvaluateResult result;
+  result.values = evaluation->values();
+  result.size_bytes = ModelBytes(quantized->model);
+  result.seconds = evaluation->seconds;
+  result.rows = evaluation->rows;
+  result.stopped_early = evaluation->stopped_early;
+  return TuningResult(result);
+}
+
+Result<const OutputProbe*> TrialRunner::Prober() {
+  if (!probe_) {
+    // Not the calibration rows: a range that calibration got wrong shows no harm there.
+    std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
+    NS_ASSIGN_OR_RETURN(probe_, OutputProbe::Create(*setting_.quantizer, *setting_.data->evaluation, rows,
+                                                    setting_.threads, progress_, stop_));
+  }
+  return &*probe_;
+}
+
+Result<TuningResult> TrialRunner::Probe(const ProbeItem& item) {
+  NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
+  BeginStage("probe");
+  NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
+  ProbeResult result;
+  NS_ASSIGN_OR_RETURN(result.output_sqnr_db, probe->Sqnr(quantized->model, stop_));
+  return TuningResult(result);
+}
+
+// As many runs as take about the time of one evaluation: what they save is several.
+int TrialRunner::EffectRuns() const {
+  auto rows = static_cast<double>(setting_.data->split.evaluation.size());
+  double one = setting_.baseline_seconds * std::min(1.0, static_cast<double>(kProbeRows) / rows) + 0.1;
+  return std::clamp(static_cast<int>(setting_.baseline_seconds / one), 16, 128);
+}
+
+Result<TuningResult> TrialRunner::Rank(const RankItem& item) {
+  NS_RETURN_IF_ERROR(CalibrateFor(item.config));
+  BeginStage("rank");
+  std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
+  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(item.config, *setting_.data->evaluation, rows,
+                                                                    setting_.threads, progress_, stop_));
+  RankResult result;
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  for (const OperatorHarm& harm : harms) result.operators.push_back({harm.name, harm.sqnr_db, unknown, unknown});
+  NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
+  NS_ASSIGN_OR_RETURN(auto effects, probe->Effects(item.config, {EffectRuns()}, progress_, stop_));
+  for (const OperatorEffect& effect : effects) {
+    for (OperatorScore& score : result.operators)
+      if (score.name == effect.name) score.effect_db = effect.sqnr_db;
+  }
+  if (!effects.empty()) {
+    progress_.Note(fmt::format("{} operators ranked by what each alone does to the outputs; the worst is {} '{}' with {:.1f} dB",
+                               effects.size(), effects[0].type, effects[0].name, effects[0].sqnr_db));
+  }
+  return TuningResult(result);
+}
+
+Result<TuningResult> TrialRunner::Time(const TimeItem& item, const TuningHistory& history) {
+  // All at once, for their sessions must live side by side anyway.
+  std::vector<Session> sessions;
+  TimeResult result;
+  for (const QuantConfig& config : item.configs) {
+    NS_ASSIGN_OR_RETURN(const QuantizedModel* model, Make(config));
+    NS_ASSIGN_OR_RETURN(Session timed, Session::FromModel(model->model, TimedSession(setting_.latency)));
+    sessions.push_back(std::move(timed));
+    result.models.push_back({{}, ModelBytes(model->model), 0});
+    if (setting_.measure_memory) {
+      NS_ASSIGN_OR_RETURN(result.models.back().memory_bytes, setting_.measure_memory(model->model));
+    }
+  }
   BeginStage("time");
   NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*setting_.data->evaluation, setting_.data->split.evaluation,
                                              setting_.latency_batch, kLatencyRows));
-  std::vector<Session> sessions;
-  for (int id : action.trials) {
-    NS_ASSIGN_OR_RETURN(QuantizedModel model, TakeModel(session.trial(id)));
-    NS_ASSIGN_OR_RETURN(Session timed, Session::FromModel(model.model, TimedSession(setting_.latency)));
-    sessions.push_back(std::move(timed));
-    kept_.insert_or_assign(id, std::move(model));
-  }
   std::vector<const Session*> all = {setting_.float_session};
   for (const Session& one : sessions) all.push_back(&one);
   NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(all, rows, setting_.latency, progress_, stop_));
-  std::vector<MeasuredSpeed> speeds;
-  for (size_t i = 0; i < action.trials.size(); ++i) {
+  for (size_t i = 0; i < item.configs.size(); ++i) {
     const LatencyResult& latency = latencies[i + 1];
-    speeds.push_back({latency.speedup.value, latency.speedup.low, latency.speedup.high});
-    for (TrialReport& report : reports_)
-      if (report.index == action.trials[i]) report.latency_ms = latency.median_ms;
+    result.models[i].speed = {latency.speedup.value, latency.speedup.low, latency.speedup.high};
+    latencies_ms_[Canonical(item.configs[i])] = latency.median_ms;
+    const Trial* trial = history.Find(item.configs[i]);
     progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})",
-                               session.trial(action.trials[i]).label, latency.speedup.value, latency.speedup.low,
-                               latency.speedup.high));
+                               trial ? trial->label : std::string(OpModeName(item.configs[i].defaults.mode)),
+                               latency.speedup.value, latency.speedup.low, latency.speedup.high));
   }
-  session.ObserveTiming(speeds);
-  AnnounceNewLeader(session);
-  std::erase_if(kept_, [&](const auto& entry) { return session.best() != entry.first; });
-  return OkStatus();
+  return TuningResult(result);
 }
 
-Result<QuantizedModel> TrialRunner::TakeModel(const Trial& trial) {
-  auto kept = kept_.find(trial.id);
-  if (kept == kept_.end()) return setting_.quantizer->Quantize(trial.config);
-  QuantizedModel model = std::move(kept->second);
-  kept_.erase(kept);
-  return model;
+void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const TuningSession& session) {
+  if (work.trial > 0 && std::get<EvaluateResult>(result).failure.empty()) Announce(work.trial, session);
+  if (auto* probe = std::get_if<ProbeResult>(&result); probe != nullptr && probe->failure.empty()) {
+    progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
+                               Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
+  }
+  // The leading trial's event is sent again when another one has taken the lead.
+  std::optional<int> leader = session.leader();
+  if (leader && leader != leader_) Announce(*leader, session);
+}
+
+void TrialRunner::Announce(int id, const TuningSession& session) {
+  const Trial& trial = session.history().trial(id);
+  if (!trial.result || trial.failed()) return;
+  TrialEvent event;
+  event.index = id;
+  event.configuration = trial.label;
+  event.metric = session.history().problem().goals.goals()[0].metric;
+  event.accuracy = trial.result->values[0];
+  event.duration_seconds = records_[id].seconds;
+  event.size_bytes = trial.result->size_bytes;
+  auto latency = latencies_ms_.find(Canonical(trial.config));
+  if (latency != latencies_ms_.end()) event.latency_ms = latency->second;
+  event.meets_criterion = trial.accepted;
+  event.best = session.leader() == id;
+  if (event.best) leader_ = id;
+  progress_.Send(event);
+}
+
+std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) const {
+  std::vector<TrialReport> reports;
+  const auto& goals = session.history().problem().goals.goals();
+  for (const Trial& trial : session.history().trials()) {
+    if (!trial.result || trial.pruned) continue;
+    TrialReport report;
+    report.index = trial.id;
+    report.configuration = trial.label;
+    report.meets_criterion = trial.accepted;
+    report.note = trial.result->failure;
+    auto record = records_.find(trial.id);
+    if (record != records_.end()) {
+      report.started = record->second.started;
+      report.seconds = record->second.seconds;
+    }
+    if (!trial.failed()) {
+      for (size_t i = 0; i < goals.size(); ++i) report.metric[goals[i].metric] = trial.result->values[i];
+      report.rows = trial.result->rows;
+      report.size_bytes = trial.result->size_bytes;
+      if (trial.result->stopped_early)
+        report.note = fmt::format("stopped after {} rows: sure to miss the goal", trial.result->rows);
+    }
+    auto latency = latencies_ms_.find(Canonical(trial.config));
+    if (latency != latencies_ms_.end()) report.latency_ms = latency->second;
+    reports.push_back(std::move(report));
+  }
+  return reports;
 }
 
 }  // namespace ns

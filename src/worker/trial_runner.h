@@ -1,16 +1,20 @@
-// Does what a TuningSession asks for, on this machine: quantizes, evaluates, ranks, times.
+// Does what a TuningSession asks for, on this machine: quantizes, evaluates, probes, ranks, times.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "quantize/output_probe.h"
 #include "quantize/quantizer.h"
 #include "tasks/report.h"
 #include "tune/tuning_session.h"
+#include "worker/early_stopper.h"
 #include "worker/evaluator.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
@@ -20,15 +24,18 @@ namespace ns {
 
 // What the trials have in common. Everything outlives the runner.
 struct TrialSetting {
-  const Quantizer* quantizer = nullptr;
+  Quantizer* quantizer = nullptr;  // null: nothing can be quantized
   const Evaluator* evaluator = nullptr;
+  EarlyStopper* early_stopper = nullptr;
   const SourceData* data = nullptr;
   const Session* float_session = nullptr;  // of the prepared model, made with TimedSession(latency)
   LatencyRun latency;
   int64_t latency_batch = 1;
   int threads = 1;
-  std::string metric;
   double baseline_seconds = 0;  // of the baseline's evaluation
+  double closing_seconds = 0;   // what is expected to be done after tuning: packaging
+  // Bytes at the peak of a process that runs this model; empty: no objective needs it.
+  std::function<Result<uint64_t>(const Model&)> measure_memory;
 };
 
 class TrialRunner {
@@ -36,33 +43,51 @@ class TrialRunner {
   TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop);
 
   // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the
-  // timeout. Errors: Cancelled; ResourceExhausted; of timing and ranking. A trial that cannot be made or run is told to
-  // the session, not returned.
+  // timeout. Errors: Cancelled; ResourceExhausted (DISK_FULL). A model that cannot be made, run or timed is told to the
+  // session, not returned; one that ran out of memory is tried again once, with one thread.
   Status Run(TuningSession& session);
 
-  // One entry a trial, for the report.
-  const std::vector<TrialReport>& reports() const { return reports_; }
+  // One entry a trial, in the order of their numbers, for the report.
+  std::vector<TrialReport> Reports(const TuningSession& session) const;
+  int full_evaluations() const { return full_; }
+  int partial_evaluations() const { return partial_; }
 
-  // The model of a trial; made again when it was not kept (the same bytes come out).
-  Result<QuantizedModel> TakeModel(const Trial& trial);
+  // The model of a configuration; made again when it was not kept (the same bytes come out).
+  Result<QuantizedModel> TakeModel(const QuantConfig& config);
+  // Calibrates for what `config` needs, unless that was done.
+  Status CalibrateFor(const QuantConfig& config);
 
  private:
-  Status Evaluate(const EvaluateTrial& action, TuningSession& session);
-  Result<TrialOutcome> EvaluateModel(const EvaluateTrial& action, TrialReport* report);
-  Status Rank(const RankConfig& action, TuningSession& session);
-  Status Time(const TimeTrials& action, TuningSession& session);
+  Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);
+  Result<TuningResult> Evaluate(const EvaluateItem& item, int trial, bool can_hold, int threads);
+  Result<TuningResult> Probe(const ProbeItem& item);
+  Result<TuningResult> Rank(const RankItem& item);
+  Result<TuningResult> Time(const TimeItem& item, const TuningHistory& history);
+  Result<const OutputProbe*> Prober();
+  int EffectRuns() const;
+  Result<const QuantizedModel*> Make(const QuantConfig& config);
   void BeginStage(std::string_view stage);
-  void Announce(const TrialReport& report, const TuningSession& session);
-  // Sends the leading trial's event again when another one has taken the lead.
-  void AnnounceNewLeader(const TuningSession& session);
+  void Tell(const TuningWork& work, const TuningResult& result, const TuningSession& session);
+  void Announce(int trial, const TuningSession& session);
+
+  struct Record {
+    std::string started;
+    double seconds = 0;
+    std::optional<double> latency_ms;
+  };
 
   TrialSetting setting_;
   StageProgress& progress_;
   std::stop_token stop_;
-  std::vector<TrialReport> reports_;
-  std::map<int, QuantizedModel> kept_;  // of trials not timed yet, and the best
-  double shown_ = 0;                    // of tuning, 0 to 1
-  std::optional<int> leader_;           // the last one sent as the best
+  std::map<int, Record> records_;                // by trial
+  std::map<std::string, double> latencies_ms_;   // by Canonical(config)
+  std::map<std::string, QuantizedModel> kept_;   // by Canonical(config): the last few
+  std::vector<std::string> kept_order_;
+  std::optional<OutputProbe> probe_;
+  std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for
+  double shown_ = 0;            // of tuning, 0 to 1
+  std::optional<int> leader_;   // the last one sent as the best
+  int full_ = 0, partial_ = 0;
 };
 
 // Bytes of `model` as a file, nearly: its structure and its weights.

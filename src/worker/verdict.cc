@@ -31,12 +31,13 @@ std::string SizeText(uint64_t bytes, uint64_t float_bytes) {
 }  // namespace
 
 std::string Verdict(const VerdictInput& input) {
-  std::string accuracy = fmt::format("{} {}", input.metric, input.criterion.Explain(input.baseline, input.optimized));
-  bool goal_met = input.criterion.Accepts(input.baseline, input.optimized);
+  std::string accuracy = input.goals.Explain(input.values);
+  bool goal_met = input.goals.Accepts(input.values);
   std::string start = goal_met ? "" : "Goal not met. ";
-  if (input.kept_float) return fmt::format("{}Kept fp32: {}; {}.", start, input.reason, accuracy);
-  return fmt::format("{}{} int8: {}, {}; {}.", start, input.label, SpeedText(input.speedup),
-                     SizeText(input.optimized_bytes, input.float_bytes), accuracy);
+  std::string advice = input.advice.empty() ? "" : fmt::format(" What would help: {}.", input.advice);
+  if (input.kept_float) return fmt::format("{}Kept fp32: {}; {}.{}", start, input.reason, accuracy, advice);
+  return fmt::format("{}{} int8: {}, {}; {}.{}", start, input.label, SpeedText(input.speedup),
+                     SizeText(input.optimized_bytes, input.float_bytes), accuracy, advice);
 }
 
 std::vector<std::string> WhyNotFaster(const std::vector<OperatorDecision>& decisions, double float_latency_ms,

@@ -6,19 +6,18 @@
 
 #include "quantize/quantizer.h"
 #include "tasks/report.h"
-#include "tune/accuracy_criterion.h"
+#include "tune/accuracy_goals.h"
 #include "tune/tuning_session.h"
 
 namespace ns {
 
 struct VerdictInput {
-  std::string metric;
-  AccuracyCriterion criterion;
-  double baseline = 0;   // fp32's value
-  double optimized = 0;  // the packaged file's value
+  AccuracyGoals goals;
+  std::vector<double> values;  // of the packaged file, in the order of the goals
   bool kept_float = false;
   std::string label;   // "static, 3 operators in float"
   std::string reason;  // TuningAnswer::reason
+  std::string advice;  // TuningAnswer::advice
   SpeedUp speedup;     // of the packaged file
   uint64_t float_bytes = 0;
   uint64_t optimized_bytes = 0;

@@ -13,9 +13,8 @@ using ::testing::StartsWith;
 
 VerdictInput Fast() {
   VerdictInput input;
-  input.metric = "accuracy";
-  input.baseline = 0.9;
-  input.optimized = 0.8951;
+  input.goals = AccuracyGoals({{"accuracy", {}, 0.9}});
+  input.values = {0.8951};
   input.label = "static";
   input.reason = "static is the fastest that holds the accuracy";
   input.speedup = {2.31, 2.25, 2.38};
@@ -40,14 +39,14 @@ TEST(VerdictTest, SaysPlainlyWhenItIsNotFaster) {
 
 TEST(VerdictTest, AMissedGoalComesFirst) {
   VerdictInput input = Fast();
-  input.optimized = 0.5;
+  input.values = {0.5};
   EXPECT_THAT(Verdict(input), StartsWith("Goal not met. "));
 }
 
 TEST(VerdictTest, KeptFloatSaysWhy) {
   VerdictInput input = Fast();
   input.kept_float = true;
-  input.optimized = 0.9;
+  input.values = {0.9};
   input.reason = "no quantized model tried holds the accuracy";
   EXPECT_THAT(Verdict(input),
               StartsWith("Kept fp32: no quantized model tried holds the accuracy; accuracy 0.9000 holds"));

@@ -56,7 +56,7 @@ class Metric {
   virtual Result<double> value() const = 0;
 
   // Whether the value is Σ sum / Σ weight of row_scores(): then a part of the rows estimates it and PairedDifference()
-  // applies.
+  // applies. A sum is then at most the row's weight where higher is better, and at least 0 where lower is.
   virtual bool additive() const { return false; }
   // A score a row, in the order of Update(); after MergeState() the merged rows follow. Empty unless additive().
   virtual std::span<const RowScore> row_scores() const { return {}; }

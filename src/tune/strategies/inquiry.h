@@ -1,0 +1,80 @@
+// Lets a strategy be written as one plain procedure that asks questions: answers come from the history, and the first question
+// without one ends the procedure, which is run again from its start when more is known. Running it costs microseconds,
+// an answer seconds.
+//
+// To keep several workers busy, an evaluation that is not known may be assumed to go either way, and the procedure then asks
+// what it would want to know next.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tune/tuning_history.h"
+
+namespace ns {
+
+class Inquiry {
+ public:
+  using Assumptions = std::map<std::string, bool>;  // Canonical(config) -> holds the accuracy
+  explicit Inquiry(const TuningHistory& history, Assumptions assumed = {})
+      : history_(history), assumed_(std::move(assumed)) {}
+
+  const TuningHistory& history() const { return history_; }
+
+  // The calls below return Unavailable (NOT_KNOWN) when the answer isn't known; what is missing is then in wanted().
+
+  // Whether the model holds the accuracy on all rows. False for one that cannot be made or run.
+  Result<bool> Holds(const QuantConfig& config, const std::string& label);
+  // SQNR in dB of the models' outputs over a few rows, in the order given; -infinity where it could not be measured.
+  Result<std::vector<double>> OutputSqnr(const std::vector<QuantConfig>& configs);
+  Result<double> OutputSqnr(const QuantConfig& config);
+  // Scores of the quantized operators; empty where they could not be ranked.
+  Result<std::vector<OperatorScore>> Rank(const QuantConfig& config);
+  // Gain over fp32 of each model; 0 where it could not be timed. Those not known are timed side by side.
+  Result<std::vector<double>> Gains(const std::vector<QuantConfig>& configs);
+
+  // What the procedure waits for, all of it independent.
+  const std::vector<TuningItem>& wanted() const { return wanted_; }
+
+  // Runs `procedure(Inquiry&)`, and where it waits for evaluations also what follows from either outcome, until `count` items
+  // that are not under way are found; the likeliest first: those that are needed whatever comes.
+  template <typename Procedure>
+  static std::vector<TuningItem> Plan(const TuningHistory& history, int count, Procedure&& procedure);
+
+ private:
+  static Status NotKnown() { return Unavailable("not known yet", "NOT_KNOWN"); }
+
+  const TuningHistory& history_;
+  Assumptions assumed_;
+  std::vector<TuningItem> wanted_;
+};
+
+template <typename Procedure>
+std::vector<TuningItem> Inquiry::Plan(const TuningHistory& history, int count, Procedure&& procedure) {
+  std::vector<TuningItem> items;
+  std::vector<Assumptions> branches = {{}};
+  // Each branch that waits for one evaluation opens two more; a few are enough for all workers there can be.
+  for (size_t next = 0; next < branches.size() && static_cast<int>(items.size()) < count; ++next) {
+    Inquiry inquiry(history, branches[next]);
+    if (procedure(inquiry).ok()) continue;
+    for (const TuningItem& item : inquiry.wanted()) {
+      // Timing needs its cores alone, and what was timed may become the answer: never on an assumption.
+      if (!branches[next].empty() && std::holds_alternative<TimeItem>(item)) continue;
+      bool listed = false;
+      for (const TuningItem& other : items) listed = listed || KeyOf(other) == KeyOf(item);
+      if (!listed && !history.Knows(item)) items.push_back(item);
+    }
+    auto* evaluation = inquiry.wanted().size() == 1 ? std::get_if<EvaluateItem>(&inquiry.wanted()[0]) : nullptr;
+    if (evaluation == nullptr || static_cast<int>(branches.size()) >= 4 * count) continue;
+    for (bool holds : {true, false}) {
+      Assumptions more = branches[next];
+      more[Canonical(evaluation->config)] = holds;
+      branches.push_back(std::move(more));
+    }
+  }
+  if (static_cast<int>(items.size()) > count) items.resize(static_cast<size_t>(count));
+  return items;
+}
+
+}  // namespace ns

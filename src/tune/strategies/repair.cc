@@ -1,0 +1,156 @@
+#include "tune/strategies/repair.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace ns {
+
+namespace {
+
+constexpr double kLeastSaving = 0.01;  // share of the run; less is noise of the profile
+
+double Noise(const OperatorScore& score) {
+  double db = std::isnan(score.effect_db) ? score.sqnr_db : score.effect_db;
+  if (std::isnan(db)) return std::numeric_limits<double>::infinity();
+  return std::pow(10, -db / 10);
+}
+
+double Harm(const OperatorScore& score) {
+  if (std::isnan(score.saved_share)) return Noise(score);
+  return Noise(score) / std::max(score.saved_share, kLeastSaving);
+}
+
+std::string CountLabel(const std::string& label, int count, const char* where) {
+  return fmt::format("{}, {} operator{} {}", label, count, count == 1 ? "" : "s", where);
+}
+
+class Repairer {
+ public:
+  Repairer(Inquiry& ask, const Repairable& model) : ask_(ask), model_(model) {}
+
+  Result<std::vector<QuantConfig>> Run() {
+    NS_ASSIGN_OR_RETURN(auto scores, ask_.Rank(model_.config));
+    ranking_ = MostHarmfulFirst(std::move(scores));
+    passes_ = static_cast<int>(ranking_.size());  // all of them in float is as good as fp32, which holds
+    found_.clear();
+    NS_RETURN_IF_ERROR(Bisect());
+    if (!found_.empty()) NS_RETURN_IF_ERROR(Return());
+    return found_;
+  }
+
+ private:
+  // Where few operators make most of the noise, they alone are the likely answer: the least count with 90 % of it.
+  int FirstCount() const {
+    double total = 0;
+    for (const OperatorScore& score : ranking_) total += Noise(score);
+    double sum = 0;
+    int count = 0, all = static_cast<int>(ranking_.size());
+    for (const OperatorScore& score : ranking_) {
+      sum += Noise(score);
+      ++count;
+      if (sum >= 0.9 * total) break;
+    }
+    return count > 0 && count < all ? count : all / 2;
+  }
+
+  QuantConfig Give(int count, OpMode mode) const {
+    QuantConfig config = model_.config;
+    for (int i = 0; i < count; ++i) config.SetMode(ranking_[static_cast<size_t>(i)].name, mode);
+    return config;
+  }
+
+  // Whether what is left after giving up `count` can still be worth having.
+  bool Worth(const QuantConfig& config) const {
+    double predicted = model_.gain * Speedup(config) / Speedup(model_.config);
+    return problem().objective.WorthMore(predicted, std::max(model_.best_gain, 1.0) / kOptimism);
+  }
+
+  Status Bisect() {
+    bool first = true;
+    while (passes_ - fails_ > 1) {
+      if (!Worth(Give(fails_ + 1, OpMode::kFloat))) return OkStatus();
+      int count = first ? FirstCount() : fails_ + (passes_ - fails_) / 2;
+      first = false;
+      NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(Give(count, OpMode::kFloat), CountLabel(model_.label, count, "in float")));
+      if (holds) {
+        passes_ = count;
+        found_ = {Give(count, OpMode::kFloat)};
+      } else {
+        fails_ = count;
+      }
+    }
+    return OkStatus();
+  }
+
+  // What was given up may return, where that can give more speed.
+  Status Return() {
+    QuantConfig dynamic = Give(passes_, OpMode::kFloat);
+    int returned = 0;
+    for (int i = 0; i < passes_; ++i) {
+      const SpaceOperator* op = Find(ranking_[static_cast<size_t>(i)].name);
+      const OpConfig* choice = op == nullptr ? nullptr : op->FirstWith(OpMode::kDynamic);
+      if (choice == nullptr || model_.config.Of(op->name).mode == OpMode::kDynamic) continue;
+      dynamic.operators[op->name] = *choice;
+      ++returned;
+    }
+    if (returned > 0 && problem().try_dynamic && Gains(dynamic)) {
+      NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(dynamic, CountLabel(model_.label, returned, "dynamic")));
+      if (holds) {
+        found_.push_back(dynamic);
+        return OkStatus();
+      }
+    }
+    return ReturnHalf();
+  }
+
+  Status ReturnHalf() {
+    if (passes_ < 2) return OkStatus();
+    std::vector<OperatorScore> given(ranking_.begin(), ranking_.begin() + passes_);
+    std::stable_sort(given.begin(), given.end(), [](const OperatorScore& a, const OperatorScore& b) { return Noise(a) > Noise(b); });
+    QuantConfig config = model_.config;
+    int kept = passes_ / 2;
+    for (int i = 0; i < kept; ++i) config.SetMode(given[static_cast<size_t>(i)].name, OpMode::kFloat);
+    if (Canonical(config) == Canonical(Give(kept, OpMode::kFloat))) return OkStatus();  // bisection was there
+    if (!Gains(config)) return OkStatus();
+    NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(config, CountLabel(model_.label, kept, "in float, chosen again")));
+    if (holds) found_.push_back(config);
+    return OkStatus();
+  }
+
+  // Whether `config` promises enough more than the one that holds.
+  bool Gains(const QuantConfig& config) const {
+    return problem().objective.WorthMore(Speedup(config), Speedup(found_.back()));
+  }
+
+  const SpaceOperator* Find(const std::string& name) const {
+    for (const SpaceOperator& op : problem().space.operators)
+      if (op.name == name) return &op;
+    return nullptr;
+  }
+
+  const TuningProblem& problem() const { return ask_.history().problem(); }
+  double Speedup(const QuantConfig& config) const { return PredictSpeedup(problem().space, model_.timed, config); }
+
+  static constexpr double kOptimism = 1.1;  // predictions may be off by this much
+
+  Inquiry& ask_;
+  const Repairable& model_;
+  std::vector<OperatorScore> ranking_;
+  int fails_ = 0, passes_ = 0;  // so many in float are not enough, are enough
+  std::vector<QuantConfig> found_;
+};
+
+}  // namespace
+
+std::vector<OperatorScore> MostHarmfulFirst(std::vector<OperatorScore> scores) {
+  std::stable_sort(scores.begin(), scores.end(),
+                   [](const OperatorScore& a, const OperatorScore& b) { return Harm(a) > Harm(b); });
+  return scores;
+}
+
+Result<std::vector<QuantConfig>> FindFewestInFloat(Inquiry& ask, const Repairable& model) {
+  return Repairer(ask, model).Run();
+}
+
+}  // namespace ns

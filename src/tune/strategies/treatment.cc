@@ -1,0 +1,67 @@
+#include "tune/strategies/treatment.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace ns {
+
+namespace {
+
+constexpr double kLeastStep = 0.5;   // dB that one more treatment must gain
+constexpr double kLeastTotal = 1.0;  // dB that are worth a full evaluation
+
+struct Treatment {
+  std::string label;
+  std::function<void(QuantConfig&)> apply;
+  double gain_db = 0;
+};
+
+void Calibrate(QuantConfig& config, CalibrationMethod method) {
+  config.defaults.calibration = method;
+  for (auto& [name, op] : config.operators) op.calibration = method;
+}
+
+std::vector<Treatment> Known(const TuningSpace& space, const QuantConfig& config) {
+  std::vector<Treatment> treatments;
+  bool is_static = config.defaults.mode == OpMode::kStatic;
+  if (!is_static) return treatments;
+  for (CalibrationMethod method : space.calibrations) {
+    if (method == config.defaults.calibration) continue;
+    treatments.push_back({std::string(CalibrationMethodName(method)), [method](QuantConfig& c) { Calibrate(c, method); }});
+  }
+  return treatments;
+}
+
+}  // namespace
+
+Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string& label) {
+  std::vector<Treatment> treatments = Known(ask.history().problem().space, config);
+  Treated treated{config, label, false};
+  if (treatments.empty()) return treated;
+  std::vector<QuantConfig> alone = {config};
+  for (const Treatment& treatment : treatments) {
+    alone.push_back(config);
+    treatment.apply(alone.back());
+  }
+  NS_ASSIGN_OR_RETURN(auto sqnr, ask.OutputSqnr(alone));
+  for (size_t i = 0; i < treatments.size(); ++i) treatments[i].gain_db = sqnr[i + 1] - sqnr[0];
+  std::stable_sort(treatments.begin(), treatments.end(),
+                   [](const Treatment& a, const Treatment& b) { return a.gain_db > b.gain_db; });
+  double reached = sqnr[0];
+  for (const Treatment& treatment : treatments) {
+    if (!(treatment.gain_db >= kLeastStep)) break;
+    QuantConfig more = treated.config;
+    treatment.apply(more);
+    NS_ASSIGN_OR_RETURN(double db, ask.OutputSqnr(more));
+    std::string step = treatment.label;
+    if (db < reached + kLeastStep) continue;
+    treated.config = std::move(more);
+    treated.label += ", " + step;
+    reached = db;
+  }
+  treated.changed = reached >= sqnr[0] + kLeastTotal;
+  if (!treated.changed) return Treated{config, label, false};
+  return treated;
+}
+
+}  // namespace ns

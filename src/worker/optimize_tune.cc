@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "base/file.h"
+#include "worker/memory_probe.h"
+#include "worker/operator_shares.h"
+#include "worker/optimize_run.h"
+#include "worker/tuning_space.h"
+
+namespace ns {
+
+namespace {
+
+constexpr size_t kProfileRows = 3;
+constexpr double kClosingOverhead = 1;  // seconds: files, memory, the operators' table
+
+// A folder that goes at its end, and when the process is stopped before.
+class ScratchFolder {
+ public:
+  static Result<ScratchFolder> Create(std::string_view prefix, ScratchFolders& all) {
+    NS_ASSIGN_OR_RETURN(TempDir folder, TempDir::Create(prefix));
+    return ScratchFolder(std::move(folder), all);
+  }
+  ~ScratchFolder() {
+    if (!folder_.path().empty()) all_->Remove(folder_.path());
+  }
+  ScratchFolder(ScratchFolder&&) noexcept = default;
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  ScratchFolder(TempDir folder, ScratchFolders& all) : folder_(std::move(folder)), all_(&all) { all.Add(folder_.path()); }
+
+  TempDir folder_;
+  ScratchFolders* all_;
+};
+
+}  // namespace
+
+TuningSpace OptimizeRun::Space() {
+  if (!quantizer_) return {};
+  std::string why;
+  TuningSpace space = MakeTuningSpace(*quantizer_, options_.tuning, &why);
+  if (!why.empty()) AddNote(why);
+  return space;
+}
+
+// What each operator takes of the prepared model's run.
+Result<std::map<std::string, double>> OptimizeRun::FloatShares() {
+  NS_ASSIGN_OR_RETURN(ScratchFolder folder, ScratchFolder::Create("ns-profile-", context_.scratch));
+  NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*data_->evaluation, data_->split.evaluation, options_.latency.batch, kProfileRows));
+  NS_ASSIGN_OR_RETURN(auto nodes, ProfileNodes(*prepared_, TimedSession(latency_), rows, folder.path(), context_.stop));
+  QuantConfig nothing;
+  nothing.defaults.mode = OpMode::kFloat;
+  nothing.quantize_embeddings = false;
+  return OperatorShares(nodes, quantizer_->Decisions(nothing), prepared_->graph());
+}
+
+TuningSession::Options OptimizeRun::TuningOptionsOf(TuningSpace space) const {
+  TuningSession::Options tuning;
+  tuning.problem.space = std::move(space);
+  tuning.problem.goals = goals_;
+  tuning.problem.objective = options_.tuning.objective;
+  tuning.problem.float_model = {{}, ModelBytes(*prepared_), float_memory_};
+  tuning.problem.seed = options_.tuning.seed;
+  tuning.problem.try_static = options_.tuning.approach != Approach::kDynamic;
+  tuning.problem.try_dynamic = options_.tuning.approach != Approach::kStatic;
+  tuning.stop = options_.tuning.stop;
+  tuning.strategy = options_.tuning.strategy;
+  tuning.stop_at_goal = options_.tuning.stop_at_goal;
+  return tuning;
+}
+
+TrialSetting OptimizeRun::SettingOf(const Session& float_session) {
+  TrialSetting setting;
+  setting.quantizer = quantizer_ ? &*quantizer_ : nullptr;
+  setting.evaluator = &*evaluator_;
+  setting.early_stopper = &*early_stopper_;
+  setting.data = &*data_;
+  setting.float_session = &float_session;
+  setting.latency = latency_;
+  setting.latency_batch = options_.latency.batch;
+  setting.threads = options_.threads;
+  setting.baseline_seconds = baseline_.seconds;
+  // Packaging evaluates once more and times two models for as long as the budget of timing says, or 200 rounds take.
+  double run = baseline_.seconds * options_.threads / static_cast<double>(std::max<int64_t>(baseline_.rows, 1));
+  setting.closing_seconds = baseline_.seconds + std::min(latency_.budget_seconds, 400 * run) + kClosingOverhead;
+  if (options_.tuning.objective.needs_memory())
+    setting.measure_memory = [this](const Model& model) { return MeasureMemoryOf(model); };
+  return setting;
+}
+
+Result<uint64_t> OptimizeRun::MeasureMemoryOf(const Model& model) {
+  NS_ASSIGN_OR_RETURN(ScratchFolder folder, ScratchFolder::Create("ns-memory-", context_.scratch));
+  NS_RETURN_IF_ERROR(model.Save(folder.path() / "model.onnx"));
+  NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*data_->evaluation, data_->split.evaluation, options_.latency.batch, 1));
+  return MeasurePeakMemory({context_.program, folder.path(), latency_.threads}, folder.path() / "model.onnx", rows.at(0), context_.stop);
+}
+
+Status OptimizeRun::Tune() {
+  progress_.Begin("profile", 0.25, 0.27);
+  TuningSpace space = Space();
+  if (quantizer_) {
+    auto shares = FloatShares();
+    if (shares.ok()) {
+      for (SpaceOperator& op : space.operators) op.float_share = shares->contains(op.name) ? shares->at(op.name) : 0;
+    } else if (shares.status().code() == StatusCode::kCancelled) {
+      return shares.status();
+    } else {
+      AddNote(fmt::format("the operators' shares of the fp32 run are missing: {}", shares.status().message()));
+    }
+  }
+  if (options_.tuning.objective.needs_memory()) {
+    NS_ASSIGN_OR_RETURN(float_memory_, MeasureMemoryOf(*prepared_));
+  }
+  NS_ASSIGN_OR_RETURN(TuningSession session, TuningSession::Create(TuningOptionsOf(std::move(space))));
+  NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
+  TrialRunner runner(SettingOf(float_session), progress_, context_.stop);
+  NS_RETURN_IF_ERROR(runner.Run(session));
+  return TakeAnswer(session, runner);
+}
+
+Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
+  report_.full_evaluations += runner.full_evaluations();
+  report_.partial_evaluations += runner.partial_evaluations();
+  for (TrialReport& trial : runner.Reports(session)) report_.trials.push_back(std::move(trial));
+  TuningAnswer answer = session.answer();
+  reason_ = answer.reason;
+  advice_ = answer.advice;
+  if (!answer.trial) return OkStatus();
+  const Trial& chosen = session.history().trial(*answer.trial);
+  label_ = chosen.label;
+  config_ = chosen.config;
+  NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen.config));
+  return Check();
+}
+
+}  // namespace ns

@@ -1,0 +1,61 @@
+#include "worker/tuning_space.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "quantize/output_probe.h"
+
+namespace ns {
+
+namespace {
+
+bool Excluded(const OperatorDecision& op, const std::vector<std::string>& excluded) {
+  return std::any_of(excluded.begin(), excluded.end(),
+                     [&](const std::string& one) { return one == op.name || one == op.type; });
+}
+
+// The block of each name.
+std::map<std::string, std::string> Blocks(const std::vector<std::string>& names) {
+  std::map<std::string, std::string> blocks;
+  for (const auto& block : OperatorBlocks(names))
+    for (const std::string& name : block) blocks[name] = block.size() > 1 ? block.front() : "";
+  return blocks;
+}
+
+}  // namespace
+
+TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& options, std::string* why) {
+  TuningSpace space;
+  space.base = DefaultConfig(OpMode::kStatic, why);
+  space.calibrations = options.calibration_methods;
+  if (space.calibrations.empty())
+    space.calibrations = {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kEntropy, CalibrationMethod::kMse};
+  space.base.defaults.calibration = space.calibrations[0];
+  if (options.per_channel) space.base.defaults.per_channel = *options.per_channel;
+  std::vector<OperatorDecision> by_static = quantizer.Candidates(OpMode::kStatic);
+  std::set<std::string> dynamic;
+  for (const OperatorDecision& op : quantizer.Candidates(OpMode::kDynamic))
+    if (op.mode != OpMode::kFloat) dynamic.insert(op.name);
+  std::vector<std::string> names;
+  for (const OperatorDecision& op : by_static) {
+    SpaceOperator entry{op.name, op.type, "", {}, 0};
+    OpConfig choice = space.base.defaults;
+    auto add = [&](OpMode mode) {
+      choice.mode = mode;
+      entry.choices.push_back(choice);
+    };
+    if (!Excluded(op, options.excluded_operators)) {
+      if (op.mode != OpMode::kFloat) add(OpMode::kStatic);
+      if (dynamic.contains(op.name)) add(OpMode::kDynamic);
+    }
+    add(OpMode::kFloat);
+    names.push_back(op.name);
+    space.operators.push_back(std::move(entry));
+  }
+  auto blocks = Blocks(names);
+  for (SpaceOperator& op : space.operators) op.block = blocks[op.name];
+  return space;
+}
+
+}  // namespace ns
