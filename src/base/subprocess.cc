@@ -74,7 +74,8 @@ Result<std::string> FindProgram(const std::string& name) {
   };
   if (options.new_session && ::setsid() < 0) fail();
   if (!options.working_folder.empty() && ::chdir(options.working_folder.c_str()) != 0) fail();
-  if (plan.in.valid() && ::dup2(plan.in.get(), 0) < 0) fail();
+  int in = options.stdin_descriptor >= 0 ? options.stdin_descriptor : plan.in.get();
+  if (in >= 0 && ::dup2(in, 0) < 0) fail();
   if (plan.out.valid() && ::dup2(plan.out.get(), 1) < 0) fail();
   int err = plan.err.valid() ? plan.err.get() : (options.stderr_file.empty() ? -1 : 1);
   if (err >= 0 && ::dup2(err, 2) < 0) fail();

@@ -29,6 +29,7 @@ struct SpawnOptions {
   std::filesystem::path stdout_file;         // appended; empty: ours
   std::filesystem::path stderr_file;         // appended; the same path as stdout_file shares the descriptor
   bool stdin_null = true;
+  int stdin_descriptor = -1;                 // ours, copied; comes before stdin_null
   std::vector<int> pin_to_cores;             // empty: as ours
 };
 

@@ -3,12 +3,27 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
 #include <sstream>
 
 namespace ns {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kPrefix = "ns-";
+
+// Of a group's name; none for one that NameOf() did not make.
+std::optional<ProcessId> MakerOf(const std::string& name) {
+  int pid = 0;
+  uint64_t start = 0;
+  if (!name.starts_with(kPrefix) || std::sscanf(name.c_str() + std::strlen(kPrefix), "%d-%" SCNu64, &pid, &start) != 2) return std::nullopt;
+  ProcessId maker{pid, start};
+  return Cgroup::NameOf(maker) == name ? std::optional(maker) : std::nullopt;
+}
 
 bool Put(const fs::path& file, const std::string& text) {
   FileDescriptor fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
@@ -50,11 +65,12 @@ uint64_t NumberIn(const fs::path& file, const std::string& name) {
 
 }  // namespace
 
-Cgroup::Cgroup(const ResourceLimits& limits, const std::string& name, const fs::path& root) {
+Cgroup::Cgroup(const std::string& name, const fs::path& root) {
   auto own = OwnPath("");
-  if (own && MakeUnified(limits, name, root / *own)) return;
-  if (auto path = OwnPath("pids")) limits_processes_ = MakeOne(root / "pids" / *path, name, "pids.max", limits.processes);
-  if (auto path = OwnPath("memory")) limits_memory_ = MakeOne(root / "memory" / *path, name, "memory.limit_in_bytes", limits.memory_bytes);
+  if (own && MakeUnified(name, root / *own)) return;
+  for (const char* controller : {"pids", "memory"}) {
+    if (auto path = OwnPath(controller)) MakeOne(root / controller / *path / name);
+  }
 }
 
 Cgroup::~Cgroup() {
@@ -63,31 +79,51 @@ Cgroup::~Cgroup() {
   }
 }
 
+std::string Cgroup::NameOf(const ProcessId& process) { return fmt::format("{}{}-{}", kPrefix, process.pid, process.start_ticks); }
+
+void Cgroup::RemoveAbandoned(const fs::path& root) {
+  std::vector<fs::path> folders;
+  if (auto own = OwnPath("")) folders.push_back(root / *own);
+  for (const char* controller : {"pids", "memory"}) {
+    if (auto path = OwnPath(controller)) folders.push_back(root / controller / *path);
+  }
+  for (const fs::path& folder : folders) {
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+      auto maker = MakerOf(at->path().filename().string());
+      if (maker && !IsRunning(*maker)) ::rmdir(at->path().c_str());  // not while a process is in it
+    }
+  }
+}
+
 // v2: a cgroup with processes of its own gives its children no controllers, so this works where the service has one below a delegated one, or is
 // in the root.
-bool Cgroup::MakeUnified(const ResourceLimits& limits, const std::string& name, const fs::path& base) {
+bool Cgroup::MakeUnified(const std::string& name, const fs::path& base) {
   fs::path enabled = base / "cgroup.subtree_control";
   for (const char* controller : {"pids", "memory"}) {
     if (!HasWord(enabled, controller)) (void)Put(enabled, std::string("+") + controller);
   }
-  bool processes = HasWord(enabled, "pids"), memory = HasWord(enabled, "memory");
-  fs::path group = base / name;
-  std::error_code error;
-  ::rmdir(group.c_str());  // an earlier attempt's, whose supervisor was killed
-  if ((!processes && !memory) || !fs::create_directory(group, error)) return false;
-  groups_.push_back(group);
-  limits_processes_ = processes && limits.processes > 0 && Put(group / "pids.max", std::to_string(limits.processes));
-  limits_memory_ = memory && limits.memory_bytes > 0 && Put(group / "memory.max", std::to_string(limits.memory_bytes));
-  if (limits_memory_) (void)Put(group / "memory.swap.max", "0");
-  return true;
+  if (!HasWord(enabled, "pids") && !HasWord(enabled, "memory")) return false;
+  MakeOne(base / name);
+  return !groups_.empty();
 }
 
-bool Cgroup::MakeOne(const fs::path& base, const std::string& name, const char* file, uint64_t limit) {
+void Cgroup::MakeOne(const fs::path& group) {
   std::error_code error;
-  ::rmdir((base / name).c_str());  // an earlier attempt's, whose supervisor was killed
-  if (limit == 0 || !fs::create_directory(base / name, error)) return false;
-  groups_.push_back(base / name);
-  return Put(base / name / file, std::to_string(limit));
+  if (fs::create_directory(group, error)) groups_.push_back(group);
+}
+
+bool Cgroup::PutLimit(const char* file, uint64_t limit) const {
+  return limit > 0 && std::any_of(groups_.begin(), groups_.end(), [&](const fs::path& group) { return Put(group / file, std::to_string(limit)); });
+}
+
+void Cgroup::Limit(const ResourceLimits& limits) {
+  limits_processes_ = PutLimit("pids.max", limits.processes);
+  bool unified = PutLimit("memory.max", limits.memory_bytes);
+  for (const fs::path& group : groups_) {
+    if (unified) (void)Put(group / "memory.swap.max", "0");
+  }
+  limits_memory_ = unified || PutLimit("memory.limit_in_bytes", limits.memory_bytes);
 }
 
 void Cgroup::Join() const {

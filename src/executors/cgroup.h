@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/subprocess.h"
 #include "tasks/step_plan.h"
 
 namespace ns {
@@ -17,14 +18,22 @@ namespace ns {
 // Thread-compatible. Removes its groups when it goes, which needs all their processes to have ended.
 class Cgroup {
  public:
-  // Groups named `name` below the cgroups of this process; what cannot be had is left out, so it may limit nothing at all.
-  // `root`: where the hierarchies are mounted.
-  Cgroup(const ResourceLimits& limits, const std::string& name, const std::filesystem::path& root = "/sys/fs/cgroup");
+  static constexpr const char* kRoot = "/sys/fs/cgroup";  // where the hierarchies are mounted
+
+  // Groups named `name` below the cgroups of this process, without limits yet; what cannot be had is left out, so it may limit nothing at all.
+  explicit Cgroup(const std::string& name, const std::filesystem::path& root = kRoot);
   ~Cgroup();
   Cgroup(const Cgroup&) = delete;
   Cgroup& operator=(const Cgroup&) = delete;
 
-  // Moves the calling process into the groups. Between fork and exec of a process with one thread.
+  // The name for a group of this process's. RemoveAbandoned() removes those whose processes were killed before they could.
+  static std::string NameOf(const ProcessId& process);
+  static void RemoveAbandoned(const std::filesystem::path& root = kRoot);
+
+  // Sets the limits; 0 is none.
+  void Limit(const ResourceLimits& limits);
+  // Moves the calling process into the groups. Of a process with one thread. Under v1 it takes the kernel 5 to 20 ms (it waits for all processors
+  // to pass through the scheduler), during which no process of the machine can fork.
   void Join() const;
   // True when the kernel killed a process of it for its memory.
   bool ranOutOfMemory() const;
@@ -33,8 +42,9 @@ class Cgroup {
   bool limits_memory() const { return limits_memory_; }
 
  private:
-  bool MakeUnified(const ResourceLimits& limits, const std::string& name, const std::filesystem::path& base);
-  bool MakeOne(const std::filesystem::path& base, const std::string& name, const char* file, uint64_t limit);
+  bool MakeUnified(const std::string& name, const std::filesystem::path& base);
+  void MakeOne(const std::filesystem::path& group);
+  bool PutLimit(const char* file, uint64_t limit) const;
 
   std::vector<std::filesystem::path> groups_;
   bool limits_processes_ = false, limits_memory_ = false;

@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 TEST(CgroupTest, ForksBeyondTheLimitFailWhereTheKernelKeepsIt) {
   ResourceLimits limits;
   limits.processes = 8;
-  Cgroup group(limits, "ns-test-" + std::to_string(::getpid()));
+  Cgroup group("ns-test-" + std::to_string(::getpid()));
+  group.Limit(limits);
   pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
@@ -56,7 +57,8 @@ TEST(CgroupTest, V2GetsItsLimitsWhereTheControllersAreEnabled) {
   limits.processes = 8;
   limits.memory_bytes = 1 << 20;
   {
-    Cgroup group(limits, "task", root.path());
+    Cgroup group("task", root.path());
+    group.Limit(limits);
     EXPECT_TRUE(fs::is_directory(base / "task"));
     EXPECT_FALSE(group.limits_processes());  // a plain folder has no pids.max
     EXPECT_FALSE(group.ranOutOfMemory());
@@ -67,11 +69,32 @@ TEST(CgroupTest, V2GetsItsLimitsWhereTheControllersAreEnabled) {
   EXPECT_FALSE(fs::exists(base / "task"));
 }
 
+TEST(CgroupTest, WhatAKilledProcessLeftIsRemovedAndALivingOnesIsNot) {
+  TempDir root = TempDir::Create("ns_cgroup_").value();
+  std::string own;
+  std::ifstream lines("/proc/self/cgroup");
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("0::/")) own = line.substr(4);
+  }
+  fs::path base = root.path() / own;
+  ProcessId self = IdentifyProcess(::getpid()).value();
+  ProcessId gone{self.pid, self.start_ticks + 1};
+  for (const std::string& name : {Cgroup::NameOf(self), Cgroup::NameOf(gone), std::string("ns-other"), std::string("system.slice")}) {
+    fs::create_directories(base / name);
+  }
+  Cgroup::RemoveAbandoned(root.path());
+  EXPECT_TRUE(fs::exists(base / Cgroup::NameOf(self)));
+  EXPECT_FALSE(fs::exists(base / Cgroup::NameOf(gone)));
+  EXPECT_TRUE(fs::exists(base / "ns-other"));
+  EXPECT_TRUE(fs::exists(base / "system.slice"));
+}
+
 TEST(CgroupTest, WithoutCgroupsNothingIsLimitedAndNothingFails) {
   TempDir root = TempDir::Create("ns_cgroup_").value();
   ResourceLimits limits;
   limits.processes = 8;
-  Cgroup group(limits, "task", root.path() / "none");
+  Cgroup group("task", root.path() / "none");
+  group.Limit(limits);
   EXPECT_FALSE(group.limits_processes());
   group.Join();
 }

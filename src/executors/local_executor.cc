@@ -17,8 +17,9 @@
 
 #include "base/log.h"
 #include "executors/event_tail.h"
-#include "executors/replace_file.h"
+#include "base/replace_file.h"
 #include "executors/sandbox.h"
+#include "executors/standby_pool.h"
 #include "executors/supervisor.h"
 #include "tasks/process_files.h"
 #include "tasks/task_file.h"
@@ -32,6 +33,9 @@ using std::chrono::steady_clock;
 
 // A supervisor ends its worker 1.5 s after SIGTERM; one that has not ended by now is killed itself, and its worker with it.
 constexpr auto kSupervisorPatience = std::chrono::milliseconds(1'900);
+// How long nothing must have been started before supervisors are started for what may come: a process that moves into its control groups
+// keeps all others from forking meanwhile.
+constexpr auto kQuiet = std::chrono::milliseconds(30);
 
 struct Watched {
   AttemptPlace place;
@@ -56,12 +60,24 @@ std::optional<WorkerPids> ReadPids(const AttemptPlace& place) {
   return *pids;
 }
 
+Result<ProcessId> SpawnSupervisor(const std::vector<std::string>& command, const AttemptPlace& place) {
+  SpawnOptions spawn;
+  spawn.argv = command;
+  for (std::string& word : SupervisorWords({.task_folder = place.folder, .attempt = place.attempt})) spawn.argv.push_back(std::move(word));
+  spawn.working_folder = place.folder;
+  spawn.new_session = true;
+  spawn.stdout_file = spawn.stderr_file = place.log_file;
+  spawn.pin_to_cores = place.cores;
+  return Spawn(spawn);
+}
+
 FileDescriptor OpenPidFd(pid_t pid) { return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
 }  // namespace
 
 class LocalExecutor::Loop {
  public:
+  explicit Loop(const LocalExecutorOptions& options) : standbys_(options.supervisor_command, options.standbys) {}
   Status Open();
   ~Loop();
 
@@ -73,6 +89,8 @@ class LocalExecutor::Loop {
   void Post(std::function<void()> work);
   void Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq);
   void Stop(const std::string& id, int attempt);
+  StandbyPool& standbys() { return standbys_; }
+  void FillStandbysSoon() { fill_at_ = steady_clock::now() + kQuiet; }
 
  private:
   void Run();
@@ -84,7 +102,9 @@ class LocalExecutor::Loop {
   void Ended(int pidfd);
   void Finish(Watched& worker);
   void KillOverdue();
+  void FillStandbys();
 
+  StandbyPool standbys_;
   FileDescriptor epoll_, wake_, inotify_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
@@ -93,6 +113,7 @@ class LocalExecutor::Loop {
   // Of the loop's thread only:
   std::map<int, Watched> workers_;        // by pidfd
   std::map<int, int> by_inotify_watch_;   // -> pidfd
+  std::optional<steady_clock::time_point> fill_at_;
   std::thread thread_;
 };
 
@@ -138,11 +159,12 @@ void LocalExecutor::Loop::Run() {
       }
     }
     KillOverdue();
+    FillStandbys();
   }
 }
 
 int LocalExecutor::Loop::NextTimeout() const {
-  std::optional<steady_clock::time_point> first;
+  std::optional<steady_clock::time_point> first = fill_at_;
   for (const auto& [fd, worker] : workers_) {
     if (worker.kill_at && (!first || *worker.kill_at < *first)) first = worker.kill_at;
   }
@@ -259,6 +281,12 @@ void LocalExecutor::Loop::KillOverdue() {
   }
 }
 
+void LocalExecutor::Loop::FillStandbys() {
+  if (stop_ || !fill_at_ || steady_clock::now() < *fill_at_) return;
+  fill_at_.reset();
+  standbys_.Fill();
+}
+
 LocalExecutor::LocalExecutor(const LocalExecutorOptions& options, std::unique_ptr<Loop> loop)
     : options_(options), loop_(std::move(loop)) {}
 LocalExecutor::~LocalExecutor() = default;
@@ -272,8 +300,9 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutor
     planner.worker_files.push_back(planner.worker_command[0]);
     for (std::string& folder : LibraryFoldersOf(planner.worker_command[0])) planner.worker_files.push_back(std::move(folder));
   }
-  auto loop = std::make_unique<Loop>();
+  auto loop = std::make_unique<Loop>(complete);
   NS_RETURN_IF_ERROR(loop->Open());
+  loop->Post([running = loop.get()] { running->FillStandbysSoon(); });
   return std::unique_ptr<LocalExecutor>(new LocalExecutor(complete, std::move(loop)));
 }
 
@@ -284,15 +313,15 @@ Status LocalExecutor::Start(const AttemptPlace& place) {
   NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
   NS_ASSIGN_OR_RETURN(StepPlan plan, PlanSteps(options_.planner, place.folder, task));
   NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
-  SpawnOptions spawn;
-  spawn.argv = options_.supervisor_command;
-  spawn.argv.insert(spawn.argv.end(), {"--task-folder", place.folder.string(), "--attempt", std::to_string(place.attempt)});
-  spawn.working_folder = place.folder;
-  spawn.new_session = true;
-  spawn.stdout_file = spawn.stderr_file = place.log_file;
-  spawn.pin_to_cores = place.cores;
-  NS_ASSIGN_OR_RETURN(ProcessId supervisor, Spawn(spawn));
-  loop_->Post([this, place, supervisor] { loop_->Watch(place, supervisor, 0); });
+  auto supervisor = loop_->standbys().Take(SupervisorWords({.task_folder = place.folder, .attempt = place.attempt, .log_file = place.log_file,
+                                                            .cores = place.cores}));
+  if (!supervisor) {
+    NS_ASSIGN_OR_RETURN(supervisor, SpawnSupervisor(options_.supervisor_command, place));
+  }
+  loop_->Post([this, place, supervisor] {
+    loop_->Watch(place, supervisor, 0);
+    loop_->FillStandbysSoon();
+  });
   return OkStatus();
 }
 

@@ -11,8 +11,9 @@
 namespace ns {
 
 struct LocalExecutorOptions {
-  std::vector<std::string> supervisor_command;  // called as: COMMAND... --task-folder DIR --attempt N
+  std::vector<std::string> supervisor_command;  // called as: COMMAND... --task-folder DIR --attempt N, or COMMAND... --standby
   StepPlannerOptions planner;
+  size_t standbys = 0;  // supervisors that wait for an attempt when there is time to start them
 };
 
 // One thread waits on the kernel (epoll) for everything: new lines in events.jsonl (inotify), ended supervisors, also those that an earlier

@@ -111,6 +111,26 @@ TEST_F(LocalExecutorTest, EventsComeBeforeTheExitAndTheOutputGoesToTheLog) {
   EXPECT_EQ(ReadFile(place_.log_file).value(), "said\n");
 }
 
+TEST_F(LocalExecutorTest, ASupervisorThatStoodByIsWatchedLikeAnyOther) {
+  Prepare("event 1 x $3; echo said; event 2 x $3; exit 3\n");
+  LocalExecutorOptions options{SupervisorOfTests(), Planner()};
+  options.standbys = 1;
+  auto executor = LocalExecutor::Create(options).value();
+  // It waits with its first step beside it.
+  auto stands_by = [] {
+    std::vector<pid_t> children = ChildrenOf(::getpid());
+    return !children.empty() && !ChildrenOf(children[0]).empty();
+  };
+  for (int i = 0; i < 1000 && !stands_by(); ++i) ::usleep(10'000);
+  ASSERT_TRUE(stands_by());
+  Recorder recorder;
+  executor->Listen(&recorder);
+  ASSERT_TRUE(executor->Start(place_).ok());
+  EXPECT_EQ(recorder.AwaitExit().exit.exit_code, 3);
+  EXPECT_EQ(recorder.seqs(), (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(ReadFile(place_.log_file).value(), "said\n");
+}
+
 TEST_F(LocalExecutorTest, ARunningWorkerIsAdoptedWithTheEventsThatAreNew) {
   Prepare("event 1 x $3; event 2 x $3; while [ ! -e $3/go ]; do sleep 0.02; done; event 3 x $3\n");
   Recorder first;

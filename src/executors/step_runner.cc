@@ -27,29 +27,17 @@ void Limit(__rlimit_resource resource, uint64_t value) {
   ::setrlimit(resource, &limit);
 }
 
-[[noreturn]] void Exec(const StepProcess& step, pid_t supervisor, const sigset_t& mask) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != supervisor) ::_exit(127);  // it died before prctl
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
-  if (step.started_in) step.started_in();
-  Limit(RLIMIT_CORE, 0);
-  if (step.open_files > 0) Limit(RLIMIT_NOFILE, step.open_files);
-  if (step.file_bytes > 0) Limit(RLIMIT_FSIZE, step.file_bytes);
-  // When memory runs out, the kernel takes a worker and not the service.
-  int adjust = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (adjust >= 0) (void)!::write(adjust, "500", 3);
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : step.environment) variables.push_back(name + "=" + value);
-  std::vector<char*> argv, environment;
-  for (const std::string& text : step.argv) argv.push_back(const_cast<char*>(text.c_str()));
-  for (std::string& text : variables) environment.push_back(text.data());
-  argv.push_back(nullptr);
-  environment.push_back(nullptr);
-  if (::chdir(step.working_folder.c_str()) == 0) ::execve(argv[0], argv.data(), environment.data());
-  std::string text = fmt::format("neural_solution: cannot run '{}': {}\n", step.argv[0], std::strerror(errno));
-  (void)!::write(2, text.data(), text.size());
-  ::_exit(127);
+Result<pid_t> ForkStep(const StepProcess& step, const SignalSet& signals) {
+  pid_t self = ::getpid();
+  pid_t pid = ::fork();
+  if (pid < 0) return ErrnoStatus(errno, "cannot start a process");
+  if (pid == 0) {
+    BeStepOf(self);
+    if (step.started_in) step.started_in();
+    BecomeStep(step, signals.before);
+  }
+  ::setpgid(pid, pid);  // as the child does: whoever comes first
+  return pid;
 }
 
 // Asks the step to end. Bubblewrap and the first process of its PID namespace would not pass the signal on: they end, and all with them.
@@ -157,12 +145,39 @@ SignalSet BlockSupervisorSignals() {
   return signals;
 }
 
-Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, ResourceWatch& watch, const std::function<void(pid_t)>& started) {
-  pid_t self = ::getpid();
-  pid_t pid = ::fork();
-  if (pid == 0) Exec(step, self, signals.before);
-  if (pid < 0) return ErrnoStatus(errno, "cannot start a process");
-  ::setpgid(pid, pid);  // as the child does: whoever comes first
+void BeStepOf(pid_t supervisor) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) ::_exit(127);  // it died before prctl
+}
+
+void BecomeStep(const StepProcess& step, const sigset_t& mask) {
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  Limit(RLIMIT_CORE, 0);
+  if (step.open_files > 0) Limit(RLIMIT_NOFILE, step.open_files);
+  if (step.file_bytes > 0) Limit(RLIMIT_FSIZE, step.file_bytes);
+  // When memory runs out, the kernel takes a worker and not the service.
+  int adjust = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (adjust >= 0) (void)!::write(adjust, "500", 3);
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : step.environment) variables.push_back(name + "=" + value);
+  std::vector<char*> argv, environment;
+  for (const std::string& text : step.argv) argv.push_back(const_cast<char*>(text.c_str()));
+  for (std::string& text : variables) environment.push_back(text.data());
+  argv.push_back(nullptr);
+  environment.push_back(nullptr);
+  if (::chdir(step.working_folder.c_str()) == 0) ::execve(argv[0], argv.data(), environment.data());
+  std::string text = fmt::format("neural_solution: cannot run '{}': {}\n", step.argv[0], std::strerror(errno));
+  (void)!::write(2, text.data(), text.size());
+  ::_exit(127);
+}
+
+Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, ResourceWatch& watch, const std::function<void(pid_t)>& started,
+                        const WaitingStep* waiting) {
+  pid_t pid = waiting != nullptr && waiting->go() ? waiting->pid : 0;
+  if (pid == 0) {
+    NS_ASSIGN_OR_RETURN(pid, ForkStep(step, signals));
+  }
   started(pid);
   StepEnd end = Watcher(pid, step, signals, watch).Run();
   EndLeftovers(pid);

@@ -44,9 +44,23 @@ struct SignalSet {
 };
 SignalSet BlockSupervisorSignals();
 
+// Makes this process, which was forked for it, the step. Never returns: exit code 127 when its program cannot be run.
+[[noreturn]] void BecomeStep(const StepProcess& step, const sigset_t& mask);
+
+// To be called first in a process that was forked to become a step: it leads a group of its own and ends with its supervisor.
+void BeStepOf(pid_t supervisor);
+
+// A process, child of this one, that waits to become a step (executors/standby.h).
+struct WaitingStep {
+  pid_t pid = 0;
+  std::function<bool()> go;  // false: it has died
+};
+
 // Runs the step to its end and kills what it left running, also what moved into sessions of its own. A step
-// over a limit of `watch` is killed. `started` hears the step's pid.
+// over a limit of `watch` is killed. `started` hears the step's pid. `waiting` becomes the step where it can; else a new process
+// does.
 // Exit code 127 when its program cannot be run. An error when there can be no process.
-Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, ResourceWatch& watch, const std::function<void(pid_t)>& started);
+Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, ResourceWatch& watch, const std::function<void(pid_t)>& started,
+                        const WaitingStep* waiting = nullptr);
 
 }  // namespace ns

@@ -13,10 +13,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/replace_file.h"
 #include "base/tree.h"
+#include "executors/attempt_steps.h"
 #include "executors/cgroup.h"
-#include "executors/replace_file.h"
 #include "executors/sandbox.h"
+#include "executors/standby.h"
 #include "executors/step_runner.h"
 #include "tasks/event_log.h"
 #include "tasks/process_files.h"
@@ -47,14 +49,6 @@ Result<FileDescriptor> Lock(const fs::path& folder) {
     ::usleep(20'000);
   }
   return lock;
-}
-
-// The attempt's plan; none when it has been given up, or is another's by now.
-std::optional<StepPlan> CurrentPlan(const fs::path& folder, int attempt) {
-  auto text = ReadFile(folder / kStepPlanFileName);
-  auto plan = text.ok() ? ParseStepPlan(*text) : Result<StepPlan>(text.status());
-  if (!plan.ok() || plan->attempt != attempt) return std::nullopt;
-  return std::move(*plan);
 }
 
 Status WritePids(const SupervisorOptions& options, pid_t worker) {
@@ -113,23 +107,6 @@ void TellStage(const fs::path& task_folder, const std::string& stage) {
   if (!status.ok()) Say(status.message());
 }
 
-StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const StepPlan& plan) {
-  StepProcess process;
-  process.argv = step.argv;
-  process.environment = StepEnvironment(step, plan.work_folder, plan.sandbox);
-  process.working_folder = plan.work_folder.string();
-  process.sandboxed = plan.sandbox;
-  process.open_files = plan.limits.open_files;
-  process.file_bytes = plan.limits.disk_bytes;
-  process.time_limit_seconds = step.time_limit_seconds;
-  process.grace = options.grace;
-  if (plan.sandbox) {
-    process.argv = SandboxCommand({step.sandbox, options.task_folder, plan.work_folder, plan.hidden, plan.limits.memory_bytes / 2,
-                                   plan.limits.processes, step.argv});
-  }
-  return process;
-}
-
 // The folder that a step has as its /tmp. The step before may have put a link in its place, which bubblewrap would follow to wherever it leads.
 Status MakeScratch(const fs::path& scratch) {
   std::error_code error;
@@ -139,9 +116,9 @@ Status MakeScratch(const fs::path& scratch) {
   return error ? ErrnoStatus(error.value(), fmt::format("cannot make '{}'", scratch.string())) : OkStatus();
 }
 
-ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals) {
+ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, const Cgroup& cgroup,
+                    const WaitingStep* waiting) {
   ExitRecord record{options.attempt, {}, "", "", ""};
-  Cgroup cgroup(plan.limits, "ns-" + options.task_folder.filename().string());
   ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
@@ -151,7 +128,7 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
     Status scratch = MakeScratch(plan.work_folder / kScratchFolderName);
     auto end = !scratch.ok() ? Result<StepEnd>(scratch) : RunStep(process, signals, watch, [&](pid_t pid) {
       if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
-    });
+    }, std::exchange(waiting, nullptr));
     if (!end.ok()) {
       Say(end.status().message());
       record.exit = {kTryAgainExitCode, 0};
@@ -214,7 +191,7 @@ bool IsSupervised(const fs::path& task_folder) {
   return ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0;  // taken here, it goes with the descriptor
 }
 
-int RunSupervisor(const SupervisorOptions& options) {
+int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const WaitingStep* waiting) {
   SignalSet signals = BlockSupervisorSignals();
   auto lock = Lock(options.task_folder);
   if (!lock.ok()) {
@@ -224,7 +201,8 @@ int RunSupervisor(const SupervisorOptions& options) {
   auto plan = CurrentPlan(options.task_folder, options.attempt);
   if (!plan) return 0;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ExitRecord record = RunSteps(options, *plan, signals);
+  cgroup.Limit(plan->limits);
+  ExitRecord record = RunSteps(options, *plan, signals, cgroup, waiting);
   (void)RemoveTree(plan->work_folder / kScratchFolderName);
   CollectResult(options, *plan);
   Status status = ReplaceFile(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
@@ -232,25 +210,51 @@ int RunSupervisor(const SupervisorOptions& options) {
   return status.ok() ? 0 : 1;
 }
 
-int SupervisorMain(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], "enter") == 0) return EnterMain(argc, argv);
+int RunSupervisor(const SupervisorOptions& options) {
+  auto self = IdentifyProcess(::getpid());
+  if (!self.ok()) return 1;
+  Cgroup::RemoveAbandoned();
+  Cgroup cgroup(Cgroup::NameOf(*self));
+  return RunSupervisor(options, cgroup, nullptr);
+}
+
+std::vector<std::string> SupervisorWords(const SupervisorOptions& options) {
+  std::vector<std::string> words = {"--task-folder", options.task_folder.string(), "--attempt", std::to_string(options.attempt)};
+  if (!options.log_file.empty()) words.insert(words.end(), {"--log", options.log_file.string()});
+  for (int core : options.cores) words.insert(words.end(), {"--core", std::to_string(core)});
+  return words;
+}
+
+std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::string>& words) {
   SupervisorOptions options;
-  bool good = argc % 2 == 1;
-  for (int at = 1; good && at + 1 < argc; at += 2) {
-    std::string_view name = argv[at], value = argv[at + 1];
+  auto number = [](const std::string& text, int* out) { return std::from_chars(text.data(), text.data() + text.size(), *out).ec == std::errc(); };
+  for (size_t at = 0; at < words.size(); at += 2) {
+    if (at + 1 == words.size()) return std::nullopt;
+    const std::string &name = words[at], &value = words[at + 1];
     if (name == "--task-folder") {
       options.task_folder = value;
+    } else if (name == "--log") {
+      options.log_file = value;
     } else if (name == "--attempt") {
-      good = std::from_chars(value.data(), value.data() + value.size(), options.attempt).ec == std::errc();
+      if (!number(value, &options.attempt)) return std::nullopt;
+    } else if (name == "--core") {
+      if (!number(value, &options.cores.emplace_back())) return std::nullopt;
     } else {
-      good = false;
+      return std::nullopt;
     }
   }
-  if (!good || options.task_folder.empty()) {
-    std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N\n");
+  return options.task_folder.empty() ? std::nullopt : std::optional(options);
+}
+
+int SupervisorMain(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "enter") == 0) return EnterMain(argc, argv);
+  if (argc == 2 && std::strcmp(argv[1], "--standby") == 0) return StandBy();
+  auto options = ParseSupervisorWords({argv + std::min(argc, 1), argv + argc});
+  if (!options) {
+    std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N | --standby\n");
     return 64;
   }
-  return RunSupervisor(options);
+  return RunSupervisor(*options);
 }
 
 }  // namespace ns

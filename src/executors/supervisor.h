@@ -1,4 +1,5 @@
-// The small process between the service and the steps of an attempt: `neural_solution_supervisor --task-folder DIR --attempt N`.
+// The small process between the service and the steps of an attempt: `neural_solution_supervisor --task-folder DIR --attempt N`, or one that stood
+// by for it (standby.h).
 //
 // It runs in a session of its own and so outlives the service. It carries out steps.json (tasks/step_plan.h) one step after another, each in
 // a process group of its own, and ends what a step left running. worker.pid says which step runs, exit_status how the last one ended: the
@@ -11,6 +12,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 
@@ -20,12 +24,24 @@ struct SupervisorOptions {
   std::filesystem::path task_folder;
   int attempt = 1;
   std::chrono::milliseconds grace{1'500};  // from SIGTERM to SIGKILL
+  // Of one that stood by; another was started with these:
+  std::filesystem::path log_file = {};
+  std::vector<int> cores = {};  // empty: all
 };
+
+class Cgroup;
+struct WaitingStep;
 
 // Runs to the end of the last step; the process's exit code. Never call it in a process with other threads.
 int RunSupervisor(const SupervisorOptions& options);
+// The same with what was made ahead: steps run in `cgroup`, which gets the plan's limits; `waiting` is in it already and becomes the first step.
+int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const WaitingStep* waiting);
 
-// The same from a command line. 64 for a bad one.
+// The options as words of a command line, and back. None for bad ones.
+std::vector<std::string> SupervisorWords(const SupervisorOptions& options);
+std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::string>& words);
+
+// What the program does. 64 for a bad command line.
 int SupervisorMain(int argc, char** argv);
 
 // Takes steps.json away when this attempt left no trace, so that a supervisor which was started but has not come to its lock yet does nothing.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/replace_file.h"
 #include "base/tree.h"
 #include "service/pending_task.h"
 #include "tasks/process_files.h"
@@ -95,7 +96,8 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
     fs::create_directories(place.folder / kInputsFolderName, error);
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", (place.folder / kInputsFolderName).string()));
   }
-  NS_RETURN_IF_ERROR(WriteFileAtomic(place.folder / kTaskFileName, TaskFileToJson(file)));
+  // Not synced: nobody reads it after a power cut. No worker outlives one, and the next attempt's is made from the store.
+  NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kTaskFileName, TaskFileToJson(file)));
   return place;
 }
 

@@ -40,6 +40,14 @@ class FaultsTest(ServiceTest):
         self.await_state(task, "done", seconds=5)
         self.assertEqual(len(self.started(task)), 1)
 
+    def test_supervisors_that_stand_by_go_with_a_killed_service(self):
+        self.start()
+        service = self.service_pid()
+        # Two, each with the process that will be its first step.
+        waiting = until(lambda: len(found := descendants(service)) >= 4 and found, what="supervisors that stand by")
+        self.kill_service()
+        until(lambda: not any(alive(pid) for pid in waiting), what="their end")
+
     def test_repeated_kills_lose_nothing(self):
         self.start("--cores_per_worker", 1)
         tasks = []

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/subprocess.h"
+#include "executors/process_tree.h"
 #include "executors/supervisor.h"
 
 namespace ns {
@@ -25,5 +26,13 @@ const bool kSupervising = [] {
 }  // namespace
 
 std::vector<std::string> SupervisorOfTests() { return {ThisProgram().value(), "supervise"}; }
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  for (const TreeProcess& process : ProcessTree(pid, 10'000)) {
+    if (process.depth == 1) children.push_back(process.pid);
+  }
+  return children;
+}
 
 }  // namespace ns

@@ -1,4 +1,4 @@
-#include "executors/replace_file.h"
+#include "base/replace_file.h"
 
 #include <fcntl.h>
 
