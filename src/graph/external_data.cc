@@ -1,6 +1,7 @@
 #include "graph/external_data.h"
 
 #include <charconv>
+#include <filesystem>
 #include <optional>
 
 #include "graph/tensor_proto.h"
@@ -80,6 +81,19 @@ Result<ExternalBytes> ExternalData::Find(const ns_onnx::TensorProto& tensor) {
                            "EXTERNAL_DATA_SHORT");
   }
   return ExternalBytes{file->bytes().subspan(entry.offset, expected), file, entry.offset};
+}
+
+std::filesystem::path DataPath(const std::filesystem::path& file, int number) {
+  std::filesystem::path path = file;
+  return path += number == 0 ? ".data" : fmt::format(".{}.data", number);
+}
+
+void RemoveDataFiles(const std::filesystem::path& file, const std::filesystem::path& keep) {
+  constexpr int kAtLeast = 4;  // a name may be free between two that aren't
+  std::error_code ignored;
+  for (int number = 0; number < kAtLeast || std::filesystem::exists(DataPath(file, number), ignored); ++number) {
+    if (DataPath(file, number) != keep) std::filesystem::remove(DataPath(file, number), ignored);
+  }
 }
 
 }  // namespace ns

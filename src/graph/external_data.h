@@ -35,4 +35,9 @@ class ExternalData {
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;  // by location
 };
 
+// The names of data files that a model saved as `file` may have: "<file>.data", "<file>.1.data", ...
+std::filesystem::path DataPath(const std::filesystem::path& file, int number);
+// Removes those but `keep` ("": none is kept): what earlier models of that name left.
+void RemoveDataFiles(const std::filesystem::path& file, const std::filesystem::path& keep);
+
 }  // namespace ns

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "graph/external_data.h"
 #include "graph/model.h"
 #include "graph/tensor_proto.h"
 #include "graph/wire_write.h"
@@ -116,14 +117,6 @@ Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data,
   return proto;
 }
 
-constexpr int kDataNames = 4;  // that one save leaves, and one or two that crashed
-
-// `<file>.data`, `<file>.1.data`, ...
-fs::path DataPath(const fs::path& file, int number) {
-  fs::path path = file;
-  return path += number == 0 ? ".data" : fmt::format(".{}.data", number);
-}
-
 // Data goes under a name that no file has, since the model that is there may refer to all others: whichever of the two renames was the last,
 // a model and its data are there. Then the others go.
 Status SaveExternal(const Model& model, const fs::path& file) {
@@ -145,9 +138,7 @@ Status SaveExternal(const Model& model, const fs::path& file) {
     ::unlink(data_path.c_str());
     return committed;
   }
-  for (int other = 0; other <= number || other < kDataNames; ++other) {
-    if (other != number) ::unlink(DataPath(file, other).c_str());
-  }
+  RemoveDataFiles(file, data_path);
   return OkStatus();
 }
 

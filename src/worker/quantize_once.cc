@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "graph/external_data.h"
 #include "quantize/prepare.h"
 #include "runtime/memory.h"
 #include "worker/inputs.h"
@@ -45,8 +46,8 @@ Status CheckOutput(const fs::path& output, bool force) {
   return OkStatus();
 }
 
-fs::path DataOf(fs::path model) {
-  return model += ".data";
+fs::path DataOf(const fs::path& model) {
+  return DataPath(model, 0);
 }
 
 Status Rename(const fs::path& from, const fs::path& to) {
@@ -55,14 +56,17 @@ Status Rename(const fs::path& from, const fs::path& to) {
   return error ? ErrnoStatus(error.value(), fmt::format("cannot write '{}'", to.string())) : OkStatus();
 }
 
-// From the scratch folder to `output`. The old model goes first where its structure would read the new data.
+// From the scratch folder to `output`. The old model goes first where its structure would read the new data; its own data goes last.
 Status PutInPlace(const fs::path& written, const fs::path& output) {
   std::error_code ignored;
-  if (fs::exists(DataOf(written), ignored)) {
+  bool external = fs::exists(DataOf(written), ignored), replaces = fs::exists(output, ignored);
+  if (external) {
     fs::remove(output, ignored);
     NS_RETURN_IF_ERROR(Rename(DataOf(written), DataOf(output)));
   }
-  return Rename(written, output);
+  NS_RETURN_IF_ERROR(Rename(written, output));
+  if (replaces) RemoveDataFiles(output, external ? DataOf(output) : fs::path());
+  return OkStatus();
 }
 
 Status Write(const Model& model, const QuantizeOnceOptions& options, const WorkContext& context, uint64_t* bytes) {

@@ -550,6 +550,8 @@ class OtherCommandsTest(WorkerTest):
     def test_quantize_replaces_a_file_only_when_told(self):
         target = self.out.parent / "q.onnx"
         target.write_text("mine")
+        for data in ("q.onnx.data", "q.onnx.1.data"):  # of the model that is replaced
+            (self.out.parent / data).write_text("mine")
         arguments = ("quantize", IMAGES / "model.onnx", "--approach", "dynamic", "-o", target)
         result = self.run_worker(*arguments)
         self.assertEqual(result.returncode, 2)
