@@ -42,6 +42,10 @@ void EventTail::TakeLines(std::vector<TaskEvent>* events) {
   for (size_t end; (end = rest_.find('\n', start)) != std::string::npos; start = end + 1) {
     if (std::exchange(skipping_, false)) continue;  // the end of it
     auto event = ParseTaskEvent(std::string_view(rest_).substr(start, end - start));
+    if (event.ok() && end - start > kMostBytes) {
+      std::string type(EventTypeName(event->payload));
+      event->payload = NoteEvent{fmt::format("a {} event of {} bytes was left out: {} are the most", type, end - start, kMostBytes), true};
+    }
     if (!event.ok()) {
       Warn(event.status().message());
     } else if (event->seq > last_seq_) {

@@ -20,11 +20,13 @@ class EventTail {
 
   // The complete new lines, in order; a line without its end waits for the next call. A line that is no event, or whose seq does not
   // ascend, is left out; the first few are told in the log. A file that is not there yet has no lines.
+  // An event of more than kMostBytes comes as a note that says so.
   // At most about kMostAtOnce bytes of them; then more() is true.
   Result<std::vector<TaskEvent>> ReadNew();
   bool more() const { return more_; }
 
   static constexpr size_t kMostAtOnce = 1 << 20;
+  static constexpr size_t kMostBytes = 64 << 10;
 
  private:
   void TakeLines(std::vector<TaskEvent>* events);

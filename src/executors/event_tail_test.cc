@@ -38,6 +38,17 @@ TEST_F(EventTailTest, ResumesAfterASeqAndLeavesOutWhatIsNoEvent) {
   EXPECT_EQ(Read(tail), (std::vector<uint64_t>{3, 4}));
 }
 
+TEST_F(EventTailTest, AnEventOverTheLimitIsANoteThatSaysSo) {
+  TaskEvent big{1, WallTime(), NoteEvent{std::string(EventTail::kMostBytes, 'x'), false}};
+  Write(TaskEventToJson(big) + "\n" + Line(2));
+  std::vector<TaskEvent> events = EventTail(path_, 0).ReadNew().value();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].seq, 1u);
+  EXPECT_EQ(std::get<NoteEvent>(events[0].payload).text,
+            fmt::format("a note event of {} bytes was left out: 65536 are the most", TaskEventToJson(big).size()));
+  EXPECT_EQ(std::get<StageEvent>(events[1].payload).stage, "s");
+}
+
 TEST_F(EventTailTest, NoMoreThanABitAtOnce) {
   std::string text;
   uint64_t lines = 0;

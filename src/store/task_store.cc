@@ -14,7 +14,9 @@ int64_t Micros(WallTime time) { return time.time_since_epoch().count(); }
 WallTime FromMicros(int64_t micros) { return WallTime(std::chrono::microseconds(micros)); }
 
 // Rows of one task's event log, but for the few that are always needed.
-constexpr int64_t kMostEvents = 10'000;
+constexpr int64_t kMostEvents = 10'000;              // of a task
+constexpr int64_t kMostTrials = 2 * kMostEvents;      // ... with trials, beyond that
+constexpr int64_t kMostAtAll = kMostTrials + 100;     // ... with what a worker says of its end
 
 Status Stale(const std::string& id, int attempt) {
   return FailedPrecondition(fmt::format("attempt {} of task {} is over", attempt, id), "STALE_ATTEMPT");
@@ -82,18 +84,19 @@ Result<SubmittedTask> InsertTask(Database& database, const NewTask& task) {
 
 bool IsProgress(const TaskEvent& event) { return std::holds_alternative<ProgressEvent>(event.payload); }
 
-// What a full log still takes: what decides how the task is shown and ends.
-bool IsNeeded(const TaskEvent& event) {
-  return std::holds_alternative<TrialEvent>(event.payload) || std::holds_alternative<ResultEvent>(event.payload) ||
-         std::holds_alternative<StateEvent>(event.payload);
+// How many events there may be before this one is left out: what decides how the task is shown and ends is taken longest.
+int64_t RoomFor(const TaskEvent& event) {
+  if (std::holds_alternative<ResultEvent>(event.payload) || std::holds_alternative<StateEvent>(event.payload)) return kMostAtAll;
+  return std::holds_alternative<TrialEvent>(event.payload) ? kMostTrials : kMostEvents;
 }
 
-// Keeps what is new and fits, and of progress events in a row the last.
-std::vector<const TaskEvent*> Worth(const std::vector<TaskEvent>& events, uint64_t after, bool full) {
+// Keeps what is new and fits beside `rows`, and of progress events in a row the last.
+std::vector<const TaskEvent*> Worth(const std::vector<TaskEvent>& events, uint64_t after, int64_t rows) {
   std::vector<const TaskEvent*> kept;
   for (const TaskEvent& event : events) {
-    if (event.seq <= after || (full && !IsNeeded(event))) continue;
+    if (event.seq <= after) continue;
     if (IsProgress(event) && !kept.empty() && IsProgress(*kept.back())) kept.pop_back();
+    if (rows + static_cast<int64_t>(kept.size()) >= RoomFor(event)) continue;
     kept.push_back(&event);
   }
   return kept;
@@ -114,12 +117,11 @@ Status InsertEvents(Database& database, const std::string& id, int attempt, cons
   NS_ASSIGN_OR_RETURN(bool found, last.Bind(task.order).Bind(attempt).Step());
   if (!found || last.OptionalInt(1)) return Stale(id, attempt);
   if (events.empty() || events.back().seq <= static_cast<uint64_t>(last.Int(0))) return OkStatus();
-  bool full = task.event_rows >= kMostEvents;
-  std::vector<const TaskEvent*> kept = Worth(events, static_cast<uint64_t>(last.Int(0)), full);
+  std::vector<const TaskEvent*> kept = Worth(events, static_cast<uint64_t>(last.Int(0)), task.event_rows);
   if (!kept.empty() && IsProgress(*kept.front())) NS_RETURN_IF_ERROR(DropLastProgress(database, task));
   for (const TaskEvent* event : kept) NS_RETURN_IF_ERROR(AddEvent(database, task.order, attempt, event->time, event->payload));
-  if (!full && task.event_rows + static_cast<int64_t>(kept.size()) >= kMostEvents) {
-    NoteEvent note{fmt::format("this task has {} events: further notes, stages and progress are only in its log", kMostEvents), true};
+  if (task.event_rows < kMostEvents && task.event_rows + static_cast<int64_t>(kept.size()) >= kMostEvents) {
+    NoteEvent note{fmt::format("this task has {} events: further notes, stages and progress are left out", kMostEvents), true};
     NS_RETURN_IF_ERROR(AddEvent(database, task.order, attempt, events.back().time, note));
   }
   NS_ASSIGN_OR_RETURN(Statement update, database.Prepare("UPDATE attempts SET worker_seq=? WHERE task=? AND attempt=?"));

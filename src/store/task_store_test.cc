@@ -116,6 +116,32 @@ TEST_F(TaskStoreTest, EventsAreNumberedOverAllAttemptsWithoutGaps) {
   EXPECT_THAT(store_->Events("a", 5, 100).value(), SizeIs(2));
 }
 
+TEST_F(TaskStoreTest, AFloodOfEventsIsCutAndSaysSoAndTheEndIsStillTaken) {
+  Submit("a");
+  ASSERT_TRUE(Begin("a", 1).ok());
+  std::vector<TaskEvent> flood;
+  uint64_t seq = 0;
+  for (int i = 0; i < 12'000; ++i) flood.push_back({++seq, WallTime(), NoteEvent{"n"}});
+  ASSERT_TRUE(Append("a", 1, flood).ok());
+  flood.clear();
+  for (int i = 0; i < 12'000; ++i) flood.push_back({++seq, WallTime(), TrialEvent{}});
+  for (int i = 0; i < 200; ++i) flood.push_back({++seq, WallTime(), StateEvent{TaskState::kFailed, "R", "m", 0}});
+  ASSERT_TRUE(Append("a", 1, flood).ok());
+  std::vector<TaskEvent> all;
+  for (uint64_t after = 0;;) {
+    auto page = store_->Events("a", after, 1000).value();
+    if (page.empty()) break;
+    after = page.back().seq;
+    all.insert(all.end(), page.begin(), page.end());
+  }
+  // submitted, running and 9,998 notes make 10,000; then the note, 9,999 trials, 100 of the last kind
+  ASSERT_THAT(all, SizeIs(20'100));
+  EXPECT_EQ(std::get<NoteEvent>(all[10'000].payload).text, "this task has 10000 events: further notes, stages and progress are left out");
+  EXPECT_TRUE(std::holds_alternative<TrialEvent>(all[19'999].payload));
+  EXPECT_TRUE(std::holds_alternative<StateEvent>(all[20'099].payload));
+  EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 24'200u);
+}
+
 TEST_F(TaskStoreTest, TheSameKeyIsTheSameTask) {
   SubmittedTask first = Submit("a", 2, "key");
   SubmittedTask second = Submit("b", 2, "key");
