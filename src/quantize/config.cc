@@ -96,6 +96,12 @@ std::string Canonical(const QuantConfig& config) {
   if (config.reduce_range != plain.reduce_range) text += fmt::format(" reduce_range={}", config.reduce_range);
   if (config.quantize_embeddings != plain.quantize_embeddings) text += fmt::format(" embeddings={}", config.quantize_embeddings);
   if (config.quantize_attention != plain.quantize_attention) text += fmt::format(" attention={}", config.quantize_attention);
+  if (config.smooth_quant) {
+    text += fmt::format(" smooth_quant={}", config.smooth_quant->alpha);
+    for (const auto& [name, alpha] : config.smooth_quant->alphas) {
+      if (alpha != config.smooth_quant->alpha) text += fmt::format(" {}(alpha={})", Quoted(name), alpha);
+    }
+  }
   for (const auto& [name, op] : config.operators) {
     std::string words = OpWords(Effective(op), defaults);
     if (!words.empty()) text += fmt::format(" {}({})", Quoted(name), words.substr(1));

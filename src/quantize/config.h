@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,15 @@ struct OpConfig {
   bool operator==(const OpConfig&) const = default;
 };
 
+// SmoothQuant (quantize/recipes/smooth_quant.h): how much of what an activation's channels differ by moves into the weights that read them.
+struct SmoothQuantConfig {
+  double alpha = 0.5;  // in [0, 1]; 1: all of it, 0: the weights are flattened instead
+  // By operator, in the place of `alpha`; operators that read one value share that of the first of them that is named.
+  std::map<std::string, double, std::less<>> alphas;
+
+  bool operator==(const SmoothQuantConfig&) const = default;
+};
+
 struct QuantConfig {
   OpConfig defaults;                                         // for operators without an entry
   std::map<std::string, OpConfig, std::less<>> operators;    // by node name of the prepared model
@@ -53,6 +63,9 @@ struct QuantConfig {
   bool reduce_range = false;          // weights in 7 bits, so that u8*s8 pair sums fit in 16 bits on processors without VNNI
   bool quantize_embeddings = true;    // Gather from a float table: the table in int8 (weight-only)
   bool quantize_attention = false;    // MatMul of two activations
+
+  // Recipes over the whole model. They need the statistics of channels (CalibrationOptions::channels).
+  std::optional<SmoothQuantConfig> smooth_quant;  // of products (MatMul, Gemm), static and dynamic
 
   // The treatment of the operator `name`: its entry, or `defaults`.
   const OpConfig& Of(std::string_view name) const;

@@ -1,6 +1,8 @@
 #include "quantize/quantizer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -8,21 +10,40 @@
 #include "graph/graph_index.h"
 #include "quantize/batch_runner.h"
 #include "quantize/calibration/methods.h"
-#include "quantize/observers/observer.h"
 #include "quantize/plan.h"
 #include "quantize/qdq_inserter.h"
+#include "quantize/recipes/smooth_quant.h"
 #include "quantize/sqnr.h"
 #include "runtime/session.h"
-#include "runtime/tapped_session.h"
 
 namespace ns {
 
 namespace {
 
-// Values whose statistics calibration keeps.
-struct Observed {
-  std::vector<std::string> computed;  // made by operators
-  std::vector<std::string> inputs;    // of the model: they come with the batch
+// Operators whose distortion can be told apart: those with an integer computation or table of their own.
+bool IsOwnOperator(OpRole role) {
+  return role == OpRole::kConvolution || role == OpRole::kMatMul || role == OpRole::kEmbedding || role == OpRole::kElementwise;
+}
+
+OperatorDecision DecisionOf(const ns_onnx::NodeProto& node, const NodePlan& plan) {
+  return {node.name(), node.op_type(), plan.mode, plan.why};
+}
+
+// What a configuration quantizes: the prepared model, or what the recipes made of it.
+struct Work {
+  std::optional<RewrittenModel> rewritten;
+  std::optional<GraphIndex> rewritten_index;
+  const Model* model = nullptr;
+  const GraphIndex* index = nullptr;
+  Plan plan;
+  QuantFacts facts;
+  ActivationParams params;
+
+  const RescaledValue* Rescaled(const std::string& value) const {
+    if (!rewritten) return nullptr;
+    auto entry = rewritten->rescaled.find(value);
+    return entry == rewritten->rescaled.end() ? nullptr : &entry->second;
+  }
 };
 
 }  // namespace
@@ -39,55 +60,39 @@ struct Quantizer::State {
     }
   }
 
-  Observed ObservedBy(const CalibrationOptions& options) const;
-  std::vector<OperatorDecision> Decisions(const Plan& plan) const;
-  Result<Range> RangeOf(const RangeId& id, const QuantConfig& config) const;
-  Result<RangeMap> Ranges(const Plan& plan, const QuantConfig& config) const;
-  Result<ActivationParams> Params(const Plan& plan, const QuantConfig& config) const;
+  Watched WatchedBy(const CalibrationOptions& options) const;
+  std::vector<OperatorDecision> Decisions(const Plan& plan, const GraphIndex& of) const;
+  Result<Range> RangeOf(const RangeId& id, const QuantConfig& config, const Work& work) const;
+  Result<const ChannelObserver*> Channels(const std::string& value, ChannelAxis axis) const;
+  Result<std::vector<float>> Magnitudes(const std::string& value, const Work& work) const;
+  Status Rewrite(const QuantConfig& config, Work* work) const;
+  // Not movable: the parts refer to each other.
+  Result<std::unique_ptr<Work>> Prepare(const QuantConfig& config) const;
 
   Model prepared;
   GraphIndex index;
-  std::map<std::string, TensorObserver> observers;  // by observed value; empty before Calibrate()
-  std::optional<RangeMap> given_ranges;  // UseRanges()
+  Statistics statistics;            // empty before Calibrate()
+  std::optional<QuantFacts> given;  // UseFacts()
 };
 
-namespace {
-
-// Operators whose distortion can be told apart: those with an integer computation or table of their own.
-bool IsOwnOperator(OpRole role) {
-  return role == OpRole::kConvolution || role == OpRole::kMatMul || role == OpRole::kEmbedding || role == OpRole::kElementwise;
-}
-
-OperatorDecision DecisionOf(const ns_onnx::NodeProto& node, const NodePlan& plan) {
-  return {node.name(), node.op_type(), plan.mode, plan.why};
-}
-
-std::string RowsText(const std::vector<int64_t>& rows) {
-  return rows.size() == 1 ? fmt::format("row {}", rows[0]) : fmt::format("rows {} to {}", rows.front(), rows.back());
-}
-
-// One worker's statistics, in the order of the observed values.
-using ObserverRow = std::vector<TensorObserver>;
-
-Status NonFinite(const GraphIndex& index, const std::string& value, const Batch& batch) {
-  const auto* producer = index.ProducerNode(value);
-  return InvalidArgument(fmt::format("NaN or infinity in '{}' ({}) at {} of the calibration data", value,
-                                     producer != nullptr ? "output of operator '" + producer->name() + "'" : "a model input",
-                                     RowsText(batch.rows)),
-                         "NON_FINITE_VALUE");
-}
-
-}  // namespace
-
-Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& config) const {
-  if (given_ranges) {
-    auto given = given_ranges->find(id);
-    if (given != given_ranges->end()) return given->second;
+Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& config, const Work& work) const {
+  if (given) {
+    auto range = given->ranges.find(id);
+    if (range != given->ranges.end()) return range->second;
     return FailedPrecondition(fmt::format("no range by '{}' is given for the value '{}'", CalibrationMethodName(id.method), id.value),
                               "NOT_CALIBRATED");
   }
-  auto observer = observers.find(ObservedValue(id.value));
-  if (observer == observers.end()) {
+  if (const RescaledValue* rescaled = work.Rescaled(id.value)) {
+    NS_ASSIGN_OR_RETURN(const ChannelObserver* channels, Channels(rescaled->source, rescaled->axis));
+    Range range{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+    for (size_t c = 0; c < rescaled->factors.size(); ++c) {
+      range.min = std::min(range.min, channels->min()[c] * rescaled->factors[c]);
+      range.max = std::max(range.max, channels->max()[c] * rescaled->factors[c]);
+    }
+    return range;
+  }
+  auto observer = statistics.values.find(ObservedValue(id.value));
+  if (observer == statistics.values.end()) {
     return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", id.value), "NOT_CALIBRATED");
   }
   auto range = RangeByMethod(observer->second, id.method, config);
@@ -97,19 +102,47 @@ Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& co
   return range;
 }
 
-Result<RangeMap> Quantizer::State::Ranges(const Plan& plan, const QuantConfig& config) const {
-  RangeMap ranges;
-  for (const RangeId& id : plan.ranges) {
-    NS_ASSIGN_OR_RETURN(ranges[id], RangeOf(id, config));
-  }
-  return ranges;
+Result<const ChannelObserver*> Quantizer::State::Channels(const std::string& value, ChannelAxis axis) const {
+  auto observer = statistics.channels.find({value, axis});
+  if (observer != statistics.channels.end() && !observer->second.min().empty()) return &observer->second;
+  return FailedPrecondition(fmt::format("calibration kept no statistics of the channels of '{}'; calibrate with them", value), "NOT_CALIBRATED");
 }
 
-Result<ActivationParams> Quantizer::State::Params(const Plan& plan, const QuantConfig& config) const {
-  NS_ASSIGN_OR_RETURN(RangeMap ranges, Ranges(plan, config));
-  ActivationParams params;
-  for (const auto& [id, range] : ranges) params[id] = AsymmetricUint8(range);
-  return params;
+Result<std::vector<float>> Quantizer::State::Magnitudes(const std::string& value, const Work& work) const {
+  const RescaledValue* rescaled = work.Rescaled(value);
+  NS_ASSIGN_OR_RETURN(const ChannelObserver* channels, Channels(rescaled != nullptr ? rescaled->source : value, ChannelAxis::kLast));
+  std::vector<float> magnitudes;
+  for (size_t c = 0; c < channels->min().size(); ++c) {
+    float largest = std::max(-channels->min()[c], channels->max()[c]);
+    magnitudes.push_back(rescaled != nullptr ? largest * rescaled->factors[c] : largest);
+  }
+  return magnitudes;
+}
+
+Status Quantizer::State::Rewrite(const QuantConfig& config, Work* work) const {
+  if (!config.smooth_quant) return OkStatus();
+  work->rewritten = RewrittenModel{prepared.Clone(), {}, {}};
+  if (config.smooth_quant) {
+    auto magnitudes = [&](const std::string& value) { return Magnitudes(value, *work); };
+    NS_ASSIGN_OR_RETURN(work->facts.smooth_factors,
+                        SmoothActivations(config, magnitudes, given ? &given->smooth_factors : nullptr, &*work->rewritten));
+  }
+  work->rewritten_index.emplace(work->rewritten->model);
+  return OkStatus();
+}
+
+Result<std::unique_ptr<Work>> Quantizer::State::Prepare(const QuantConfig& config) const {
+  auto work = std::make_unique<Work>();
+  NS_RETURN_IF_ERROR(Rewrite(config, work.get()));
+  work->model = work->rewritten ? &work->rewritten->model : &prepared;
+  work->index = work->rewritten ? &*work->rewritten_index : &index;
+  work->plan = MakePlan(*work->model, *work->index, config);
+  for (const RangeId& id : work->plan.ranges) {
+    NS_ASSIGN_OR_RETURN(Range range, RangeOf(id, config, *work));
+    work->facts.ranges[id] = range;
+    work->params[id] = AsymmetricUint8(range);
+  }
+  return work;
 }
 
 Quantizer::Quantizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -148,89 +181,70 @@ std::vector<OperatorDecision> Quantizer::QuantizedOperators(const QuantConfig& c
   return candidates;
 }
 
-Observed Quantizer::State::ObservedBy(const CalibrationOptions& options) const {
+Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {
   QuantConfig everything;
   everything.quantize_attention = options.attention;
-  std::set<std::string> values;
+  Watched watched;
   Plan plan = MakePlan(prepared, index, everything);
-  for (const RangeId& id : plan.ranges) values.insert(ObservedValue(id.value));
-  // A Clip would hide infinities of what it follows: a Relu before it is watched too, though its range is not used.
+  for (const RangeId& id : plan.ranges) watched.values.insert(ObservedValue(id.value));
   for (int n = 0; n < index.node_count(); ++n) {
     const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
-    if (node.traits.role == OpRole::kActivation && node.absorbed_by >= 0) values.insert(index.node(n).output(0));
+    // A Clip would hide infinities of what it follows: a Relu before it is watched too, though its range is not used.
+    if (node.traits.role == OpRole::kActivation && node.absorbed_by >= 0) watched.values.insert(index.node(n).output(0));
+    if (!options.channels || node.traits.weight < 0 || node.traits.activations.empty()) continue;
+    ChannelAxis axis = node.traits.role == OpRole::kConvolution ? ChannelAxis::kSecond : ChannelAxis::kLast;
+    watched.channels.insert({index.node(n).input(node.traits.activations[0]), axis});
   }
-  Observed observed;
-  for (const std::string& value : values) (index.IsInput(value) ? observed.inputs : observed.computed).push_back(value);
-  return observed;
+  return watched;
 }
 
 Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
                             ProgressSink& progress, std::stop_token stop) {
   if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
-  Observed observed = state_->ObservedBy(options);
-  std::vector<std::string> names = observed.computed;
-  names.insert(names.end(), observed.inputs.begin(), observed.inputs.end());
-  state_->observers.clear();
-  if (names.empty()) return OkStatus();
-
-  std::optional<TappedSession> session;
-  if (!observed.computed.empty()) {
-    NS_ASSIGN_OR_RETURN(session, TappedSession::Create(state_->prepared, observed.computed, options.threads));
-    // The session has its own copies of the weights that it laid out anew, and reads the others again where it uses them.
-    state_->prepared.DropWeightPages();
-  }
-  TensorObserver empty(ObserverOptionsFor(options.methods));
-  std::vector<ObserverRow> workers(static_cast<size_t>(std::max(1, options.threads)), ObserverRow(names.size(), empty));
-  auto use = [&](int worker, int64_t index, const Batch& batch) -> Status {
-    ObserverRow& row = workers[static_cast<size_t>(worker)];
-    auto observe = [&](size_t value, const TensorView& tensor) -> Status {
-      Status status = row[value].Observe(index, OwnRows(tensor, batch, data.fixed_batch()).values<float>());
-      return status.ok() ? status : NonFinite(state_->index, names[value], batch);
-    };
-    for (size_t i = observed.computed.size(); i < names.size(); ++i) NS_RETURN_IF_ERROR(observe(i, batch.inputs.at(names[i]).view()));
-    return session ? session->Run(batch.inputs, observe, stop) : OkStatus();
-  };
-  BatchRunOptions run{options.threads, options.batch_size, {}, "calibrate"};
-  NS_RETURN_IF_ERROR(ForEachBatch(data, rows, run, use, progress, stop));
-  for (size_t i = 0; i < names.size(); ++i) {
-    for (size_t worker = 1; worker < workers.size(); ++worker) workers[0][i].Merge(workers[worker][i]);
-    state_->observers.emplace(names[i], std::move(workers[0][i]));
-  }
+  state_->statistics = {};
+  NS_ASSIGN_OR_RETURN(state_->statistics, CollectStatistics(state_->prepared, state_->index, state_->WatchedBy(options), data, rows, options,
+                                                            progress, stop));
   return OkStatus();
 }
 
-std::vector<OperatorDecision> Quantizer::State::Decisions(const Plan& plan) const {
+std::vector<OperatorDecision> Quantizer::State::Decisions(const Plan& plan, const GraphIndex& of) const {
   std::vector<OperatorDecision> decisions;
-  for (int n = 0; n < index.node_count(); ++n) {
+  for (int n = 0; n < of.node_count(); ++n) {
     const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
-    if (node.traits.role != OpRole::kNone || !node.traits.why_not.empty()) decisions.push_back(DecisionOf(index.node(n), node));
+    if (node.traits.role != OpRole::kNone || !node.traits.why_not.empty()) decisions.push_back(DecisionOf(of.node(n), node));
   }
   return decisions;
 }
 
 std::vector<OperatorDecision> Quantizer::Decisions(const QuantConfig& config) const {
-  return state_->Decisions(MakePlan(state_->prepared, state_->index, config));
+  return state_->Decisions(MakePlan(state_->prepared, state_->index, config), state_->index);
 }
 
 Result<QuantizedModel> Quantizer::Quantize(const QuantConfig& config) const {
-  Plan plan = MakePlan(state_->prepared, state_->index, config);
-  NS_ASSIGN_OR_RETURN(ActivationParams params, state_->Params(plan, config));
-  NS_ASSIGN_OR_RETURN(Model model, InsertQuantization(state_->prepared, state_->index, plan, params, config));
-  return QuantizedModel{std::move(model), state_->Decisions(plan)};
+  NS_ASSIGN_OR_RETURN(std::unique_ptr<Work> work, state_->Prepare(config));
+  NS_ASSIGN_OR_RETURN(Model model, InsertQuantization(*work->model, *work->index, work->plan, work->params, config));
+  QuantizedModel quantized{std::move(model), state_->Decisions(work->plan, *work->index)};
+  if (work->rewritten) {
+    for (OperatorDecision& decision : quantized.decisions) {
+      auto note = work->rewritten->notes.find(decision.name);
+      if (note != work->rewritten->notes.end()) decision.why += "; " + note->second;
+    }
+  }
+  return quantized;
 }
 
-Result<RangeMap> Quantizer::Ranges(const QuantConfig& config) const {
-  return state_->Ranges(MakePlan(state_->prepared, state_->index, config), config);
+Result<QuantFacts> Quantizer::Facts(const QuantConfig& config) const {
+  NS_ASSIGN_OR_RETURN(std::unique_ptr<Work> work, state_->Prepare(config));
+  return std::move(work->facts);
 }
 
-void Quantizer::UseRanges(RangeMap ranges) { state_->given_ranges = std::move(ranges); }
+void Quantizer::UseFacts(QuantFacts facts) { state_->given = std::move(facts); }
 
 Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& config, const DataSet& data, std::span<const int64_t> rows,
                                                            int threads, ProgressSink& progress, std::stop_token stop) const {
   if (rows.empty()) return InvalidArgument("no rows to rank operators on", "NO_ROWS");
-  Plan plan = MakePlan(state_->prepared, state_->index, config);
-  NS_ASSIGN_OR_RETURN(ActivationParams params, state_->Params(plan, config));
-  NS_ASSIGN_OR_RETURN(TwinModel twins, MakeTwins(state_->prepared, state_->index, plan, params, config));
+  NS_ASSIGN_OR_RETURN(std::unique_ptr<Work> work, state_->Prepare(config));
+  NS_ASSIGN_OR_RETURN(TwinModel twins, MakeTwins(*work->model, *work->index, work->plan, work->params, config));
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(twins.model, {}));
   BatchRunOptions run{threads, 1, {}, "rank operators"};
   for (const auto& pair : twins.pairs) {
@@ -256,7 +270,7 @@ Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& co
   for (size_t i = 0; i < twins.pairs.size(); ++i) {
     ErrorSums total;
     for (const auto& [batch, sums] : batches) total.Add(sums[i]);
-    const auto& node = state_->index.node(twins.pairs[i].node);
+    const auto& node = work->index->node(twins.pairs[i].node);
     harms.push_back({node.name(), node.op_type(), total.sqnr_db()});
   }
   std::stable_sort(harms.begin(), harms.end(), [](const auto& a, const auto& b) { return a.sqnr_db < b.sqnr_db; });

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -20,8 +19,8 @@
 #include "data/data_set.h"
 #include "graph/model.h"
 #include "quantize/config.h"
-#include "quantize/params.h"
-#include "quantize/range_id.h"
+#include "quantize/facts.h"
+#include "quantize/statistics.h"
 
 namespace ns {
 
@@ -44,13 +43,6 @@ struct OperatorHarm {
   std::string type;
   // Signal to quantization noise ratio of its output, 10 log10(sum x^2 / sum (x - x')^2) over all rows given; +infinity: no error.
   double sqnr_db = 0;
-};
-
-struct CalibrationOptions {
-  std::vector<CalibrationMethod> methods = {CalibrationMethod::kMinMax};  // decide which statistics are kept; see Calibrate()
-  int threads = 1;          // rows calibrated side by side, one inference thread each
-  int64_t batch_size = 1;   // rows of one inference; the moving average's unit
-  bool attention = false;   // keep statistics for QuantConfig::quantize_attention too
 };
 
 class Quantizer {
@@ -82,15 +74,16 @@ class Quantizer {
   Status Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
                    std::stop_token stop);
 
-  // A new model; the prepared one is unchanged and shares its untouched weights. FailedPrecondition (NOT_CALIBRATED) when the
-  // configuration has a static operator and Calibrate() has not kept what its method needs.
+  // A new model; the prepared one is unchanged and shares its untouched weights. The recipes rewrite a copy first; a value that they
+  // rescale has the range of all values that its channels were seen with, whatever the method. FailedPrecondition (NOT_CALIBRATED) when the
+  // configuration has a static operator or a recipe and Calibrate() has not kept what they need; errors of the recipes.
   Result<QuantizedModel> Quantize(const QuantConfig& config) const;
 
-  // The ranges of the activations that Quantize(config) quantizes. FailedPrecondition as Quantize().
-  Result<RangeMap> Ranges(const QuantConfig& config) const;
-  // From now on these ranges stand in the place of calibration: with what Ranges(config) said, Quantize(config) makes the same model
-  // without any data, which is how a recipe is replayed.
-  void UseRanges(RangeMap ranges);
+  // What Quantize(config) takes from calibration: the ranges of the activations, the recipes' factors. Errors as Quantize().
+  Result<QuantFacts> Facts(const QuantConfig& config) const;
+  // From now on these facts stand in the place of calibration: with what Facts(config) said, Quantize(config) makes the same model without any
+  // data, which is how a stored recipe is replayed.
+  void UseFacts(QuantFacts facts);
 
   // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
   // operator twice from the same float inputs, once in float and once quantized. At least one row.

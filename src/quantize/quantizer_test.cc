@@ -149,7 +149,7 @@ TEST(QuantizerTest, RangesAreThoseOfTheFloatValuesToTheLastBit) {
     CalibrationOptions options;
     options.threads = threads;
     ASSERT_TRUE(quantizer.Calibrate(*data, AllRows(*data), options, progress, {}).ok());
-    auto ranges = quantizer.Ranges({}).value();
+    auto ranges = quantizer.Facts({}).value().ranges;
     Model shown = model.Clone();
     for (const auto& [id, range] : ranges) {
       if (id.value != "image") AddFloatOutput(shown, id.value);
@@ -190,13 +190,13 @@ TEST(QuantizerTest, NanInACalibrationRowIsNamed) {
 // What a recipe rests on.
 TEST(QuantizerTest, GivenRangesMakeTheSameModelWithoutCalibration) {
   Bench bench(SmallCnn(), {8, 3, 8, 8});
-  auto ranges = bench.quantizer.Ranges({}).value();
+  auto ranges = bench.quantizer.Facts({}).value().ranges;
   EXPECT_TRUE(ranges.contains({"r0"}));
   Quantizer replay = Quantizer::Create(SmallCnn()).value();
-  replay.UseRanges(ranges);
+  replay.UseFacts({ranges, {}});
   EXPECT_EQ(AllWeightBytes(replay.Quantize({}).value().model), AllWeightBytes(bench.quantizer.Quantize({}).value().model));
   ranges.erase({"r0"});
-  replay.UseRanges(ranges);
+  replay.UseFacts({ranges, {}});
   Status status = replay.Quantize({}).status();
   EXPECT_EQ(status.reason(), "NOT_CALIBRATED");
   EXPECT_NE(status.message().find("'r0'"), std::string::npos);
@@ -209,7 +209,7 @@ TEST(QuantizerTest, ReadersThatWantDifferentRangesHaveTheirOwn) {
   QuantConfig config;
   config.percentile = 90;
   config.Edit("key").calibration = CalibrationMethod::kPercentile;
-  auto ranges = bench.quantizer.Ranges(config).value();
+  auto ranges = bench.quantizer.Facts(config).value().ranges;
   Range all = ranges.at({"x", CalibrationMethod::kMinMax}), most = ranges.at({"x", CalibrationMethod::kPercentile});
   EXPECT_GT(all.max, most.max);
   Model quantized = bench.quantizer.Quantize(config).value().model;

@@ -23,7 +23,8 @@ std::vector<size_t> LastComputedFirst(const Model& model, const std::vector<std:
 
 }  // namespace
 
-Result<TappedSession> TappedSession::Create(const Model& model, const std::vector<std::string>& values, int threads) {
+Result<TappedSession> TappedSession::Create(const Model& model, const std::vector<std::string>& values, int threads,
+                                            TapLayout layout) {
   NS_CHECK(!values.empty());
   SessionOptions options;
   options.tap_operator = true;
@@ -36,10 +37,12 @@ Result<TappedSession> TappedSession::Create(const Model& model, const std::vecto
     return TappedSession(std::move(session), output);
   };
   // Where there is nothing to gain, or no room for the temporary file, plain layout does as well.
-  if (auto blocked = BlockedLayout(model, values, threads); blocked.ok()) {
-    options.optimization = GraphOptimization::kNone;
-    if (auto session = tapped(blocked->model, blocked->values); session.ok()) return session;
-    options.optimization = GraphOptimization::kAll;
+  if (layout == TapLayout::kFastest) {
+    if (auto blocked = BlockedLayout(model, values, threads); blocked.ok()) {
+      options.optimization = GraphOptimization::kNone;
+      if (auto session = tapped(blocked->model, blocked->values); session.ok()) return session;
+      options.optimization = GraphOptimization::kAll;
+    }
   }
   Model plain = model.Clone();
   plain.mutable_graph().clear_output();

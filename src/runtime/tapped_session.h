@@ -17,17 +17,23 @@
 
 namespace ns {
 
+// In which layout values of rank 4 are shown.
+enum class TapLayout {
+  kFastest,  // the elements within one row (index of axis 0) may come in any order
+  kPlain,    // row-major, as everything else: slower where ONNX Runtime computes convolutions in blocks of channels
+};
+
 // Movable. Run() may be called from several threads at once.
 class TappedSession {
  public:
   // `values`: float32 values that nodes of the main graph make; not empty (NS_CHECK). The model's own outputs are not computed beyond
   // what the values need. Errors as Session::FromModel().
   // `threads` share the work of it; each run is computed by one.
-  static Result<TappedSession> Create(const Model& model, const std::vector<std::string>& values, int threads = 1);
+  static Result<TappedSession> Create(const Model& model, const std::vector<std::string>& values, int threads = 1,
+                                      TapLayout layout = TapLayout::kFastest);
 
   // Called on the thread that called Run(), once for each value, in the order of computation. `value` is its position in `values`; the
-  // tensor is valid during the call. Its shape is the value's, but of a value of rank 4 the elements within one row (index of axis 0)
-  // may come in any order.
+  // tensor is valid during the call. Its shape is the value's, its elements ordered as TapLayout says.
   using Tap = std::function<Status(size_t value, const TensorView& tensor)>;
 
   // Runs the model once. The first error of `tap` ends the taps and is returned; else errors as Session::Run().

@@ -222,7 +222,7 @@ Status OptimizeRun::WriteRecipe(const fs::path& folder) {
   recipe.keep_float = !quantized_;
   if (quantized_) {
     recipe.config = *config_;
-    NS_ASSIGN_OR_RETURN(recipe.ranges, quantizer_->Ranges(*config_));
+    NS_ASSIGN_OR_RETURN(recipe.facts, quantizer_->Facts(*config_));
   }
   NS_ASSIGN_OR_RETURN(recipe.result_sha256, Sha256HexOfFile(folder / kModelName));
   recipe.made_by = report_.environment.versions;

@@ -24,16 +24,24 @@ Json OpConfigToJson(const OpConfig& config, const OpConfig* base = nullptr) {
   return json;
 }
 
+Json SmoothQuantToJson(const SmoothQuantConfig& config) {
+  Json alphas = Json::object();
+  for (const auto& [name, alpha] : config.alphas) alphas[name] = alpha;
+  return {{"alpha", config.alpha}, {"alphas", alphas}};
+}
+
 Json ConfigToJson(const QuantConfig& config) {
   Json operators = Json::object();
   for (const auto& [name, op] : config.operators) operators[name] = OpConfigToJson(op, &config.defaults);
-  return {{"defaults", OpConfigToJson(config.defaults)},
-          {"operators", operators},
-          {"percentile", config.percentile},
-          {"averaging_constant", config.averaging_constant},
-          {"reduce_range", config.reduce_range},
-          {"quantize_embeddings", config.quantize_embeddings},
-          {"quantize_attention", config.quantize_attention}};
+  Json json = {{"defaults", OpConfigToJson(config.defaults)},
+               {"operators", operators},
+               {"percentile", config.percentile},
+               {"averaging_constant", config.averaging_constant},
+               {"reduce_range", config.reduce_range},
+               {"quantize_embeddings", config.quantize_embeddings},
+               {"quantize_attention", config.quantize_attention}};
+  if (config.smooth_quant) json["smooth_quant"] = SmoothQuantToJson(*config.smooth_quant);
+  return json;
 }
 
 Status Bad(std::string message) {
@@ -85,6 +93,16 @@ Status OperatorsFromJson(const Json& json, QuantConfig* config) {
   return OkStatus();
 }
 
+Result<SmoothQuantConfig> SmoothQuantFromJson(const Json& json) {
+  SmoothQuantConfig config;
+  json.at("alpha").get_to(config.alpha);
+  for (const auto& [name, alpha] : json.at("alphas").items()) config.alphas[name] = alpha.get<double>();
+  bool inside = config.alpha >= 0 && config.alpha <= 1;
+  for (const auto& [name, alpha] : config.alphas) inside = inside && alpha >= 0 && alpha <= 1;
+  if (!inside) return Bad(fmt::format("an alpha of SmoothQuant is not in 0 to 1: {}", json.dump()));
+  return config;
+}
+
 Result<QuantConfig> ConfigFromJson(const Json& json, int version) {
   QuantConfig config;
   NS_RETURN_IF_ERROR(version == 1 ? OperatorsFromVersion1(json, &config) : OperatorsFromJson(json, &config));
@@ -93,6 +111,9 @@ Result<QuantConfig> ConfigFromJson(const Json& json, int version) {
   json.at("reduce_range").get_to(config.reduce_range);
   json.at("quantize_embeddings").get_to(config.quantize_embeddings);
   json.at("quantize_attention").get_to(config.quantize_attention);
+  if (json.contains("smooth_quant")) {
+    NS_ASSIGN_OR_RETURN(config.smooth_quant, SmoothQuantFromJson(json.at("smooth_quant")));
+  }
   if (!(config.percentile > 50 && config.percentile <= 100)) {
     return Bad(fmt::format("percentile is {}, expected over 50 to 100", config.percentile));
   }
@@ -105,15 +126,28 @@ Result<QuantConfig> ConfigFromJson(const Json& json, int version) {
 Status RangesFromJson(const Json& json, int version, Recipe* recipe) {
   for (const auto& [name, ranges] : json.items()) {
     if (version == 1) {
-      NS_ASSIGN_OR_RETURN((recipe->ranges[{name, recipe->config.defaults.calibration}]), RangeFromJson(name, ranges));
+      NS_ASSIGN_OR_RETURN((recipe->facts.ranges[{name, recipe->config.defaults.calibration}]), RangeFromJson(name, ranges));
       continue;
     }
     for (const auto& [method_name, range] : ranges.items()) {
       NS_ASSIGN_OR_RETURN(CalibrationMethod method, CalibrationMethodByName(method_name));
-      NS_ASSIGN_OR_RETURN((recipe->ranges[{name, method}]), RangeFromJson(name, range));
+      NS_ASSIGN_OR_RETURN((recipe->facts.ranges[{name, method}]), RangeFromJson(name, range));
     }
   }
   return OkStatus();
+}
+
+// Numbers by name, each a positive finite float.
+Result<std::map<std::string, std::vector<float>>> FactorsFromJson(const Json& json) {
+  std::map<std::string, std::vector<float>> factors;
+  for (const auto& [name, values] : json.items()) {
+    for (const Json& value : values) {
+      auto factor = value.get<float>();
+      if (!std::isfinite(factor) || factor <= 0) return Bad(fmt::format("a factor of '{}' is {}", name, value.dump()));
+      factors[name].push_back(factor);
+    }
+  }
+  return factors;
 }
 
 Result<Recipe> FromJson(const Json& json) {
@@ -126,6 +160,9 @@ Result<Recipe> FromJson(const Json& json) {
   if (!recipe.keep_float) {
     NS_ASSIGN_OR_RETURN(recipe.config, ConfigFromJson(json.at("config"), version));
     NS_RETURN_IF_ERROR(RangesFromJson(json.at("ranges"), version, &recipe));
+    if (json.contains("smooth_factors")) {
+      NS_ASSIGN_OR_RETURN(recipe.facts.smooth_factors, FactorsFromJson(json.at("smooth_factors")));
+    }
   }
   recipe.result_sha256 = json.value("result_sha256", "");
   if (json.contains("made_by")) json.at("made_by").get_to(recipe.made_by);
@@ -142,10 +179,11 @@ std::string RecipeToJson(const Recipe& recipe) {
   if (!recipe.keep_float) {
     json["config"] = ConfigToJson(recipe.config);
     Json ranges = Json::object();
-    for (const auto& [id, range] : recipe.ranges) {
+    for (const auto& [id, range] : recipe.facts.ranges) {
       ranges[id.value][std::string(CalibrationMethodName(id.method))] = {range.min, range.max};
     }
     json["ranges"] = ranges;
+    if (!recipe.facts.smooth_factors.empty()) json["smooth_factors"] = recipe.facts.smooth_factors;
   }
   if (!recipe.result_sha256.empty()) json["result_sha256"] = recipe.result_sha256;
   json["made_by"] = recipe.made_by;

@@ -3,7 +3,7 @@
 //   {"version": 2, "model_sha256": "...", "label": "static, 3 operators in float", "keep_float": false,
 //    "config": {"defaults": {"mode": "static", "calibration": "minmax", "weights": "per_channel"},
 //               "operators": {"node": {"mode": "float"}}, "percentile": 99.99, ...},
-//    "ranges": {"value": {"minmax": [min, max]}}, "result_sha256": "...", "made_by": {"neural_solution": "0.1.0", ...}}
+//    "ranges": {"value": {"minmax": [min, max]}}, "smooth_factors": {"value": [...]}, "result_sha256": "...", "made_by": {"neural_solution": "0.1.0", ...}}
 //
 // An operator's entry holds what differs from the defaults. Version 1, which is read too, had one treatment of everything but the mode, and
 // so one range a value. The same model file, recipe and version of ours give the same model, byte for byte.
@@ -16,7 +16,7 @@
 
 #include "base/status.h"
 #include "quantize/config.h"
-#include "quantize/range_id.h"
+#include "quantize/facts.h"
 
 namespace ns {
 
@@ -25,7 +25,7 @@ struct Recipe {
   std::string label;                           // for people
   bool keep_float = false;                     // the answer was the prepared fp32 model
   QuantConfig config;                          // unless keep_float
-  RangeMap ranges;                             // of the quantized activations; empty without static operators
+  QuantFacts facts;                            // what the data said
   std::string result_sha256;                   // of the model.onnx that it gave; "": not known
   std::map<std::string, std::string> made_by;  // versions
 };

@@ -17,8 +17,10 @@ Recipe Example() {
   recipe.config.percentile = 99.9;
   recipe.config.defaults.per_channel = false;
   recipe.config.reduce_range = true;
-  recipe.ranges[{"act", CalibrationMethod::kPercentile}] = {-0.1f, 3.1415927f};
-  recipe.ranges[{"act", CalibrationMethod::kMse}] = {0, 3};
+  recipe.facts.ranges[{"act", CalibrationMethod::kPercentile}] = {-0.1f, 3.1415927f};
+  recipe.facts.ranges[{"act", CalibrationMethod::kMse}] = {0, 3};
+  recipe.config.smooth_quant = SmoothQuantConfig{0.6, {{"fc", 0.7}}};
+  recipe.facts.smooth_factors["act"] = {0.1f, 3.3333333f};
   recipe.result_sha256 = "cd34";
   recipe.made_by = {{"neural_solution", "0.1.0"}};
   return recipe;
@@ -28,7 +30,7 @@ TEST(RecipeTest, ComesBackFromJsonBitForBit) {
   auto back = ParseRecipe(RecipeToJson(Example()));
   ASSERT_TRUE(back.ok()) << back.status().ToString();
   EXPECT_EQ(back->config, Example().config);
-  EXPECT_EQ(back->ranges, Example().ranges);
+  EXPECT_EQ(back->facts, Example().facts);
   EXPECT_EQ(back->model_sha256, "ab12");
   EXPECT_EQ(back->label, "static, 1 operator in float");
   EXPECT_EQ(back->result_sha256, "cd34");
@@ -46,7 +48,7 @@ TEST(RecipeTest, ReadsTheFirstVersion) {
   expected.SetMode("fc", OpMode::kFloat);
   expected.reduce_range = true;
   EXPECT_EQ(recipe->config, expected);
-  EXPECT_EQ(recipe->ranges, (RangeMap{{{"act", CalibrationMethod::kMse}, {-1, 2}}}));
+  EXPECT_EQ(recipe->facts.ranges, (RangeMap{{{"act", CalibrationMethod::kMse}, {-1, 2}}}));
 }
 
 TEST(RecipeTest, FloatNeedsNoConfiguration) {
@@ -77,7 +79,7 @@ TEST(RecipeTest, RefusesARangeThatIsNone) {
     EXPECT_EQ(recipe.status().reason(), "BAD_RECIPE") << range;
   }
   Recipe point = Example();
-  point.ranges[{"act", CalibrationMethod::kPercentile}] = {0.5f, 0.5f};
+  point.facts.ranges[{"act", CalibrationMethod::kPercentile}] = {0.5f, 0.5f};
   EXPECT_TRUE(ParseRecipe(RecipeToJson(point)).ok());
 }
 

@@ -29,6 +29,7 @@ struct Bench {
     options.methods = std::move(methods);
     options.threads = 2;
     options.attention = true;
+    options.channels = true;
     NullProgress progress;
     Status status = quantizer.Calibrate(*data, AllRows(*data), options, progress, {});
     EXPECT_TRUE(status.ok()) << status.ToString();
