@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the service from outside, as the README's table shows it. Needs `wrk` (Debian's package) and a release build.
 
-    python3 bench/service/run.py                       # everything, about 8 minutes
+    python3 bench/service/run.py                       # everything, about 9 minutes
     python3 bench/service/run.py --only submit,status  # parts: rest, submit, status, latency, drain, busy, stored
     python3 bench/service/run.py --seconds 3 --stored 100,10000
 
@@ -16,9 +16,10 @@ import subprocess
 import sys
 import time
 
+from follow import EventWriter, LogWriter, follow
 from service import Service
 
-PARTS = ("rest", "submit", "status", "latency", "drain", "busy", "stored")
+PARTS = ("rest", "submit", "status", "latency", "drain", "busy", "follow", "stored")
 
 
 def fsync_rate(folder, seconds=1.0):
@@ -161,6 +162,23 @@ class Bench:
                  f"{(service.cpu_seconds() - before) / done * 1e3:.1f} ms a task", "≥ 50/s")
         finally:
             service.remove()
+
+    def follow(self):
+        for kind, path in (("WebSocket", "/task/screen/{}"), ("server-sent events", "/task/{}/events")):
+            service = self.service()
+            try:
+                service.start()
+                task = service.submit("sleep")
+                while service.get(f"/task/status/{task}")["status"] == "pending":
+                    time.sleep(0.01)
+                writer = EventWriter(service, task) if kind != "WebSocket" else LogWriter(service, task)
+                before, memory = service.cpu_seconds(), service.memory()[0]
+                f = follow(service.port, path.format(task), writer, connections=64, rate=200, seconds=self.options.seconds)
+                cpu = (service.cpu_seconds() - before) / f["delivered"] * 1e6
+                show(f"{kind}, 64 followers of 200 lines a second", f"{f['delivered'] / f['seconds']:,.0f} lines/s, {f['missing']} missing, written to seen "
+                     f"p50 {f['p50']:.1f} ms, p99 {f['p99']:.1f} ms, cpu {cpu:.0f} µs a line, {service.memory()[0] - memory:+.1f} MB")
+            finally:
+                service.remove()
 
     def stored(self):
         for count in [int(text) for text in self.options.stored.split(",")]:

@@ -186,6 +186,7 @@ Status Listen(const ServeOptions& options, TaskService& service, AccessControl& 
   rest.port = static_cast<uint16_t>(options.restful_api_port);
   rest.tls_cert = options.tls_cert;
   rest.tls_key = options.tls_key;
+  rest.read_timeout = std::chrono::milliseconds(static_cast<int64_t>(options.read_timeout * 1000));
   NS_ASSIGN_OR_RETURN(*server, RestServer::Listen(rest, MakeRouter(service)));
   return OkStatus();
 }

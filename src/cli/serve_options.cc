@@ -28,6 +28,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--tls_key", &o->tls_key, "Its private key (PEM, without a passphrase)")
       .Flag("--require_tokens", &o->require_tokens, "Want a token on this machine's own address too")
       .Option("--rate_limit", &o->rate_limit, "Requests a second of one token or address; 0: no limit (default: 100 where tokens are required)")
+      .Option("--read_timeout", &o->read_timeout, "Seconds that a client may take for a request, and for each piece of an answer")
       .Option("--cores_per_worker", &o->cores_per_worker, "Cores of a slot; 0: a quarter of the cores, at least 1, at most 4", 0, 1024)
       .Choice("--executor", &o->executor, {"local", "mpi", "slurm"}, "Where workers run (this version: local)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (this version: this machine)")
@@ -70,6 +71,9 @@ Status CheckServeOptions(const ServeOptions& o) {
   }
   if (o.upload_path != ServeOptions().upload_path && !fs::is_directory(o.upload_path, error)) {
     return InvalidArgument(fmt::format("--upload_path '{}' is not a folder; give the folder with your models and data", o.upload_path), "NO_UPLOAD_PATH");
+  }
+  if (!(o.read_timeout >= 0.1) || o.read_timeout > 86'400) {
+    return InvalidArgument("--read_timeout is seconds, 0.1 to 86400", "BAD_USAGE");
   }
   if (!(o.environment_timeout > 0) || o.environment_timeout > 1e6) {
     return InvalidArgument("--environment_timeout is seconds, more than 0 and up to 1,000,000", "BAD_USAGE");

@@ -16,6 +16,7 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   bool insecure = false;          // may listen elsewhere than on this machine, without access control
   bool require_tokens = false;    // also on this machine's own addresses
+  double read_timeout = 30;       // seconds for a whole request, and for each piece of an answer to be taken
   double rate_limit = -1;         // requests a second of one token or address; 0: no limit; below: 100 where tokens are required, else none
   int restful_api_port = 8000;    // 0: any free one
   int grpc_api_port = 8001;       // not given and the same as another that was: the next free one

@@ -1,9 +1,12 @@
 """Clients that follow a task: a WebSocket (RFC 6455) and server-sent events, by hand."""
 import base64
 import hashlib
+import io
 import os
+import selectors
 import socket
 import struct
+import time
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -100,6 +103,41 @@ class Chunks:
             self.ended = size == 0
         line, _, self.text = self.text.partition(b"\n")
         return line.decode()
+
+
+def follow_many(port, path, count, timeout=120):
+    """`count` connections that read one stream at the same time, to its end: the body of each, as it stood in its chunks."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+    parts = {}
+    end = time.monotonic() + timeout
+    with selectors.DefaultSelector() as selector:
+        for _ in range(count):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+            connection.sendall(request)
+            selector.register(connection, selectors.EVENT_READ)
+            parts[connection] = []
+        while selector.get_map():
+            ready = selector.select(1)
+            assert time.monotonic() < end, f"{len(selector.get_map())} of {count} have not ended after {timeout} s"
+            for key, _ in ready:
+                data = key.fileobj.recv(1 << 18)
+                parts[key.fileobj].append(data)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+    return [unchunked(b"".join(pieces)) for pieces in parts.values()]
+
+
+def unchunked(answer):
+    stream = io.BytesIO(answer)
+    status, headers = read_head(stream)
+    assert (status, headers["transfer-encoding"]) == (200, "chunked"), (status, headers)
+    body = []
+    while size := int(stream.readline(), 16):
+        body.append(stream.read(size))
+        assert stream.read(2) == b"\r\n"
+    assert stream.read() == b"\r\n", "there is something after the last chunk"
+    return b"".join(body)
 
 
 class EventSource:

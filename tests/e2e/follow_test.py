@@ -6,7 +6,7 @@ import time
 import unittest
 import uuid
 
-from follow import EventSource, Refused, WebSocket
+from follow import EventSource, Refused, WebSocket, follow_many
 from harness import ServiceTest, until
 
 FOLLOWERS = 24
@@ -85,6 +85,27 @@ class FollowTest(ServiceTest):
         want = ["fake worker: started", *(f"fake worker: line {n}" for n in range(20000)), "fake worker: done"]
         for lines in got:
             self.assertEqual(lines, want)
+
+    def test_200_followers_of_one_log_get_all_of_it_in_little_memory(self):
+        task = self.submit("lines=20000+sleep=1")
+        until(lambda: self.status(task)["status"] != "pending", what="task started")
+        before = self.resident()
+        want = "fake worker: started\n" + "".join(f"fake worker: line {n}\n" for n in range(20000)) + "fake worker: done\n"
+        most, done = before, threading.Event()
+
+        def watch():
+            nonlocal most
+            while not done.wait(0.02):
+                most = max(most, self.resident())
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            got = follow_many(self.port, f"/task/log/{task}?follow=true", 200)
+        finally:
+            done.set()
+            watcher.join()
+        self.assertEqual([body.decode() == want for body in got], [True] * 200)
+        self.assertLess(most - before, 60 << 20)
 
     def test_a_follower_that_reads_nothing_costs_no_memory_and_holds_up_nobody(self):
         task = self.submit("lines=200000+sleep=2")  # 5 MB, more than the sockets' buffers take

@@ -19,7 +19,6 @@ namespace ns {
 namespace {
 
 constexpr size_t kWorthGzip = 1024;  // bytes; below, a packet is a packet
-constexpr std::chrono::seconds kBeat{15};
 constexpr std::chrono::seconds kLinger{2};
 
 const std::string& DateNow() {
@@ -194,7 +193,7 @@ void Connection::OnSourcePiece(Piece piece) {
 }
 
 void Connection::Beat() {
-  beat_.expires_after(kBeat);
+  beat_.expires_after(core_.options.heartbeat);
   beat_.async_wait([self = shared_from_this()](Error error) {
     if (error || self->pump_ == nullptr) return;
     self->Beat();

@@ -21,8 +21,9 @@ class RestServer {
     std::string port_option = "--restful_api_port";  // named when the port is in use
     std::filesystem::path tls_cert, tls_key;      // PEM; both or none: plain HTTP
     uint64_t max_body_bytes = 4 << 20;            // 413 beyond, but for routes that take their body as a stream
-    std::chrono::seconds read_timeout{30};        // for a whole request, for each piece of a streamed one, and for each piece of an answer to be taken
-    std::chrono::seconds keep_alive_timeout{60};  // between requests
+    std::chrono::milliseconds read_timeout{30'000};  // for a whole request, for each piece of a streamed one, and for each piece of an answer to be taken
+    std::chrono::milliseconds keep_alive_timeout{60'000};  // between requests
+    std::chrono::milliseconds heartbeat{15'000};  // how long a stream of events is silent at most
     int max_connections = 2'000;                  // 503 beyond
     int network_threads = 2;
     // Says who asks, or why the request is refused: nobody's handler sees it then. None: everybody is LocalCaller().

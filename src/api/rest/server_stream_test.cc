@@ -1,13 +1,10 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 
 #include "api/rest/server.h"
-#include "base/file.h"
+#include "api/rest/testing/raw_client.h"
 
 namespace ns {
 namespace {
@@ -56,22 +53,7 @@ class StreamedBody : public testing::Test {
     server_->Serve();
   }
 
-  FileDescriptor Connect() {
-    FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(server_->port());
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    return fd;
-  }
-  static std::string Read(int fd, size_t at_most = 1 << 16) {
-    std::string text(at_most, '\0');
-    ssize_t got = ::recv(fd, text.data(), text.size(), 0);
-    text.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    return text;
-  }
-  static void Write(int fd, const std::string& text) { ::send(fd, text.data(), text.size(), MSG_NOSIGNAL); }
+  FileDescriptor Connect() { return ConnectTo(server_->port()); }
 
   std::atomic<size_t> largest_{0};
   std::atomic<int> broken_{0};
@@ -81,8 +63,8 @@ class StreamedBody : public testing::Test {
 TEST_F(StreamedBody, ArrivesInPiecesAndTheConnectionLivesOn) {
   FileDescriptor fd = Connect();
   for (int round = 0; round < 2; ++round) {
-    Write(fd.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x'));
-    EXPECT_THAT(Read(fd.get()), testing::EndsWith("\r\n\r\n1000000"));
+    Write(fd, "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x'));
+    EXPECT_THAT(ReadSome(fd), testing::EndsWith("\r\n\r\n1000000"));
   }
   EXPECT_LE(largest_, 256u << 10);
   EXPECT_EQ(broken_, 0);
@@ -90,32 +72,32 @@ TEST_F(StreamedBody, ArrivesInPiecesAndTheConnectionLivesOn) {
 
 TEST_F(StreamedBody, MayComeInChunksAndMayBeEmpty) {
   FileDescriptor fd = Connect();
-  Write(fd.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
-  EXPECT_THAT(Read(fd.get()), testing::EndsWith("\r\n\r\n5"));
-  Write(fd.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-  EXPECT_THAT(Read(fd.get()), testing::EndsWith("\r\n\r\n0"));
+  Write(fd, "PUT /up/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  EXPECT_THAT(ReadSome(fd), testing::EndsWith("\r\n\r\n5"));
+  Write(fd, "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(ReadSome(fd), testing::EndsWith("\r\n\r\n0"));
 }
 
 TEST_F(StreamedBody, IsNotAskedForWhenTheHeadIsRefused) {
   FileDescriptor fd = Connect();
-  Write(fd.get(), "PUT /up/no HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
-  EXPECT_THAT(Read(fd.get()), HasSubstr(" 403 "));
+  Write(fd, "PUT /up/no HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_THAT(ReadSome(fd), HasSubstr(" 403 "));
   FileDescriptor other = Connect();
-  Write(other.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-  EXPECT_THAT(Read(other.get()), HasSubstr(" 100 Continue"));
-  Write(other.get(), "abc");
-  EXPECT_THAT(Read(other.get()), testing::EndsWith("\r\n\r\n3"));
+  Write(other, "PUT /up/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_THAT(ReadSome(other), HasSubstr(" 100 Continue"));
+  Write(other, "abc");
+  EXPECT_THAT(ReadSome(other), testing::EndsWith("\r\n\r\n3"));
 }
 
 TEST_F(StreamedBody, RefusedInTheMiddleIsAnsweredAtOnce) {
   FileDescriptor fd = Connect();
-  Write(fd.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + std::string(1'200'000, 'x'));
-  EXPECT_THAT(Read(fd.get()), HasSubstr(" 413 "));
+  Write(fd, "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + std::string(1'200'000, 'x'));
+  EXPECT_THAT(ReadSome(fd), HasSubstr(" 413 "));
 }
 
 TEST_F(StreamedBody, BrokenOffIsToldToTheSink) {
   FileDescriptor fd = Connect();
-  Write(fd.get(), "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
+  Write(fd, "PUT /up/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   while (largest_ == 0) ::usleep(1000);
   fd.reset();
   for (int round = 0; round < 5000 && broken_ == 0; ++round) ::usleep(1000);
