@@ -292,6 +292,7 @@ int CommandLine::Parse(int argc, char** argv) {
   } catch (const CLI::Success& help_or_version) {
     return impl_->app.exit(help_or_version);
   } catch (const CLI::ParseError& error) {
+    if (argc < 2) return impl_->Fail("give a command, such as start, submit or optimize", nullptr);
     return impl_->Fail(OneLine(error, chosen == nullptr ? nullptr : chosen->app), chosen == nullptr ? nullptr : chosen->app);
   }
   if (chosen == nullptr) return 2;

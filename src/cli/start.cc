@@ -48,6 +48,12 @@ void PrintStarted(const ServeOptions& options, ServeRecord record, const Process
     std::printf("  gRPC API   %s%s\n", record.grpc_address.c_str(), record.note.empty() ? "" : (" (" + record.note + ")").c_str());
   }
   std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
+  std::error_code ignored;
+  if (!fs::is_directory(options.upload_path, ignored)) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "There is no folder '%s': requests can't name models and data by path; --upload_path chooses another, submit --upload sends files.\n",
+                 options.upload_path.c_str());
+  }
 }
 
 // `arguments`: the options that were given.

@@ -38,7 +38,7 @@ int Stop(const StopOptions& options) {
   auto record = text.ok() ? ParseServeRecord(*text) : Result<ServeRecord>(text.status());
   ProcessId service = record.ok() ? ProcessId{record->pid, record->start_ticks} : ProcessId{};
   if (service.pid <= 1 || !IsRunning(service)) {
-    return Fail(NotFound(fmt::format("no service runs on the workspace '{}'", options.workspace)));
+    return Fail(NotFound(fmt::format("no service runs on the workspace '{}'; --workspace names another", options.workspace)));
   }
   // SIGUSR1: start nothing more and end when the running tasks have ended. SIGINT: end them too; they run again after the next start.
   if (!options.now) {

@@ -51,6 +51,16 @@ Result<std::string> RequestText(const SubmitOptions& options) {
   return fields.empty() ? Result<std::string>(std::move(text)) : SetRequestFields(text, fields);
 }
 
+// A service takes paths below its own folder; one that is there for us, but not for it, is a common slip.
+Status NothingSent(SubmitOptions& options, const Status& refusal) {
+  std::error_code ignored;
+  for (const RequestOption* option : FileOptions(&options.request)) {
+    if (refusal.code() != StatusCode::kInvalidArgument || options.upload || !std::filesystem::exists(option->text, ignored)) continue;
+    return InvalidArgument(fmt::format("{}; '{}' is here: --upload sends it", refusal.message(), option->text));
+  }
+  return refusal;
+}
+
 int Submit(SubmitOptions options) {
   ApiClient client = Connect(options.target);
   if (!options.dry_run) {
@@ -62,7 +72,7 @@ int Submit(SubmitOptions options) {
   if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) return Fail(InvalidArgument(FieldErrorsToText(*errors)));
   if (options.dry_run) return std::printf("%s\n", TaskSpecToJson(std::get<TaskSpec>(parsed)).c_str()), 0;
   auto id = client.Submit(*request);
-  if (!id.ok()) return Fail(id.status());
+  if (!id.ok()) return Fail(NothingSent(options, id.status()));
   if (!options.wait || !options.target.json) {
     std::printf("%s\n", options.target.json ? SubmitAnswerJson(*id).c_str() : id->c_str());
     std::fflush(stdout);

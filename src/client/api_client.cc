@@ -96,6 +96,7 @@ size_t ReadFromFile(char* data, size_t, size_t size, void* in) {
 
 Status ApiClient::Refused(const HttpAnswer& answer) {
   std::string text = ErrorText(answer.body);
+  if (text == "Invalid task id") text = "this is no task's id: 32 hex digits, as 'neural_solution list' shows them";
   switch (answer.status) {
     case 400:
     case 422: return InvalidArgument(text, "REFUSED");

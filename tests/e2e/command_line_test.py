@@ -89,6 +89,9 @@ class CommandLineTest(ServiceTest):
         self.assertEqual(json.loads(task)["status"], "successfully")
         self.assert_one_line(self.cli("submit", "-", stdin='{"model": 3}', code=2), "model: must be a string, got 3")
         self.assert_one_line(self.cli("submit", "--model", "none.onnx", "--dataset", "rows.npz", code=2), "none.onnx")
+        (self.folder / "here.onnx").write_bytes(b"model")
+        self.assert_one_line(self.cli("submit", "--model", "here.onnx", "--dataset", "rows.npz", code=2), "'here.onnx' is here: --upload sends it")
+        self.assert_one_line(self.cli("show", "123", code=2), "no task's id", "neural_solution list")
 
     def test_options_say_all_of_a_request_and_go_before_its_file(self):
         def dry_run(*args, stdin=None):
@@ -164,7 +167,9 @@ class CommandLineTest(ServiceTest):
         self.assertIn("--restful_api_port", self.run_program("start", "-h").stdout)
         self.assertNotIn("worker_program", self.run_program("start", "-h").stdout)
         self.assertRegex(self.run_program("--version").stdout, r"^neural_solution \d+\.\d+\.\d+\n$")
-        self.assertEqual(self.run_program().returncode, 2)
+        nothing = self.run_program()
+        self.assertEqual(nothing.returncode, 2)
+        self.assert_one_line(nothing, "give a command")
         self.assertEqual(self.run_program("nonsense").returncode, 2)
 
     def test_two_workspaces_run_side_by_side(self):
