@@ -18,7 +18,8 @@ const std::vector<std::string>& KnownMetrics() {
 }
 
 const std::vector<std::string>& KnownStrategies() {
-  static const std::vector<std::string> names = {"auto"};
+  static const std::vector<std::string> names = {"auto",     "basic", "conservative", "mse",       "mse_v2",
+                                                 "bayesian", "tpe",   "random",       "exhaustive"};
   return names;
 }
 

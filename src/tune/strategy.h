@@ -34,5 +34,7 @@ class Strategy {
 
 // The table of strategies, by the names of KnownStrategies() in tasks/. InvalidArgument (UNKNOWN_STRATEGY).
 Result<std::unique_ptr<Strategy>> MakeStrategy(std::string_view name);
+// The table's names in its order.
+std::vector<std::string> StrategyNames();
 
 }  // namespace ns

@@ -1,0 +1,11 @@
+#include "tune/strategies/basic.h"
+
+#include "tune/strategies/staged_search.h"
+
+namespace ns {
+
+std::vector<TuningItem> Basic::Propose(const TuningHistory& history, int count) {
+  return Inquiry::Plan(history, count, [](Inquiry& ask) { return SearchInStages(ask, Impact::kOutputs); });
+}
+
+}  // namespace ns

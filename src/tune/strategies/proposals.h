@@ -1,0 +1,65 @@
+// What the strategies that pick points of a grid share: what a point promises, and the list of what to evaluate next.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tune/strategies/choice_grid.h"
+
+namespace ns {
+
+// The gain over fp32 that a point is likely to have, from what was timed so far (latency_model.h). Where the size counts: a
+// quantized operator's weights take a quarter of their bytes, and operators are counted alike. Memory counts as no gain.
+class GainForecast {
+ public:
+  GainForecast(const TuningHistory& history, const ChoiceGrid& grid);
+
+  double Of(const GridPoint& point) const;
+  // False when it could not be enough better than the best so far; the session would not begin it either.
+  bool Promises(const GridPoint& point) const;
+
+ private:
+  double SpeedupOf(const GridPoint& point) const;
+
+  const TuningHistory& history_;
+  std::vector<std::vector<double>> saved_time_, saved_size_;  // share of fp32's, by dimension and option
+  double best_speedup_ = 0;                                   // 0: all promise more
+};
+
+// How good a trial is on the accuracy: AccuracyGoals::Margin(), of a stopped one an estimate. -infinity: it failed.
+double MarginOf(const TuningHistory& history, const Trial& trial);
+
+// One number for how good an evaluated trial is: of one that holds the accuracy ln(gain over fp32), timed, else predicted;
+// of any other less than 0: -0.01 - ln(1 - margin), the margin being in units of the tolerable loss. So whatever holds and is
+// faster than fp32 is better than whatever does not hold, and among those the nearest to the goal is best.
+double ScoreOf(const TuningHistory& history, const GainForecast& forecast, const Trial& trial, const GridPoint& point);
+
+class Proposals {
+ public:
+  Proposals(const TuningHistory& history, const ChoiceGrid& grid, const GainForecast& forecast, int count)
+      : history_(history), grid_(grid), forecast_(forecast), count_(count) {}
+
+  bool full() const { return static_cast<int>(items_.size()) >= count_; }
+  size_t size() const { return items_.size(); }
+  // True when it may be taken: not fp32, not known, not taken yet, and promising.
+  bool Fits(const GridPoint& point) const;
+  // Takes it if it fits and there is room; false: it was not.
+  bool Take(const GridPoint& point);
+  // The uniform forms come first in each strategy: all static, all dynamic.
+  void TakeForms();
+  // Fills up in the order of GridWalk; gives up after looking at so many points.
+  void Walk(int most_points = 20'000);
+  const std::vector<TuningItem>& list() const { return items_; }
+  std::vector<TuningItem> items() && { return std::move(items_); }
+
+ private:
+  const TuningHistory& history_;
+  const ChoiceGrid& grid_;
+  const GainForecast& forecast_;
+  int count_;
+  std::set<std::string> taken_;
+  std::vector<TuningItem> items_;
+};
+
+}  // namespace ns

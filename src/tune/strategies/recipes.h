@@ -1,0 +1,21 @@
+// The recipes over a whole model that `basic` and its kin try, each alone and all together.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tune/tuning_space.h"
+
+namespace ns {
+
+struct Recipe {
+  std::string label;  // "first operator in float"
+  std::function<void(QuantConfig&)> apply;
+};
+
+// Those that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the first and
+// the last operator that can be quantized kept in float (where there are at least three).
+std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode);
+
+}  // namespace ns
