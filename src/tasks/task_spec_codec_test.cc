@@ -129,6 +129,15 @@ TEST(TaskSpecCodecTest, ScriptsThatCannotRunHereAreRefusedWithTheReason) {
   EXPECT_EQ(refused(R"("script_url": "s", "optimized": true, "requirements": ["--index-url=https://x"])"), "0: value_error");
 }
 
+TEST(TaskSpecCodecTest, AStrategyThatNeedsGradientsIsRefusedWithTheReason) {
+  auto errors = Errors(R"({"model": "m", "dataset": "d", "tuning": {"strategy": "hawq_v2"}})");
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].loc.back(), "strategy");
+  EXPECT_EQ(errors[0].type, "value_error.not_available");
+  EXPECT_THAT(errors[0].msg, HasSubstr("needs gradients"));
+  EXPECT_EQ(Parsed(R"({"model": "m", "dataset": "d", "tuning": {"strategy": "mse_v2"}})").tuning.strategy, "mse_v2");
+}
+
 TEST(TaskSpecCodecTest, RowRangesMustHoldARow) {
   EXPECT_TRUE(Errors(R"({"model": "m", "dataset": {"path": "d", "calibration": "0:1"}})").empty());
   for (const char* bad : {"5:5", "9:3", "1:2:3", "7"}) {
