@@ -56,7 +56,8 @@ std::string OneLine(std::string text) {
 
 int Fail(const Status& status) {
   if (status.code() == StatusCode::kCancelled) {
-    fmt::print(stderr, "interrupted; nothing was written\n");
+    bool kept = status.reason() == "STOPPED" && status.message() != "stopped";
+    fmt::print(stderr, "{}\n", kept ? status.message() : "interrupted; nothing was written");
   } else {
     fmt::print(stderr, "error: {}\n", OneLine(status.message()));
   }
@@ -139,9 +140,11 @@ int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
   if (outcome.ok() && line.json && !line.optimize.dry_run) (void)view->Send(ResultEventOf(*outcome));
   view.reset();  // takes its bar off the terminal
   if (!outcome.ok()) return Fail(outcome.status());
-  if (line.json) return 0;
+  int code = outcome->interrupted ? kInterrupted : 0;
+  if (line.json) return code;
+  if (outcome->interrupted) fmt::print(stderr, "interrupted; the best so far was written\n");
   fmt::print("{}", line.optimize.dry_run ? outcome->plan : SummaryText(outcome->report, outcome->output));
-  return 0;
+  return code;
 }
 
 int RunLead(const WorkerCommandLine& line, const Environment& environment) {

@@ -1,6 +1,7 @@
 #include "app/neural_solution_worker_options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 #include "cli/describe/describe_app.h"
 #include "data/metrics/registry.h"
@@ -21,6 +22,8 @@ struct Raw {
   std::string higher_is_better;
   std::vector<std::string> inputs;
   std::vector<std::string> shapes;
+  std::vector<std::string> metrics, objectives, without;
+  bool no_cache = false;
   int64_t calibration_samples = 0, evaluation_samples = 0;
   std::vector<std::string> tuning;  // options given that say how to tune
 };
@@ -75,7 +78,11 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
   command->add_option("--data", options.data.path, "Rows to evaluate: .npz, .csv, .tsv, .jsonl");
   AddDataOptions(command, options.data, raw);
-  command->add_option("--metric", metric.name, "accuracy, f1, ... (chosen by model and labels)");
+  command
+      ->add_option("--metric", raw.metrics,
+                   "accuracy, f1, ... (chosen by model and labels); may be repeated, then each must hold; NAME=LOSS gives "
+                   "one a tolerable loss of its own")
+      ->take_all();
   command->add_option("--approach", raw.approach, "auto, static or dynamic (auto: both, the faster wins)");
   command->add_option("--tolerable-loss", metric.criterion.tolerable_loss, "Largest accepted loss (0.01)");
   command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
@@ -98,6 +105,15 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--max-trials", tuning.stop.max_trials, "Full evaluations beside the baseline's (100)")
       ->check(CLI::PositiveNumber);
+  command->add_option("--strategy", tuning.strategy, "How to search (auto); docs/tuning.md has the list");
+  command
+      ->add_option("--objective", raw.objectives,
+                   "performance, size or memory (performance); several with weights: performance=2 size=1")
+      ->take_all();
+  command->add_flag("--no-cache", raw.no_cache, "Neither look up nor keep what tuning found out (kept in ~/.cache/neural_solution)");
+  command->add_flag("--stop-at-goal", tuning.stop_at_goal, "End with the first model that is good enough");
+  command->add_option("--without", raw.without, "Recipe that is not tried: smooth_quant, equalization, bias_correction; may be repeated")
+      ->take_all();
   command->add_option("--recipe", options.recipe, "Replay this recipe.json instead of tuning");
   command->add_flag("--dry-run", options.dry_run, "Check everything, say what would be done, write nothing");
   command->add_flag("--json", line.json, "Events as JSON lines on standard output");
@@ -105,7 +121,8 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("-o,--output", options.output, "Folder of the result (<model>-optimized)");
   command->callback([&line, &raw, command] {
     line.command = WorkerCommand::kOptimize;
-    for (const char* name : {"--approach", "--calibration-method", "--exclude", "--max-trials", "--timeout"})
+    for (const char* name : {"--approach", "--calibration-method", "--exclude", "--max-trials", "--timeout", "--strategy", "--objective",
+                             "--stop-at-goal", "--without"})
       if (command->count(name) > 0) raw.tuning.emplace_back(name);
   });
 }
@@ -165,6 +182,56 @@ void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   memory->callback([&line] { line.command = WorkerCommand::kMeasureMemory; });
 }
 
+// "name" or "name=number".
+Result<std::pair<std::string, std::optional<double>>> NameAndNumber(std::string_view option, const std::string& text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos) return std::pair(text, std::optional<double>());
+  double number = 0;
+  const char* begin = text.data() + equals + 1;
+  const char* end = text.data() + text.size();
+  auto [stopped, error] = std::from_chars(begin, end, number);
+  if (error != std::errc() || stopped != end) {
+    return InvalidArgument(fmt::format("{} '{}' is neither NAME nor NAME=NUMBER", option, text), "BAD_USAGE");
+  }
+  return std::pair(text.substr(0, equals), std::optional(number));
+}
+
+// Each metric as the first, whose criterion the other options say, but for its own loss.
+Status FinishMetrics(const Raw& raw, OptimizeOptions* options) {
+  if (raw.metrics.empty()) return OkStatus();
+  std::vector<std::string> known;
+  for (const MetricEntry& entry : MetricTable()) known.emplace_back(entry.name);
+  MetricRequest common = options->metrics[0];
+  options->metrics.clear();
+  for (const std::string& text : raw.metrics) {
+    NS_ASSIGN_OR_RETURN(auto parsed, NameAndNumber("--metric", text));
+    NS_RETURN_IF_ERROR(CheckName("metric", parsed.first, known, "UNKNOWN_METRIC"));
+    for (const MetricRequest& other : options->metrics)
+      if (other.name == parsed.first) return InvalidArgument(fmt::format("--metric {} is given twice", parsed.first), "BAD_USAGE");
+    options->metrics.push_back(common);
+    options->metrics.back().name = parsed.first;
+    if (parsed.second) options->metrics.back().criterion.tolerable_loss = *parsed.second;
+  }
+  return OkStatus();
+}
+
+Status FinishTuning(const Raw& raw, TuningOptions* tuning) {
+  NS_RETURN_IF_ERROR(CheckName("strategy", tuning->strategy, KnownStrategies(), "UNKNOWN_STRATEGY"));
+  if (!raw.objectives.empty()) tuning->objective.performance = 0;
+  for (const std::string& text : raw.objectives) {
+    NS_ASSIGN_OR_RETURN(auto parsed, NameAndNumber("--objective", text));
+    NS_RETURN_IF_ERROR(CheckName("objective", parsed.first, {"performance", "size", "memory"}, "UNKNOWN_OBJECTIVE"));
+    double weight = parsed.second.value_or(1);
+    if (!(weight > 0)) return InvalidArgument(fmt::format("the weight of --objective '{}' must be above 0", text), "BAD_USAGE");
+    (parsed.first == "size" ? tuning->objective.size : parsed.first == "memory" ? tuning->objective.memory : tuning->objective.performance) += weight;
+  }
+  for (const std::string& recipe : raw.without) {
+    NS_RETURN_IF_ERROR(CheckName("recipe", recipe, {"smooth_quant", "equalization", "bias_correction"}, "UNKNOWN_RECIPE"));
+    tuning->recipes[recipe] = false;
+  }
+  return OkStatus();
+}
+
 Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("approach", raw.approach, {"auto", "static", "dynamic"}, "UNKNOWN_APPROACH"));
   options->tuning.approach = raw.approach == "auto"     ? Approach::kAuto
@@ -178,15 +245,12 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
     NS_ASSIGN_OR_RETURN(CalibrationMethod method, CalibrationMethodByName(raw.method));
     options->tuning.calibration_methods = {method};
   }
-  if (!metric.name.empty()) {
-    std::vector<std::string> metrics;
-    for (const MetricEntry& entry : MetricTable()) metrics.emplace_back(entry.name);
-    NS_RETURN_IF_ERROR(CheckName("metric", metric.name, metrics, "UNKNOWN_METRIC"));
-  }
   if (!raw.higher_is_better.empty()) {
     NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
     metric.higher_is_better = raw.higher_is_better == "true";
   }
+  NS_RETURN_IF_ERROR(FinishMetrics(raw, options));
+  NS_RETURN_IF_ERROR(FinishTuning(raw, &options->tuning));
   if (!raw.cores.empty()) {
     NS_ASSIGN_OR_RETURN(options->cores, ParseCores(raw.cores));
   }
@@ -200,6 +264,7 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
     }
     options->data.columns.inputs[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
+  if (!raw.no_cache) options->cache.write = UserCacheFolder();
   if (!options->recipe.empty() && !raw.tuning.empty()) {
     return InvalidArgument(fmt::format("{0} says how to tune, and --recipe replays what was decided before: leave out "
                                        "{0}, or --recipe to tune anew",

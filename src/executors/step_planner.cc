@@ -24,6 +24,7 @@ std::string SeenFor(const fs::path& model, const fs::path& task_folder, const fs
 
 void AddInputs(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task, SandboxProfile* profile) {
   if (!task.model_path.empty()) profile->read_only.push_back(SeenFor(task.model_path, task_folder, options.hidden));
+  if (!task.cache_folder.empty()) profile->read_only.push_back(task.cache_folder.string());
   if (!task.script_path.empty()) profile->read_only.push_back(task.script_path.parent_path().string());
   for (const fs::path& data : {task.dataset_path, task.calibration_path}) {
     if (!data.empty()) profile->read_only.push_back(data.string());
@@ -101,6 +102,7 @@ Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const fs::path& ta
   plan.work_folder = task_folder / kWorkFolderName;
   plan.sandbox = options.sandbox;
   plan.hidden = options.hidden;
+  plan.cache_folder = task.cache_folder;
   plan.limits = options.limits;
   if (NeedsFetching(task)) plan.steps.push_back(FetchStep(options, task_folder, task));
   Step worker = WorkerStep(options, task_folder, task);

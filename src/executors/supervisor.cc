@@ -21,6 +21,7 @@
 #include "executors/standby.h"
 #include "executors/step_runner.h"
 #include "tasks/event_log.h"
+#include "tasks/cache_folder.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
@@ -170,6 +171,12 @@ void CollectResult(const SupervisorOptions& options, const StepPlan& plan) {
   if (error) Say(fmt::format("cannot move the result to '{}': {}", result.string(), error.message()));
 }
 
+// What was found out is of use whatever became of the attempt.
+void CollectCache(const StepPlan& plan) {
+  if (plan.cache_folder.empty()) return;
+  if (Status status = MoveCacheEntries(plan.work_folder / kCacheFolderName, plan.cache_folder); !status.ok()) Say(status.message());
+}
+
 }  // namespace
 
 void FenceUnstarted(const fs::path& task_folder, int attempt) {
@@ -205,6 +212,7 @@ int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const Waitin
   ExitRecord record = RunSteps(options, *plan, signals, cgroup, waiting);
   (void)RemoveTree(plan->work_folder / kScratchFolderName);
   CollectResult(options, *plan);
+  CollectCache(*plan);
   Status status = ReplaceFile(options.task_folder / kExitStatusFileName, ExitRecordToJson(record));
   if (!status.ok()) Say(status.message());
   return status.ok() ? 0 : 1;

@@ -7,6 +7,7 @@
 #include "base/replace_file.h"
 #include "base/tree.h"
 #include "service/pending_task.h"
+#include "tasks/cache_folder.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
@@ -76,8 +77,15 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
     return FailedPrecondition(fmt::format("the stored request is not one of this version: {}", FieldErrorsToText(*errors)), "BAD_SPEC");
   }
   AttemptPlace place{task.id, attempt, workspace.task_folder(task.id), workspace.task_log(task.id), cores};
-  NS_RETURN_IF_ERROR(ClearFolder(place.folder, attempt));
+  const TaskSpec& spec = std::get<TaskSpec>(parsed);
   TaskFile file;
+  if (spec.script_url.empty() && spec.tuning.cache) {
+    file.cache_folder = workspace.tuning_cache(task.owner);
+    // An attempt whose supervisor was killed has left it where it was made.
+    Status kept = MoveCacheEntries(place.folder / kWorkFolderName / kCacheFolderName, file.cache_folder);
+    if (!kept.ok()) LogWarning("{}", kept.message());
+  }
+  NS_RETURN_IF_ERROR(ClearFolder(place.folder, attempt));
   file.task_id = task.id;
   file.attempt = attempt;
   file.cores = cores;

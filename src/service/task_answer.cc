@@ -8,7 +8,7 @@ StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path
   answer.state = record.state;
   answer.progress = view.progress;
   answer.result = record.result;
-  if (record.state == TaskState::kDone) answer.result_path = result_path;
+  if (record.state == TaskState::kDone || view.has_result) answer.result_path = result_path;
   answer.name = record.name;
   answer.reason = record.reason;
   answer.message = record.message;

@@ -110,6 +110,7 @@ bool TaskService::Complete(std::optional<TaskProgress> running, TaskView* view) 
     return true;
   }
   if (task.state == TaskState::kRunning) view->workers = dispatcher_.Workers(task.id);
+  view->has_result = HasResult(task);
   if (task.state != TaskState::kRunning || !running) running = progress_.Find(task.id, task.events);
   if (running) view->progress = std::move(*running);
   return running.has_value();
@@ -150,9 +151,16 @@ Result<fs::path> TaskService::Log(const Caller& caller, const std::string& id) c
   return workspace_.task_log(id);
 }
 
-Result<TaskRecord> TaskService::DoneTask(const Caller& caller, const std::string& id) const {
+// A task that was cancelled or ran out of its deadline may have kept its best so far.
+bool TaskService::HasResult(const TaskRecord& task) const {
+  if (task.state == TaskState::kDone) return true;
+  std::error_code ignored;
+  return IsFinal(task.state) && fs::exists(workspace_.result_folder(task.id) / "report.json", ignored);
+}
+
+Result<TaskRecord> TaskService::TaskWithResult(const Caller& caller, const std::string& id) const {
   NS_ASSIGN_OR_RETURN(TaskRecord task, Visible(caller, id));
-  if (task.state == TaskState::kDone) return task;
+  if (HasResult(task)) return task;
   return FailedPrecondition(fmt::format("task {} is {}, not done", id, TaskStateName(task.state)), "NOT_DONE");
 }
 
@@ -165,7 +173,7 @@ std::shared_ptr<std::mutex> TaskService::ZipMutex(const std::string& id) {
 }
 
 Result<fs::path> TaskService::Download(const Caller& caller, const std::string& id) {
-  NS_ASSIGN_OR_RETURN(TaskRecord task, DoneTask(caller, id));
+  NS_ASSIGN_OR_RETURN(TaskRecord task, TaskWithResult(caller, id));
   fs::path zip = workspace_.task_folder(task.id) / "quantized_model.zip";
   auto mutex = ZipMutex(task.id);
   std::lock_guard lock(*mutex);
@@ -175,12 +183,12 @@ Result<fs::path> TaskService::Download(const Caller& caller, const std::string& 
 }
 
 Result<fs::path> TaskService::ReportFile(const Caller& caller, const std::string& id) const {
-  NS_RETURN_IF_ERROR(DoneTask(caller, id).status());
+  NS_RETURN_IF_ERROR(TaskWithResult(caller, id).status());
   return workspace_.result_folder(id) / "report.json";
 }
 
 Result<fs::path> TaskService::RecipeFile(const Caller& caller, const std::string& id) const {
-  NS_RETURN_IF_ERROR(DoneTask(caller, id).status());
+  NS_RETURN_IF_ERROR(TaskWithResult(caller, id).status());
   return workspace_.result_folder(id) / "recipe.json";
 }
 

@@ -36,6 +36,7 @@ struct TaskView {
   int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
   std::optional<WaitReason> waits;       // of a pending task
   std::optional<WorkersOf> workers;      // of a running task
+  bool has_result = false;               // it can be downloaded: done, or stopped with the best so far kept
 };
 
 // A piece of a task's event log.
@@ -130,7 +131,8 @@ class TaskService {
   std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
   // The task, if the caller may see it.
   Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;
-  Result<TaskRecord> DoneTask(const Caller& caller, const std::string& id) const;
+  bool HasResult(const TaskRecord& task) const;
+  Result<TaskRecord> TaskWithResult(const Caller& caller, const std::string& id) const;
 
   const Workspace& workspace_;
   const InputSources sources_;

@@ -1,5 +1,5 @@
 // The folder a service works in.
-//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/,
+//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/, cache/tuning/,
 //   serve.json (where it answers), serve.lock (held while it runs)
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/status.h"
 
 namespace ns {
@@ -23,6 +24,8 @@ class Workspace {
   std::filesystem::path log_folder() const { return root_ / "task_log"; }
   std::filesystem::path task_log(const std::string& id) const { return log_folder() / ("task_" + id + ".txt"); }
   std::filesystem::path task_folder(const std::string& id) const { return root_ / "task_workspace" / id; }
+  // What tuning found out for the tasks of `owner`: nobody else's tasks read it, so that nobody's can be led astray by it.
+  std::filesystem::path tuning_cache(const std::string& owner) const { return root_ / "cache" / "tuning" / Sha256Hex(owner).substr(0, 32); }
   std::filesystem::path uploads() const { return root_ / "uploads"; }           // FileStore's
   std::filesystem::path fetch_cache() const { return root_ / "cache" / "fetch"; }  // DownloadCache's
   std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }

@@ -17,6 +17,7 @@ std::string TaskFileToJson(const TaskFile& file) {
                {"events_file", file.events_file.string()}};
   SetUnlessEmpty(json, "script_path", file.script_path.string());
   SetUnlessEmpty(json, "calibration_path", file.calibration_path.string());
+  SetUnlessEmpty(json, "cache_folder", file.cache_folder.string());
   if (file.deadline) json["deadline"] = FormatTime(*file.deadline);
   json["spec"] = Json::parse(TaskSpecToJson(file.spec));
   return Dump(json, 2) + "\n";
@@ -29,7 +30,7 @@ Result<TaskFile> ParseTaskFile(std::string_view text) {
   int version = 0;
   if (!Get(*json, "version", &version) || version != 1) return bad("its version is not 1");
   TaskFile file;
-  std::string model, script, dataset, calibration, output, events, deadline;
+  std::string model, script, dataset, calibration, cache, output, events, deadline;
   if (!Get(*json, "task_id", &file.task_id)) return bad("no task_id");
   if (!Get(*json, "model_path", &model)) return bad("no model_path");
   if (!Get(*json, "output_folder", &output)) return bad("no output_folder");
@@ -38,6 +39,7 @@ Result<TaskFile> ParseTaskFile(std::string_view text) {
   Get(*json, "script_path", &script);
   Get(*json, "dataset_path", &dataset);
   Get(*json, "calibration_path", &calibration);
+  Get(*json, "cache_folder", &cache);
   if (Get(*json, "deadline", &deadline)) file.deadline = ParseTime(deadline);
   if (auto cores = json->find("cores"); cores != json->end() && cores->is_array()) {
     for (const Json& core : *cores) {
@@ -48,6 +50,7 @@ Result<TaskFile> ParseTaskFile(std::string_view text) {
   file.script_path = script;
   file.dataset_path = dataset;
   file.calibration_path = calibration;
+  file.cache_folder = cache;
   file.output_folder = output;
   file.events_file = events;
   auto spec = json->find("spec");

@@ -1,9 +1,9 @@
 // task.json: what the service hands a worker, in the task's folder. The worker believes it; the service wrote it from a checked TaskSpec.
 //
 //   {"version": 1, "task_id": "...", "attempt": 1, "cores": [0, 1], "model_path": "/abs/model.onnx", "dataset_path": "/abs/rows.npz",
-//    "calibration_path": "/abs/c.npz", "output_folder": "/abs/task_workspace/ID/work/result", "events_file": "/abs/.../events.jsonl",
+//    "calibration_path": "/abs/c.npz", "output_folder": "/abs/task_workspace/ID/work/result", "events_file": "/abs/.../events.jsonl", "cache_folder": "/abs/cache/KEY",
 //    "deadline": "2026-01-31T12:00:00.000000Z", "spec": {the request, as POST /task/submit/ takes it}}
-// calibration_path and deadline are left out where there is none. A script task has "script_path": "/abs/folder/x.py" instead of model_path.
+// calibration_path, cache_folder and deadline are left out where there is none. A script task has "script_path": "/abs/folder/x.py" instead of model_path.
 #pragma once
 
 #include <filesystem>
@@ -27,6 +27,7 @@ struct TaskFile {
   std::filesystem::path dataset_path;        // absolute; empty: none
   std::filesystem::path calibration_path;    // absolute; empty: none, see spec.dataset->calibration_rows
   std::filesystem::path output_folder;       // absolute; made by the worker: model.onnx, report.json, recipe.json
+  std::filesystem::path cache_folder;        // absolute, not written by the worker: what earlier tasks found out; empty: none
   std::filesystem::path events_file;         // absolute; appended by the worker
   std::optional<WallTime> deadline;          // the best so far is packaged when it comes
   TaskSpec spec;

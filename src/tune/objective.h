@@ -20,6 +20,7 @@ struct MeasuredModel {
   MeasuredSpeed speed;
   uint64_t size_bytes = 0;
   uint64_t memory_bytes = 0;  // peak of a process that runs it; 0: not measured
+  double latency_ms = 0;      // median, for people: only the speed-up compares models of different timings
   bool operator==(const MeasuredModel&) const = default;
 };
 

@@ -35,10 +35,13 @@ Result<Evaluator> Evaluator::Create(const DataSet& data, std::vector<int64_t> ro
   return evaluator;
 }
 
+bool Evaluator::compares_with_baseline() const {
+  return std::any_of(metrics_.begin(), metrics_.end(),
+                     [](const Measure& measure) { return measure.target == MetricTarget::kReference; });
+}
+
 Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop) {
-  bool keep = std::any_of(metrics_.begin(), metrics_.end(),
-                          [](const Measure& measure) { return measure.target == MetricTarget::kReference; });
-  std::vector<Tensor> references(keep ? static_cast<size_t>(batches()) : 0);
+  std::vector<Tensor> references(compares_with_baseline() ? static_cast<size_t>(batches()) : 0);
   NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr));
   references_ = std::move(references);
   return evaluation;

@@ -70,6 +70,8 @@ class Evaluator {
 
   bool higher_is_better(size_t metric) const { return metrics_.at(metric).higher_is_better; }
   int64_t batch_size() const { return batch_size_; }
+  // True when a metric compares with the fp32 model's outputs, which EvaluateBaseline() keeps.
+  bool compares_with_baseline() const;
   int64_t batches() const { return (static_cast<int64_t>(rows_.size()) + batch_size_ - 1) / batch_size_; }
 
   // Of the fp32 model, first. A metric that compares with the fp32 model keeps its outputs.

@@ -54,6 +54,7 @@ Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const 
   JournalSink sink(*journal, context.events);
   WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
   auto outcome = RunWith(task, setup, inner);
+  if (outcome.ok() && outcome->interrupted) return Cancelled("stopped; the best so far is kept");
   if (outcome.ok()) {
     NS_RETURN_IF_ERROR(sink.Send(ResultEventOf(*outcome)));
     return outcome;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/cpu.h"
+#include "worker/cache_codec.h"
 #include "worker/inputs.h"
 #include "worker/optimize_run.h"
 
@@ -27,9 +28,11 @@ Result<OptimizeOutcome> OptimizeRun::Run() {
   NS_RETURN_IF_ERROR(Prepare());
   if (options_.dry_run) return DescribePlan();
   if (data_) NS_RETURN_IF_ERROR(Baseline());
-  NS_RETURN_IF_ERROR(options_.recipe.empty() ? Tune() : Replay());
-  NS_RETURN_IF_ERROR(Package());
+  Status tuned = options_.recipe.empty() ? Tune() : Replay();
   OptimizeOutcome outcome;
+  outcome.interrupted = tuned.code() == StatusCode::kCancelled && quantized_;
+  if (!outcome.interrupted) NS_RETURN_IF_ERROR(tuned);
+  NS_RETURN_IF_ERROR(outcome.interrupted ? PackageSoFar() : Package());
   outcome.report = std::move(report_);
   outcome.output = options_.output;
   outcome.evaluation_seconds = packaged_.seconds;
@@ -103,10 +106,7 @@ Status OptimizeRun::Baseline() {
   NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation,
                                                     source_->model.outputs(), evaluator, &guesses));
   AddGuesses("output", guesses);
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
-  auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
-  if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
-  baseline_ = std::move(*baseline);
+  NS_RETURN_IF_ERROR(EvaluateBaseline());
   std::vector<AccuracyGoal> goals;
   for (size_t i = 0; i < metrics_.size(); ++i) {
     double value = baseline_.metrics[i].value;
@@ -126,9 +126,30 @@ Status OptimizeRun::Baseline() {
   return Check();
 }
 
+Status OptimizeRun::EvaluateBaseline() {
+  OpenCache();
+  // Outputs that candidates are compared with are not kept.
+  bool may_be_known = cache_ && !evaluator_->compares_with_baseline();
+  if (may_be_known) {
+    auto text = cache_->Get("baseline");
+    auto known = text ? EvaluationFromText(*text) : std::nullopt;
+    if (known && known->metrics.size() == metrics_.size()) {
+      baseline_ = *std::move(known);
+      AddNote("the fp32 model's evaluation is known from an earlier run");
+      return OkStatus();
+    }
+  }
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
+  auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
+  if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
+  baseline_ = std::move(*baseline);
+  report_.full_evaluations = 1;
+  if (may_be_known) cache_->Put("baseline", EvaluationToText(baseline_));
+  return OkStatus();
+}
+
 void OptimizeRun::ReportBaseline() {
   report_.evaluation_rows = baseline_.rows;
-  report_.full_evaluations = 1;
   TrialReport trial;
   trial.configuration = "fp32";
   for (const AccuracyGoal& goal : goals_.goals()) trial.metric[goal.metric] = goal.baseline;

@@ -2,8 +2,9 @@
 //
 // Stages: load (and check), prepare, baseline, calibrate, then as the tuning session asks quantize, evaluate, time and
 // rank, then package: the result is written to a folder beside its place, that very file is evaluated on all rows,
-// timed against the user's file and measured for memory, and then the folder is renamed into place. A failure or a stop
-// leaves nothing behind.
+// timed against the user's file and measured for memory, and then the folder is renamed into place. A failure leaves nothing
+// behind, nor does a stop before a model that holds the accuracy and beats fp32 was found; after that the best so far is packaged,
+// with the figures of its trial and without measuring it again.
 #pragma once
 
 #include <filesystem>
@@ -35,6 +36,7 @@ struct OptimizeOutcome {
   std::string plan;               // dry run: what would be done, lines for people
   std::string text;               // of a script task: the result in lines for people; empty: the report says it
   double evaluation_seconds = 0;  // of the packaged file
+  bool interrupted = false;       // a stop came: the output is the best so far, as its trial measured it
 };
 
 // Errors: what the user handed in, told so that one line names the thing and the remedy (InvalidArgument, NotFound,

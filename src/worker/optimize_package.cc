@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "tune/pareto.h"
 #include "data/statistics.h"
+#include "worker/cache_codec.h"
 #include "worker/memory_probe.h"
 #include "worker/operator_shares.h"
 #include "worker/optimize_run.h"
@@ -57,12 +58,33 @@ Status OptimizeRun::Package() {
   NS_RETURN_IF_ERROR(MeasureMemory(output.folder()));
   NS_RETURN_IF_ERROR(ReportOperators(model));
   NS_RETURN_IF_ERROR(Conclude());
+  NS_RETURN_IF_ERROR(Check());
+  return Finish(output);
+}
+
+// Nothing is measured again: a stop leaves a second or two.
+Status OptimizeRun::PackageSoFar() {
+  progress_.Begin("package", 0.8, 1);
+  NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
+  NS_RETURN_IF_ERROR(WriteModel(output.folder()));
+  return Finish(output);
+}
+
+// Recipes and report, and the folder into its place.
+Status OptimizeRun::Finish(OutputFolder& output) {
   NS_RETURN_IF_ERROR(WriteRecipe(output.folder()));
+  for (const ParetoPoint& point : report_.pareto) {
+    auto recipe = pareto_.find(point.trial);
+    if (recipe == pareto_.end()) continue;
+    std::error_code ignored;
+    fs::create_directory(output.folder() / "pareto", ignored);
+    NS_RETURN_IF_ERROR(WriteFileAtomic(output.folder() / "pareto" / fmt::format("trial_{}.json", point.trial),
+                                       RecipeToJson(recipe->second)));
+  }
   progress_.End();
   report_.elapsed_seconds = progress_.elapsed_by_stage();
   report_.elapsed_seconds["total"] = progress_.elapsed_seconds();
   NS_RETURN_IF_ERROR(WriteFileAtomic(output.folder() / "report.json", ReportToJson(report_)));
-  NS_RETURN_IF_ERROR(Check());
   return output.Commit();
 }
 
@@ -71,14 +93,12 @@ Status OptimizeRun::WriteModel(const fs::path& folder) {
   NS_RETURN_IF_ERROR(model.Save(folder / kModelName));
   if (source_->folder) NS_RETURN_IF_ERROR(CopyModelFolderFiles(source_->folder->folder, folder));
   report_.optimized.size_bytes = SizeOf(folder / kModelName);
-  return Check();
+  return OkStatus();
 }
 
 Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   progress_.Begin("package", 0.82, 0.9);
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
-  NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
-  ++report_.full_evaluations;
+  NS_RETURN_IF_ERROR(EvaluateFile(model));
   std::vector<double> values = packaged_.values();
   for (size_t i = 0; i < values.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
   AccuracyDifference& difference = report_.accuracy_difference;
@@ -92,6 +112,28 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   difference.high = interval->high;
   difference.note = IntervalNote(difference, goals_.goals()[0].criterion, goals_.goals()[0].baseline, packaged_.rows);
   return Check();
+}
+
+// The same bytes on the same rows need not be evaluated twice.
+Status OptimizeRun::EvaluateFile(const fs::path& model) {
+  bool may_be_known = cache_ && !evaluator_->compares_with_baseline() && SizeOf(model) == fs::file_size(model);
+  std::string key;
+  if (may_be_known) {
+    NS_ASSIGN_OR_RETURN(std::string digest, Sha256HexOfFile(model));
+    key = "file " + digest;
+    auto text = cache_->Get(key);
+    auto known = text ? EvaluationFromText(*text) : std::nullopt;
+    if (known && known->metrics.size() == metrics_.size()) {
+      packaged_ = *std::move(known);
+      AddNote("the evaluation of the packaged file is known from an earlier run that made the same bytes");
+      return OkStatus();
+    }
+  }
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
+  NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
+  ++report_.full_evaluations;
+  if (may_be_known) cache_->Put(key, EvaluationToText(packaged_));
+  return OkStatus();
 }
 
 Status OptimizeRun::TimePackaged(const fs::path& model) {

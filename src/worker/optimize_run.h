@@ -34,12 +34,14 @@ class OptimizeRun {
   Status Prepare();
   Status ChooseMetrics();
   Status Baseline();
+  Status EvaluateBaseline();
   void ReportBaseline();
   Status Replay();
   void AddNote(std::string note);
   void AddGuesses(const std::string& about, const std::vector<std::string>& guesses);
 
   // optimize_tune.cc
+  void OpenCache();
   TuningSpace Space();
   Status Tune();
   Result<std::map<std::string, double>> FloatShares();
@@ -47,6 +49,8 @@ class OptimizeRun {
   TrialSetting SettingOf(const Session& float_session);
   Result<uint64_t> MeasureMemoryOf(const Model& model);
   Status TakeAnswer(TuningSession& session, TrialRunner& runner);
+  void TakeBestSoFar(TuningSession& session, TrialRunner& runner);
+  Result<Recipe> RecipeOf(const Trial& trial, TrialRunner& runner) const;
 
   // optimize_describe.cc
   Status DescribeModel();
@@ -55,7 +59,10 @@ class OptimizeRun {
 
   // optimize_package.cc
   Status Package();
+  Status PackageSoFar();
+  Status Finish(OutputFolder& output);
   Status WriteModel(const std::filesystem::path& folder);
+  Status EvaluateFile(const std::filesystem::path& model);
   Status EvaluatePackaged(const std::filesystem::path& model);
   Status TimePackaged(const std::filesystem::path& model);
   Status MeasureMemory(const std::filesystem::path& folder);
@@ -81,12 +88,14 @@ class OptimizeRun {
   AccuracyGoals goals_;
   Evaluation baseline_;
   std::optional<EarlyStopper> early_stopper_;
+  std::optional<TuningCache> cache_;  // none: not asked for, or there is no data
   uint64_t float_memory_ = 0;  // peak of the prepared model; measured where the objective asks
 
   // The answer: quantized, or the prepared fp32 model.
   std::optional<QuantizedModel> quantized_;
   std::optional<QuantConfig> config_;
   std::string label_;
+  std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;
   std::string advice_;
   std::vector<NamedTensors> rows_;  // timed

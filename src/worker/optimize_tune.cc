@@ -1,6 +1,9 @@
 #include <algorithm>
 
+#include <fmt/ranges.h>
+
 #include "base/file.h"
+#include "base/hash.h"
 #include "worker/memory_probe.h"
 #include "worker/operator_shares.h"
 #include "worker/optimize_run.h"
@@ -35,6 +38,26 @@ class ScratchFolder {
 };
 
 }  // namespace
+
+// All that a result depends on beside the configuration.
+void OptimizeRun::OpenCache() {
+  if (options_.cache.write.empty() && options_.cache.read.empty()) return;
+  std::string context;
+  for (const InputReport& input : report_.inputs) context += fmt::format("{} {}\n", input.role, input.sha256);
+  context += fmt::format("rows {} calibration {} batch {}\n", fmt::join(data_->split.evaluation, ","),
+                         fmt::join(data_->split.calibration, ","), options_.data.batch_size);
+  const ColumnOptions& columns = options_.data.columns;
+  context += fmt::format("columns {} {} {}", columns.text, columns.text_pair, columns.label);
+  for (const auto& [array, input] : columns.inputs) context += fmt::format(" {}={}", array, input);
+  for (const MetricRequest& metric : metrics_) {
+    context += fmt::format("\nmetric {} {} {} {}", metric.name, metric.options.positive_label, metric.options.ignore_label,
+                           metric.options.label_shift);
+  }
+  for (const auto& [name, version] : report_.environment.versions) context += fmt::format("\n{} {}", name, version);
+  context += fmt::format("\n{} {}\nlatency {} {} of {}, {} threads\n", report_.environment.cpu, report_.environment.cpu_features,
+                         latency_.threads, options_.latency.batch, latency_.cores.size(), options_.threads);
+  cache_.emplace(options_.cache, "digest " + Sha256Hex(context) + " ");
+}
 
 TuningSpace OptimizeRun::Space() {
   if (!quantizer_) return {};
@@ -80,6 +103,7 @@ TrialSetting OptimizeRun::SettingOf(const Session& float_session) {
   setting.latency = latency_;
   setting.latency_batch = options_.latency.batch;
   setting.threads = options_.threads;
+  setting.cache = cache_ ? &*cache_ : nullptr;
   setting.baseline_seconds = baseline_.seconds;
   // Packaging evaluates once more and times two models for as long as the budget of timing says, or 200 rounds take.
   double run = baseline_.seconds * options_.threads / static_cast<double>(std::max<int64_t>(baseline_.rows, 1));
@@ -115,7 +139,9 @@ Status OptimizeRun::Tune() {
   NS_ASSIGN_OR_RETURN(TuningSession session, TuningSession::Create(TuningOptionsOf(std::move(space))));
   NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
   TrialRunner runner(SettingOf(float_session), progress_, context_.stop);
-  NS_RETURN_IF_ERROR(runner.Run(session));
+  Status ran = runner.Run(session);
+  if (ran.code() == StatusCode::kCancelled) TakeBestSoFar(session, runner);
+  NS_RETURN_IF_ERROR(ran);
   return TakeAnswer(session, runner);
 }
 
@@ -126,12 +152,39 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
   TuningAnswer answer = session.answer();
   reason_ = answer.reason;
   advice_ = answer.advice;
+  for (const Trial& trial : session.history().trials()) {
+    if (!trial.result || trial.failed() || session.history().FindModel(trial.config) == nullptr) continue;
+    NS_ASSIGN_OR_RETURN(pareto_[trial.id], RecipeOf(trial, runner));
+  }
   if (!answer.trial) return OkStatus();
   const Trial& chosen = session.history().trial(*answer.trial);
   label_ = chosen.label;
   config_ = chosen.config;
   NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen.config));
-  return Check();
+  return OkStatus();
+}
+
+Result<Recipe> OptimizeRun::RecipeOf(const Trial& trial, TrialRunner& runner) const {
+  Recipe recipe;
+  recipe.model_sha256 = model_sha256_;
+  recipe.label = trial.label;
+  recipe.config = trial.config;
+  NS_ASSIGN_OR_RETURN(recipe.ranges, runner.RangesOf(trial.config));
+  recipe.made_by = report_.environment.versions;
+  return recipe;
+}
+
+void OptimizeRun::TakeBestSoFar(TuningSession& session, TrialRunner& runner) {
+  if (!session.best() || !TakeAnswer(session, runner).ok() || !quantized_) return;
+  const Trial& best = session.history().trial(*session.best());
+  const MeasuredSpeed& speed = session.history().FindModel(best.config)->speed;
+  report_.goal_met = true;
+  for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = best.result->values[i];
+  report_.speedup = {speed.speedup, speed.low, speed.high};
+  double difference = best.result->values[0] - goals_.goals()[0].baseline;
+  report_.accuracy_difference = {difference, difference, difference, "no interval: stopped before the packaged file was evaluated"};
+  report_.verdict = fmt::format("Stopped; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.",
+                                best.label, speed.speedup, goals_.Explain(best.result->values));
 }
 
 }  // namespace ns

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/edit_distance.h"
+#include "tasks/cache_folder.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -190,6 +191,10 @@ Result<OptimizeOptions> OptionsFromTask(const TaskFile& task, std::optional<doub
   options.tuning.approach = task.spec.approach;
   options.cores = task.cores;
   options.output = task.output_folder;
+  if (task.spec.tuning.cache) {
+    options.cache.write = task.output_folder.parent_path() / kCacheFolderName;
+    if (!task.cache_folder.empty()) options.cache.read = {task.cache_folder};
+  }
   options.force = true;  // an earlier attempt may have left its result
   TakeData(task, &options);
   NS_RETURN_IF_ERROR(TakeMetrics(task.spec, &options));

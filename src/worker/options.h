@@ -16,6 +16,7 @@
 #include "tune/accuracy_criterion.h"
 #include "tune/objective.h"
 #include "tune/stop_condition.h"
+#include "worker/tuning_cache.h"
 
 namespace ns {
 
@@ -63,6 +64,7 @@ struct OptimizeOptions {
   LatencySettings latency;
   std::vector<int> cores;        // we run on these; empty: all we may use
   int threads = 0;               // of evaluation and calibration; 0: one a core
+  TuningCache::Options cache;    // where results are looked up and kept; empty: nowhere
   std::filesystem::path recipe;  // replay this one; empty: tune
   bool dry_run = false;          // say what would be done, write nothing
   std::filesystem::path output;  // folder; empty: DefaultOutput()

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "worker/cache_codec.h"
+
 namespace ns {
 
 namespace {
@@ -82,15 +84,68 @@ Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession
     if (auto* rank = std::get_if<RankItem>(&work.item)) return Rank(*rank);
     return Time(std::get<TimeItem>(work.item), session.history());
   };
+  const AccuracyGoals& goals = session.history().problem().goals;
+  if (auto cached = FromCache(work.item, goals)) {
+    if (work.trial > 0) records_[work.trial].cached = true;
+    return *std::move(cached);
+  }
   auto result = once(setting_.threads);
   if (!result.ok() && OutOfMemory(result.status())) {
     progress_.Warn(fmt::format("{}; trying once more with one thread", result.status().message()));
     kept_.clear();
     result = once(1);
   }
+  if (result.ok()) ToCache(work.item, *result, goals);
   if (result.ok() || EndsAll(result.status())) return result;
   progress_.Warn(result.status().message());
   return FailedResult(work.item, result.status().message());
+}
+
+namespace {
+
+// An evaluation that was stopped early says something about these goals only.
+std::string EarlyKey(const TuningItem& item, const AccuracyGoals& goals) {
+  std::string key = "stopped early";
+  for (const AccuracyGoal& goal : goals.goals()) {
+    key += fmt::format(" {} {} {} {}", goal.metric, CriterionKindName(goal.criterion.kind), goal.criterion.tolerable_loss,
+                       goal.criterion.higher_is_better);
+  }
+  return key + " " + KeyOf(item);
+}
+
+// Whether it may end early or not, a result over all rows is the same.
+std::string FullKey(const TuningItem& item) {
+  auto* evaluate = std::get_if<EvaluateItem>(&item);
+  return evaluate == nullptr ? KeyOf(item) : KeyOf(EvaluateItem{evaluate->config, "", true});
+}
+
+}  // namespace
+
+std::optional<TuningResult> TrialRunner::FromCache(const TuningItem& item, const AccuracyGoals& goals) const {
+  if (setting_.cache == nullptr) return std::nullopt;
+  auto text = setting_.cache->Get(FullKey(item));
+  auto* evaluate = std::get_if<EvaluateItem>(&item);
+  if (!text && evaluate != nullptr && !evaluate->in_full) text = setting_.cache->Get(EarlyKey(item, goals));
+  return text ? ResultFromText(*text, item) : std::nullopt;
+}
+
+void TrialRunner::ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const {
+  if (setting_.cache == nullptr) return;
+  auto* evaluated = std::get_if<EvaluateResult>(&result);
+  setting_.cache->Put(evaluated != nullptr && evaluated->stopped_early ? EarlyKey(item, goals) : FullKey(item), ResultToText(result));
+}
+
+Result<RangeMap> TrialRunner::RangesOf(const QuantConfig& config) {
+  std::string key = "ranges " + Canonical(config);
+  if (calibrated_.empty() && setting_.cache != nullptr) {
+    if (auto text = setting_.cache->Get(key)) {
+      if (auto ranges = RangesFromText(*text)) return *std::move(ranges);
+    }
+  }
+  NS_RETURN_IF_ERROR(CalibrateFor(config));
+  NS_ASSIGN_OR_RETURN(auto ranges, setting_.quantizer->Ranges(config));
+  if (setting_.cache != nullptr) setting_.cache->Put(key, RangesToText(ranges));
+  return ranges;
 }
 
 Status TrialRunner::CalibrateFor(const QuantConfig& config) {
@@ -119,12 +174,19 @@ Result<const QuantizedModel*> TrialRunner::Make(const QuantConfig& config) {
   std::string key = Canonical(config);
   auto kept = kept_.find(key);
   if (kept != kept_.end()) return &kept->second;
-  NS_RETURN_IF_ERROR(CalibrateFor(config));
+  if (calibrated_.empty()) {
+    NS_ASSIGN_OR_RETURN(auto ranges, RangesOf(config));
+    if (calibrated_.empty()) setting_.quantizer->UseRanges(std::move(ranges));
+  } else {
+    NS_RETURN_IF_ERROR(CalibrateFor(config));
+  }
   BeginStage("quantize");
   NS_ASSIGN_OR_RETURN(QuantizedModel made, setting_.quantizer->Quantize(config));
-  if (kept_.size() >= kKeptModels) {
-    kept_.erase(kept_order_.front());
-    kept_order_.erase(kept_order_.begin());
+  while (kept_.size() >= kKeptModels) {
+    // Never the best: when a stop comes there is no time to make it again.
+    auto oldest = std::find_if(kept_order_.begin(), kept_order_.end(), [&](const std::string& one) { return one != best_; });
+    kept_.erase(*oldest);
+    kept_order_.erase(oldest);
   }
   kept_order_.push_back(key);
   return &kept_.emplace(key, std::move(made)).first->second;
@@ -219,7 +281,7 @@ Result<TuningResult> TrialRunner::Time(const TimeItem& item, const TuningHistory
     NS_ASSIGN_OR_RETURN(const QuantizedModel* model, Make(config));
     NS_ASSIGN_OR_RETURN(Session timed, Session::FromModel(model->model, TimedSession(setting_.latency)));
     sessions.push_back(std::move(timed));
-    result.models.push_back({{}, ModelBytes(model->model), 0});
+    result.models.push_back({{}, ModelBytes(model->model), 0, 0});
     if (setting_.measure_memory) {
       NS_ASSIGN_OR_RETURN(result.models.back().memory_bytes, setting_.measure_memory(model->model));
     }
@@ -233,7 +295,7 @@ Result<TuningResult> TrialRunner::Time(const TimeItem& item, const TuningHistory
   for (size_t i = 0; i < item.configs.size(); ++i) {
     const LatencyResult& latency = latencies[i + 1];
     result.models[i].speed = {latency.speedup.value, latency.speedup.low, latency.speedup.high};
-    latencies_ms_[Canonical(item.configs[i])] = latency.median_ms;
+    result.models[i].latency_ms = latency.median_ms;
     const Trial* trial = history.Find(item.configs[i]);
     progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})",
                                trial ? trial->label : std::string(OpModeName(item.configs[i].defaults.mode)),
@@ -248,6 +310,7 @@ void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const
     progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
                                Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
   }
+  if (auto best = session.best()) best_ = Canonical(session.history().trial(*best).config);
   // The leading trial's event is sent again when another one has taken the lead.
   std::optional<int> leader = session.leader();
   if (leader && leader != leader_) Announce(*leader, session);
@@ -263,8 +326,8 @@ void TrialRunner::Announce(int id, const TuningSession& session) {
   event.accuracy = trial.result->values[0];
   event.duration_seconds = records_[id].seconds;
   event.size_bytes = trial.result->size_bytes;
-  auto latency = latencies_ms_.find(Canonical(trial.config));
-  if (latency != latencies_ms_.end()) event.latency_ms = latency->second;
+  const MeasuredModel* model = session.history().FindModel(trial.config);
+  if (model != nullptr && model->latency_ms > 0) event.latency_ms = model->latency_ms;
   event.meets_criterion = trial.accepted;
   event.best = session.leader() == id;
   if (event.best) leader_ = id;
@@ -293,8 +356,10 @@ std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) cons
       if (trial.result->stopped_early)
         report.note = fmt::format("stopped after {} rows: sure to miss the goal", trial.result->rows);
     }
-    auto latency = latencies_ms_.find(Canonical(trial.config));
-    if (latency != latencies_ms_.end()) report.latency_ms = latency->second;
+    const MeasuredModel* model = session.history().FindModel(trial.config);
+    if (model != nullptr && model->latency_ms > 0) report.latency_ms = model->latency_ms;
+    if (record != records_.end() && record->second.cached)
+      report.note += (report.note.empty() ? "" : "; ") + std::string("known from an earlier run");
     reports.push_back(std::move(report));
   }
   return reports;

@@ -19,6 +19,7 @@
 #include "worker/inputs.h"
 #include "worker/latency.h"
 #include "worker/stage_progress.h"
+#include "worker/tuning_cache.h"
 
 namespace ns {
 
@@ -34,6 +35,7 @@ struct TrialSetting {
   int threads = 1;
   double baseline_seconds = 0;  // of the baseline's evaluation
   double closing_seconds = 0;   // what is expected to be done after tuning: packaging
+  const TuningCache* cache = nullptr;  // null: nothing is looked up or kept
   // Bytes at the peak of a process that runs this model; empty: no objective needs it.
   std::function<Result<uint64_t>(const Model&)> measure_memory;
 };
@@ -54,10 +56,14 @@ class TrialRunner {
 
   // The model of a configuration; made again when it was not kept (the same bytes come out).
   Result<QuantizedModel> TakeModel(const QuantConfig& config);
-  // Calibrates for what `config` needs, unless that was done.
-  Status CalibrateFor(const QuantConfig& config);
+  // The ranges of what `config` quantizes: calibrated, or as the cache has them.
+  Result<RangeMap> RangesOf(const QuantConfig& config);
 
  private:
+  // Calibrates for what `config` needs, unless that was done.
+  Status CalibrateFor(const QuantConfig& config);
+  std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
+  void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
   Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);
   Result<TuningResult> Evaluate(const EvaluateItem& item, int trial, bool can_hold, int threads);
   Result<TuningResult> Probe(const ProbeItem& item);
@@ -73,16 +79,16 @@ class TrialRunner {
   struct Record {
     std::string started;
     double seconds = 0;
-    std::optional<double> latency_ms;
+    bool cached = false;
   };
 
   TrialSetting setting_;
   StageProgress& progress_;
   std::stop_token stop_;
   std::map<int, Record> records_;                // by trial
-  std::map<std::string, double> latencies_ms_;   // by Canonical(config)
   std::map<std::string, QuantizedModel> kept_;   // by Canonical(config): the last few
-  std::vector<std::string> kept_order_;
+  std::vector<std::string> kept_order_;          // the oldest first
+  std::string best_;                             // Canonical(config) of the best so far
   std::optional<OutputProbe> probe_;
   std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for
   double shown_ = 0;            // of tuning, 0 to 1

@@ -87,7 +87,9 @@ class WorkerTest(unittest.TestCase):
         self.out.parent.mkdir()
 
     def run_worker(self, *arguments, **options):
-        return subprocess.run([str(WORKER), *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=self.folder, **options)
+        environment = options.pop("env", {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")})
+        return subprocess.run([str(WORKER), *map(str, arguments)], capture_output=True, text=True, timeout=300, cwd=self.folder,
+                              env=environment, **options)
 
     def optimize(self, *arguments, **options):
         return self.run_worker("optimize", *arguments, "-o", self.out, **options)
@@ -117,7 +119,7 @@ class ExamplesTest(WorkerTest):
     def test_images_end_to_end(self):
         result = self.optimize_images()
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(sorted(os.listdir(self.out)), ["model.onnx", "recipe.json", "report.json"])
+        self.assertEqual(sorted(os.listdir(self.out)), ["model.onnx", "pareto", "recipe.json", "report.json"])
         self.assertEqual(os.listdir(self.out.parent), ["out"])
         report = self.report()
         self.assertTrue(report["goal_met"])
@@ -191,6 +193,39 @@ class ExamplesTest(WorkerTest):
         self.assertLessEqual(report["full_evaluations"], 9)
         self.assertTrue(report["goal_met"])
         self.assertGreaterEqual(report["optimized"]["metric"]["accuracy"], 0.99 * report["baseline"]["metric"]["accuracy"])
+
+    def test_the_same_again_evaluates_nothing_and_gives_the_same_bytes(self):
+        first = self.optimize_images()
+        self.assertEqual(first.returncode, 0, first.stderr)
+        model, report = (self.out / "model.onnx").read_bytes(), self.report()
+        again = self.optimize_images("--force")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(self.report()["full_evaluations"], 0)
+        self.assertEqual(self.report()["optimized"]["metric"], report["optimized"]["metric"])
+        self.assertEqual((self.out / "model.onnx").read_bytes(), model)
+        self.assertIn("known from an earlier run", again.stdout)
+        anew = self.optimize_images("--force", "--no-cache")
+        self.assertEqual(anew.returncode, 0, anew.stderr)
+        self.assertEqual(self.report()["full_evaluations"], report["full_evaluations"])
+
+    def test_several_metrics_must_all_hold(self):
+        result = self.optimize_images("--metric", "accuracy", "--metric", "agreement=0.5", "--approach", "static")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertEqual(sorted(report["optimized"]["metric"]), ["accuracy", "agreement"])
+        self.assertEqual(report["baseline"]["metric"]["agreement"], 1.0)
+        self.assertIn("; agreement", report["verdict"])
+
+    def test_the_models_that_no_other_beats_can_be_made_from_their_recipes(self):
+        result = self.optimize_images("--approach", "static")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        trials = [point["trial"] for point in self.report()["pareto"] if point["trial"] > 0]
+        recipes = sorted(path.name for path in (self.out / "pareto").iterdir())
+        self.assertEqual(recipes, sorted(f"trial_{trial}.json" for trial in trials))
+        again = self.out.parent / "again"
+        replay = self.run_worker("optimize", IMAGES / "model.onnx", "--recipe", self.out / "pareto" / recipes[0], "-o", again)
+        self.assertEqual(replay.returncode, 0, replay.stderr)
+        self.assertTrue((again / "model.onnx").exists())
 
     def test_a_goal_above_the_baseline_ends_with_an_answer(self):
         result = self.optimize_images("--criterion", "absolute", "--tolerable-loss=-0.5")
@@ -322,7 +357,7 @@ class BigModelInterruptionTest(WorkerTest):
 
     def start(self, *arguments):
         return subprocess.Popen([str(WORKER), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-                                env={**os.environ, "TMPDIR": str(self.temporary)})
+                                env={**os.environ, "TMPDIR": str(self.temporary), "XDG_CACHE_HOME": str(self.folder / "cache")})
 
     def left(self, signal_number):
         """What stopped processes left; of killed ones what is as big as weights (a profile that was being written is a few kilobytes)."""
