@@ -127,22 +127,4 @@ std::optional<Evaluation> EvaluationFromText(std::string_view text) {
   });
 }
 
-std::string RangesToText(const RangeMap& ranges) {
-  Json json = Json::array();
-  for (const auto& [id, range] : ranges) json.push_back({id.value, CalibrationMethodName(id.method), range.min, range.max});
-  return json.dump();
-}
-
-std::optional<RangeMap> RangesFromText(std::string_view text) {
-  return Parse<RangeMap>(text, [](const Json& json) {
-    RangeMap ranges;
-    for (const Json& one : json) {
-      auto method = CalibrationMethodByName(one.at(1).get<std::string>());
-      if (!method.ok()) throw std::invalid_argument("method");
-      ranges[{one.at(0), *method}] = {one.at(2), one.at(3)};
-    }
-    return ranges;
-  });
-}
-
 }  // namespace ns

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "quantize/range_id.h"
 #include "tune/tuning_item.h"
 #include "worker/evaluator.h"
 
@@ -17,8 +16,5 @@ std::optional<TuningResult> ResultFromText(std::string_view text, const TuningIt
 
 std::string EvaluationToText(const Evaluation& evaluation);
 std::optional<Evaluation> EvaluationFromText(std::string_view text);
-
-std::string RangesToText(const RangeMap& ranges);
-std::optional<RangeMap> RangesFromText(std::string_view text);
 
 }  // namespace ns

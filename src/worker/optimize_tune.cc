@@ -169,7 +169,7 @@ Result<Recipe> OptimizeRun::RecipeOf(const Trial& trial, TrialRunner& runner) co
   recipe.model_sha256 = model_sha256_;
   recipe.label = trial.label;
   recipe.config = trial.config;
-  NS_ASSIGN_OR_RETURN(recipe.ranges, runner.RangesOf(trial.config));
+  NS_ASSIGN_OR_RETURN(recipe.facts, runner.FactsOf(trial.config));
   recipe.made_by = report_.environment.versions;
   return recipe;
 }

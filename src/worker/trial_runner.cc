@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "worker/cache_codec.h"
+#include "worker/recipe.h"
 
 namespace ns {
 
@@ -31,6 +32,8 @@ constexpr std::array kByHistogram = {CalibrationMethod::kEntropy, CalibrationMet
 bool NeedsHistogram(CalibrationMethod method) {
   return std::find(kByHistogram.begin(), kByHistogram.end(), method) != kByHistogram.end();
 }
+
+bool NeedsChannels(const QuantConfig& config) { return config.smooth_quant.has_value(); }
 
 }  // namespace
 
@@ -135,17 +138,19 @@ void TrialRunner::ToCache(const TuningItem& item, const TuningResult& result, co
   setting_.cache->Put(evaluated != nullptr && evaluated->stopped_early ? EarlyKey(item, goals) : FullKey(item), ResultToText(result));
 }
 
-Result<RangeMap> TrialRunner::RangesOf(const QuantConfig& config) {
-  std::string key = "ranges " + Canonical(config);
+Result<QuantFacts> TrialRunner::FactsOf(const QuantConfig& config) {
+  std::string key = "facts " + Canonical(config);
   if (calibrated_.empty() && setting_.cache != nullptr) {
     if (auto text = setting_.cache->Get(key)) {
-      if (auto ranges = RangesFromText(*text)) return *std::move(ranges);
+      if (auto recipe = ParseRecipe(*text); recipe.ok()) return std::move(recipe->facts);
     }
   }
   NS_RETURN_IF_ERROR(CalibrateFor(config));
-  NS_ASSIGN_OR_RETURN(auto ranges, setting_.quantizer->Ranges(config));
-  if (setting_.cache != nullptr) setting_.cache->Put(key, RangesToText(ranges));
-  return ranges;
+  Recipe recipe;
+  recipe.config = config;
+  NS_ASSIGN_OR_RETURN(recipe.facts, setting_.quantizer->Facts(config));
+  if (setting_.cache != nullptr) setting_.cache->Put(key, RecipeToJson(recipe));
+  return std::move(recipe.facts);
 }
 
 Status TrialRunner::CalibrateFor(const QuantConfig& config) {
@@ -155,12 +160,15 @@ Status TrialRunner::CalibrateFor(const QuantConfig& config) {
   };
   need(config.defaults);
   for (const auto& [name, op] : config.operators) need(op);
-  if (std::includes(calibrated_.begin(), calibrated_.end(), methods.begin(), methods.end())) return OkStatus();
+  bool known = std::includes(calibrated_.begin(), calibrated_.end(), methods.begin(), methods.end());
+  if (known && (channels_ || !NeedsChannels(config))) return OkStatus();
   BeginStage("calibrate");
-  // What was kept before is kept again: a pass over the rows is paid once for each new method.
+  // What was kept before is kept again: a pass over the rows is paid once for each new need.
   calibrated_.merge(methods);
+  channels_ = channels_ || NeedsChannels(config);
   CalibrationOptions options;
   options.methods.assign(calibrated_.begin(), calibrated_.end());
+  options.channels = channels_;
   options.threads = setting_.threads;
   options.batch_size = setting_.data->calibration().fixed_batch().value_or(1);
   Status done = setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
@@ -175,8 +183,8 @@ Result<const QuantizedModel*> TrialRunner::Make(const QuantConfig& config) {
   auto kept = kept_.find(key);
   if (kept != kept_.end()) return &kept->second;
   if (calibrated_.empty()) {
-    NS_ASSIGN_OR_RETURN(auto ranges, RangesOf(config));
-    if (calibrated_.empty()) setting_.quantizer->UseRanges(std::move(ranges));
+    NS_ASSIGN_OR_RETURN(auto facts, FactsOf(config));
+    if (calibrated_.empty()) setting_.quantizer->UseFacts(std::move(facts));
   } else {
     NS_RETURN_IF_ERROR(CalibrateFor(config));
   }

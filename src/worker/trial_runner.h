@@ -56,8 +56,8 @@ class TrialRunner {
 
   // The model of a configuration; made again when it was not kept (the same bytes come out).
   Result<QuantizedModel> TakeModel(const QuantConfig& config);
-  // The ranges of what `config` quantizes: calibrated, or as the cache has them.
-  Result<RangeMap> RangesOf(const QuantConfig& config);
+  // What `config` takes from calibration: calibrated, or as the cache has it.
+  Result<QuantFacts> FactsOf(const QuantConfig& config);
 
  private:
   // Calibrates for what `config` needs, unless that was done.
@@ -91,6 +91,7 @@ class TrialRunner {
   std::string best_;                             // Canonical(config) of the best so far
   std::optional<OutputProbe> probe_;
   std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for
+  bool channels_ = false;                   // and those of channels
   double shown_ = 0;            // of tuning, 0 to 1
   std::optional<int> leader_;   // the last one sent as the best
   int full_ = 0, partial_ = 0;

@@ -33,6 +33,10 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     space.calibrations = {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kEntropy, CalibrationMethod::kMse};
   space.base.defaults.calibration = space.calibrations[0];
   if (options.per_channel) space.base.defaults.per_channel = *options.per_channel;
+  auto wanted = [&](const char* recipe) {
+    auto found = options.recipes.find(recipe);
+    return found == options.recipes.end() || found->second;
+  };
   std::vector<OperatorDecision> by_static = quantizer.Candidates(OpMode::kStatic);
   std::set<std::string> dynamic;
   for (const OperatorDecision& op : quantizer.Candidates(OpMode::kDynamic))
@@ -53,6 +57,9 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     names.push_back(op.name);
     space.operators.push_back(std::move(entry));
   }
+  space.recipes.smooth_quant = wanted("smooth_quant") && std::any_of(space.operators.begin(), space.operators.end(), [](const SpaceOperator& op) {
+    return op.type == "MatMul" || op.type == "Gemm";
+  });
   auto blocks = Blocks(names);
   for (SpaceOperator& op : space.operators) op.block = blocks[op.name];
   return space;

@@ -528,7 +528,7 @@ class LeadTest(WorkerTest):
         self.write_task()
         result = self.run_worker("lead", "--task-folder", self.task)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(sorted(os.listdir(self.task)), ["events.jsonl", "result", "task.json"])
+        self.assertEqual(sorted(os.listdir(self.task)), ["cache", "events.jsonl", "result", "task.json"])
         events = self.events()
         self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
         self.assertEqual(events[-1]["type"], "result")

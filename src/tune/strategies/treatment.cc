@@ -9,12 +9,19 @@ namespace {
 
 constexpr double kLeastStep = 0.5;   // dB that one more treatment must gain
 constexpr double kLeastTotal = 1.0;  // dB that are worth a full evaluation
+constexpr double kFirstAlpha = 0.5;
+constexpr double kOtherAlphas[] = {0.3, 0.4, 0.6, 0.7, 0.8};
 
 struct Treatment {
   std::string label;
   std::function<void(QuantConfig&)> apply;
   double gain_db = 0;
 };
+
+void Smooth(QuantConfig& config, double alpha) {
+  config.smooth_quant.emplace();
+  config.smooth_quant->alpha = alpha;
+}
 
 void Calibrate(QuantConfig& config, CalibrationMethod method) {
   config.defaults.calibration = method;
@@ -24,12 +31,31 @@ void Calibrate(QuantConfig& config, CalibrationMethod method) {
 std::vector<Treatment> Known(const TuningSpace& space, const QuantConfig& config) {
   std::vector<Treatment> treatments;
   bool is_static = config.defaults.mode == OpMode::kStatic;
+  if (space.recipes.smooth_quant)
+    treatments.push_back({fmt::format("smoothed {:.2f}", kFirstAlpha), [](QuantConfig& c) { Smooth(c, kFirstAlpha); }});
   if (!is_static) return treatments;
   for (CalibrationMethod method : space.calibrations) {
     if (method == config.defaults.calibration) continue;
     treatments.push_back({std::string(CalibrationMethodName(method)), [method](QuantConfig& c) { Calibrate(c, method); }});
   }
   return treatments;
+}
+
+// Another alpha where that is better.
+Status SearchAlpha(Inquiry& ask, QuantConfig* config, double* sqnr_db, std::string* label) {
+  std::vector<QuantConfig> others;
+  for (double alpha : kOtherAlphas) {
+    others.push_back(*config);
+    Smooth(others.back(), alpha);
+  }
+  NS_ASSIGN_OR_RETURN(auto sqnr, ask.OutputSqnr(others));
+  auto best = std::max_element(sqnr.begin(), sqnr.end());
+  if (*best <= *sqnr_db) return OkStatus();
+  size_t chosen = static_cast<size_t>(best - sqnr.begin());
+  *config = others[chosen];
+  *sqnr_db = *best;
+  *label = fmt::format("smoothed {:.2f}", kOtherAlphas[chosen]);
+  return OkStatus();
 }
 
 }  // namespace
@@ -54,6 +80,7 @@ Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string
     treatment.apply(more);
     NS_ASSIGN_OR_RETURN(double db, ask.OutputSqnr(more));
     std::string step = treatment.label;
+    if (more.smooth_quant && !treated.config.smooth_quant) NS_RETURN_IF_ERROR(SearchAlpha(ask, &more, &db, &step));
     if (db < reached + kLeastStep) continue;
     treated.config = std::move(more);
     treated.label += ", " + step;
