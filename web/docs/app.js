@@ -19,6 +19,15 @@ const schemaLink = (schema) => {
   return make("code", { textContent: JSON.stringify(schema) });
 };
 
+// A simple type in words: "integer, 1 to 1000, default 100".
+const typeText = (schema) => {
+  const words = [schema.enum ? schema.enum.join(" | ") : [schema.type].flat().join(" or ")];
+  if (schema.minimum !== undefined) words.push(schema.maximum !== undefined ? schema.minimum + " to " + schema.maximum : "at least " + schema.minimum);
+  if (schema.maxLength !== undefined) words.push("at most " + schema.maxLength + " characters");
+  if (schema.default !== undefined) words.push("default " + schema.default);
+  return words.join(", ");
+};
+
 const answers = (responses) =>
   table(["status", "meaning", "body"], Object.entries(responses).map(([status, answer]) => {
     const [type, media] = Object.entries(answer.content ?? {})[0] ?? [];
@@ -50,29 +59,31 @@ async function send(method, path, inputs, body, output) {
   }
 }
 
-const form = (method, path, call) => {
+const form = (method, path, call, schemas) => {
   const inputs = (call.parameters ?? []).map((parameter) => ({ parameter, input: make("input", { placeholder: parameter.name }) }));
-  const body = call.requestBody?.content["application/json"] ? make("textarea", { value: "{}" }) : null;
+  const json = call.requestBody?.content["application/json"]?.schema;
+  const sample = json?.$ref ? schemas[nameOf(json.$ref)]["x-sample"] : undefined;
+  const body = json ? make("textarea", { value: JSON.stringify(sample ?? {}, null, 2) }) : null;
   const output = make("pre", { hidden: true });
   const rows = inputs.map(({ parameter, input }) =>
-    [make("code", { textContent: parameter.name }), parameter.in, schemaLink(parameter.schema), parameter.description, input]);
+    [make("code", { textContent: parameter.name }), input, parameter.description, typeText(parameter.schema), parameter.in]);
   const button = make("button", { textContent: "Send" });
   button.addEventListener("click", () => send(method, path, inputs, body, output));
-  return [rows.length ? table(["parameter", "in", "type", "meaning", "value"], rows) : "",
-    body ? make("p", {}, "Body: ", schemaLink(call.requestBody.content["application/json"].schema), body) : "",
+  return [rows.length ? table(["parameter", "value", "meaning", "type", "in"], rows) : "",
+    body ? make("p", {}, "Body: ", schemaLink(json), body) : "",
     make("p", {}, button), output];
 };
 
 async function show() {
   const api = await (await fetch("/openapi.json")).json();
-  document.getElementById("title").textContent = api.info.title + " " + api.info.version;
+  document.getElementById("title").textContent = api.info.title + " API, version " + api.info.version;
   const calls = document.getElementById("calls");
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, call] of Object.entries(methods)) {
-      calls.append(make("details", {},
+      calls.append(make("details", { id: method + path },
         make("summary", {}, make("span", { className: "method " + method, textContent: method.toUpperCase() }),
-          make("code", { textContent: path }), "  " + call.summary),
-        make("div", {}, ...form(method.toUpperCase(), path, call), answers(call.responses))));
+          make("code", { textContent: path }), call.summary),
+        make("div", {}, ...form(method.toUpperCase(), path, call, api.components.schemas), answers(call.responses))));
     }
   }
   const schemas = document.getElementById("schemas");
@@ -80,7 +91,14 @@ async function show() {
     schemas.append(make("details", { id: "schema-" + name }, make("summary", { textContent: name }),
       make("div", {}, make("pre", { textContent: JSON.stringify(schema, null, 2) }))));
   }
-  addEventListener("hashchange", () => { const at = document.querySelector(location.hash); if (at) at.open = true; });
+  const openTarget = () => {
+    const at = document.getElementById(location.hash.slice(1));
+    if (!at) return;
+    at.open = true;
+    at.scrollIntoView();
+  };
+  addEventListener("hashchange", openTarget);
+  openTarget();
 }
 
 show();

@@ -12,8 +12,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kRequests = R"json({
-"JoinNodes": {"type": "object", "required": ["nodes"], "additionalProperties": false, "properties": {"nodes": {"type": "string", "description": "a hostfile's text: name sockets cores_per_socket", "examples": ["host1 2 20; host2 4 20"]}}},
+"JoinNodes": {"x-sample": {"nodes": "localhost 1 1"}, "type": "object", "required": ["nodes"], "additionalProperties": false, "properties": {"nodes": {"type": "string", "description": "a hostfile's text: name sockets cores_per_socket", "examples": ["host1 2 20; host2 4 20"]}}},
 "TaskRequest": {
+  "x-sample": {"model": "model.onnx", "dataset": "rows.npz", "metric": "accuracy"},
   "type": "object",
   "description": "Exactly one of model (with its dataset) and script_url.",
   "oneOf": [

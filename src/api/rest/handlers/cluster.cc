@@ -16,7 +16,7 @@ void HandleClusters(TaskService& service, const Request&, Responder respond) {
                         "<td class=\"number\">{}</td></tr>\n",
                         node.id, EscapeHtml(node.spec.name), EscapeHtml(NodeInfo(node)), EscapeHtml(NodeStatus(node)), node.free, node.busy, node.free + node.busy);
   }
-  respond(HtmlPage("Cluster", "<h1>Cluster</h1><table><tr><th>id</th><th>name</th><th>node</th><th>status</th><th>free</th><th>busy</th><th>total</th></tr>\n" +
+  respond(HtmlPage("Cluster", "<h1>Cluster</h1><p>A slot runs one worker.</p><table><tr><th>id</th><th>name</th><th>node</th><th>status</th><th>free slots</th><th>busy</th><th>total</th></tr>\n" +
                                   rows + "</table>\n"));
 }
 

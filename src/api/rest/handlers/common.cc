@@ -109,8 +109,9 @@ Response HtmlPage(std::string_view title, std::string_view body) {
   response.content_type = "text/html; charset=utf-8";
   response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   response.body = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head>"
-      "<body><main>\n{}</main></body></html>\n",
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\"><title>{}</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body><main>\n"
+      "<nav><a href=\"/\">Neural Solution</a></nav>\n{}</main></body></html>\n",
       EscapeHtml(title), body);
   return response;
 }
