@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from harness import ServiceTest, until
+from stubs import ORIGINAL, Stubs, channel_to, empty
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 
@@ -67,6 +68,11 @@ class DiskFullTest(ServiceTest):
             self.await_state(task, "running")
         return tasks
 
+    def grpc_ping(self):
+        stubs = Stubs(ORIGINAL, self.folder)
+        with channel_to(self.grpc_port) as channel:
+            return stubs.call(channel, "Ping")(empty(stubs), timeout=20).status
+
     def test_submissions_are_refused_with_507_and_accepted_again_when_there_is_room(self):
         self.start("--cores_per_worker", 1)
         holding = self.occupy()
@@ -75,12 +81,12 @@ class DiskFullTest(ServiceTest):
         self.assertEqual(refused.status, 507, refused.body)
         self.assertIn("disk", refused.json["detail"])
         self.assertEqual(self.get("/readyz").status, 503)
-        self.assertEqual(self.get("/ping").json["status"], "Failed")
+        self.assertEqual((self.get("/ping").json["status"], self.grpc_ping()), ("Failed", "Failed"))
         for task in [*holding, *accepted]:
             self.assertIn(self.status(task)["status"], ("running", "pending"))
         self.make_room()
         until(lambda: self.get("/readyz").status == 200, 10, "ready again")
-        self.assertEqual(self.get("/ping").json["status"], "Healthy")
+        self.assertEqual((self.get("/ping").json["status"], self.grpc_ping()), ("Healthy", "Healthy"))
         accepted.append(self.submit("sleep=0.05"))
         self.kill_service()
         self.start("--cores_per_worker", 1)

@@ -20,10 +20,17 @@ PROGRAM = BIN / "neural_solution"
 FAKE_WORKER = HERE / "fake_worker.py"
 
 
+_given = set()
+
+
 def free_port():
-    """One below the range that the kernel takes for outgoing connections, so that none of those gets it before the service does."""
+    """One below the range that the kernel takes for outgoing connections, so that none of those gets it before the service does; never the
+    same twice."""
     while True:
         port = random.SystemRandom().randrange(12_000, 32_000)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
