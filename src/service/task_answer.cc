@@ -33,12 +33,13 @@ StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path
 }
 
 Result<StoredProgress> ReadProgress(const TaskStore& store, const std::string& id) {
+  constexpr int kMost = 1000;
   StoredProgress stored;
   while (true) {
-    NS_ASSIGN_OR_RETURN(auto events, store.Events(id, stored.last_event, 1000));
-    if (events.empty()) return stored;
+    NS_ASSIGN_OR_RETURN(auto events, store.Events(id, stored.last_event, kMost));
     for (const TaskEvent& event : events) stored.progress.Apply(event.payload);
-    stored.last_event = events.back().seq;
+    if (!events.empty()) stored.last_event = events.back().seq;
+    if (events.size() < kMost) return stored;
   }
 }
 

@@ -80,7 +80,11 @@ void TaskService::Submit(const Caller& caller, const TaskSpec& spec, std::functi
   task.submitter = SubmitterOf(caller, spec);
   // Without its order, which the store gives.
   PendingTask pending = MakePending(task.id, 0, spec, task.submitter, task.submitted, clock_);
-  if (Status status = dispatcher_.Reserve(pending.submitter); !status.ok()) return done({"", {}, status});
+  if (Status full = dispatcher_.Reserve(pending.submitter); !full.ok()) {
+    // A repeated request gets its answer whatever waits: it adds nothing.
+    auto earlier = task.idempotency_key.empty() ? Result<std::string>(full) : store_.FindByKey(task.owner, task.idempotency_key);
+    return done(earlier.ok() ? SubmitOutcome{*earlier, {}, OkStatus()} : SubmitOutcome{"", {}, full});
+  }
   store_.Submit(std::move(task), [this, caller, pending = std::move(pending), done = std::move(done)](Result<SubmittedTask> made) mutable {
     Audit(caller, "submit", made.ok() ? made->id : "", made.status());
     if (made.ok() && !made->existed) {

@@ -145,7 +145,7 @@ class TaskService {
   AuditLog* const audit_;
   std::atomic<bool> accepting_{true};
   std::atomic<bool> recovering_{false};
-  mutable ProgressCache progress_{1'000};
+  mutable ProgressCache progress_{6'000};
   std::mutex zips_mutex_;                                   // over the next
   std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait
 };

@@ -22,10 +22,10 @@ Result<std::vector<OpenAttempt>> ReadOpenAttempts(Database& database) {
   return open;
 }
 
-Result<std::vector<AttemptRecord>> ReadAttempts(Database& database, const std::string& id) {
+Result<std::vector<AttemptRecord>> ReadAttempts(Database& database, int64_t task) {
   NS_ASSIGN_OR_RETURN(Statement query, database.Prepare(
-      "SELECT attempt, started, ended, outcome FROM attempts WHERE task=(SELECT seq FROM tasks WHERE id=?) ORDER BY attempt"));
-  query.Bind(id);
+      "SELECT attempt, started, ended, outcome FROM attempts WHERE task=? ORDER BY attempt"));
+  query.Bind(task);
   std::vector<AttemptRecord> attempts;
   while (true) {
     NS_ASSIGN_OR_RETURN(bool row, query.Step());

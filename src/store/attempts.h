@@ -11,7 +11,7 @@
 namespace ns {
 
 Result<std::vector<OpenAttempt>> ReadOpenAttempts(Database& database);
-Result<std::vector<AttemptRecord>> ReadAttempts(Database& database, const std::string& id);
+Result<std::vector<AttemptRecord>> ReadAttempts(Database& database, int64_t task);
 Status InsertAssistant(Database& database, const std::string& id, int attempt, int worker, int slot);
 Status DeleteAssistant(Database& database, const std::string& id, int attempt, int worker);
 

@@ -90,4 +90,21 @@ class Database {
   int log_pages_ = 0;
 };
 
+// While it lives, queries of this connection see one state of the store, and the log's locks are taken once for all of them.
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(Database& database) : database_(database) { (void)Run("BEGIN"); }
+  ~ReadTransaction() { (void)Run("COMMIT"); }
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+ private:
+  Status Run(std::string_view sql) {
+    NS_ASSIGN_OR_RETURN(Statement statement, database_.Prepare(sql));
+    return statement.Run();
+  }
+
+  Database& database_;
+};
+
 }  // namespace ns

@@ -60,13 +60,10 @@ Result<SubmittedTask> FindByKey(Database& database, const std::string& key) {
 }
 
 // The column holds the keys of all owners; names of tokens have no line break.
-std::string ScopedKey(const NewTask& task) {
-  if (task.idempotency_key.empty() || task.owner.empty()) return task.idempotency_key;
-  return task.owner + "\n" + task.idempotency_key;
-}
+std::string ScopedKey(const std::string& owner, const std::string& key) { return key.empty() || owner.empty() ? key : owner + "\n" + key; }
 
 Result<SubmittedTask> InsertTask(Database& database, const NewTask& task) {
-  std::string key = ScopedKey(task);
+  std::string key = ScopedKey(task.owner, task.idempotency_key);
   if (!key.empty()) {
     auto earlier = FindByKey(database, key);
     if (earlier.ok() || earlier.status().code() != StatusCode::kNotFound) return earlier;
@@ -306,17 +303,24 @@ void TaskStore::CloseAttempt(const std::string& id, int attempt, const std::stri
 
 void TaskStore::Flush() { writer_->committer.Flush(); }
 
+Result<std::string> TaskStore::FindByKey(const std::string& owner, const std::string& key) const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(SubmittedTask task, ns::FindByKey(*reader, ScopedKey(owner, key)));
+  return task.id;
+}
+
 Result<TaskRecord> TaskStore::Get(const std::string& id) const {
   if (auto known = writer_->cache.Find(id)) return std::move(*known);
   uint64_t ticket = writer_->cache.Ticket(id);
   static const std::string sql = fmt::format("SELECT {} FROM tasks WHERE id=?", kTaskColumns);
   NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  ReadTransaction together(*reader);
   NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql));
   NS_ASSIGN_OR_RETURN(bool found, query.Bind(id).Step());
   if (!found) return NotFound(fmt::format("no task {}", id), "UNKNOWN_TASK");
   TaskRecord task = ReadTask(query);
   if (task.attempt > 0) {
-    NS_ASSIGN_OR_RETURN(task.attempts, ReadAttempts(*reader, id));
+    NS_ASSIGN_OR_RETURN(task.attempts, ReadAttempts(*reader, task.order));
   }
   if (IsFinal(task.state) && task.spec_json.find("\"webhook\"") != std::string::npos) {
     NS_ASSIGN_OR_RETURN(task.webhook, SelectWebhook(*reader, id));

@@ -130,6 +130,8 @@ class TaskStore final : public TaskJournal {
   // The same without a try: why the last transaction failed, or the damage that was found.
   Status health() const;
 
+  // The task that was submitted with this idempotency key. NotFound (UNKNOWN_TASK).
+  Result<std::string> FindByKey(const std::string& owner, const std::string& key) const;
   // NotFound (UNKNOWN_TASK).
   Result<TaskRecord> Get(const std::string& id) const override;
   // The same for one that was read a moment ago; none: ask Get(). Never waits for the disk.

@@ -18,7 +18,7 @@
 
 namespace ns {
 
-inline constexpr size_t kCachedRecords = 2'000;
+inline constexpr size_t kCachedRecords = 6'000;
 
 class TaskStore::Writer {
  public:

@@ -84,6 +84,26 @@ TEST_F(WebhooksTest, WaitUntilTheirTimeAndEndOnce) {
   EXPECT_EQ(store_->Webhook("a").value()->delivered, clock_.wall());
 }
 
+TEST_F(WebhooksTest, RetentionKeepsEndedTasksWhoseWebhookStillWaits) {
+  Submit("a", R"({"model": "m", "webhook": "https://example.org/x"})");
+  Submit("b", R"({"model": "m"})");
+  Finish("a");
+  Finish("b");
+  auto ended = [&] {
+    std::vector<std::string> ids;
+    const std::vector<EndedTask> longest = store_->LongestEnded(10).value();
+    for (const EndedTask& task : longest) ids.push_back(task.id);
+    return ids;
+  };
+  EXPECT_EQ(ended(), std::vector<std::string>{"b"});
+  WebhookStatus again{"waiting", 1, clock_.wall() + std::chrono::seconds(5), {}, "no answer"};
+  ASSERT_TRUE(Await([&](auto done) { store_->UpdateWebhook("a", again, done); }).ok());
+  EXPECT_EQ(ended(), std::vector<std::string>{"b"});
+  WebhookStatus given_up{"failed", 30, {}, {}, "no answer"};
+  ASSERT_TRUE(Await([&](auto done) { store_->UpdateWebhook("a", given_up, done); }).ok());
+  EXPECT_EQ(ended(), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_F(WebhooksTest, InputsInUseAreThoseOfUnfinishedTasks) {
   std::promise<void> made;
   NewTask task;
