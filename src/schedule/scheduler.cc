@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "tasks/attempt_outcome.h"
 
 namespace ns {
 
@@ -185,7 +186,7 @@ std::vector<Action> Scheduler::Exited(const std::string& id, int attempt, const 
       CountPending(task.info.submitter, 1);
       Wait(task, std::nullopt, now);
     } else if (interrupted && !done) {
-      actions.push_back(RequeueAction{id, attempt, false, "the service was stopped"});
+      actions.push_back(RequeueAction{id, attempt, false, drained_ ? kStoppedByDrain : "the service was stopped"});
       CountPending(task.info.submitter, 1);
       Wait(task, std::nullopt, now);
     } else if (end.kind == AttemptEnd::Kind::kLost) {
@@ -238,6 +239,7 @@ std::vector<Action> Scheduler::SetDispatching(Dispatching dispatching, SteadyTim
 }
 
 std::vector<Action> Scheduler::StopAll() {
+  drained_ = dispatching_ == Dispatching::kDraining;
   dispatching_ = Dispatching::kDraining;
   std::vector<Action> actions;
   for (auto& [attempt, active] : active_) {

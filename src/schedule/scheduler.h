@@ -157,7 +157,7 @@ class Scheduler {
   std::vector<Action> Tick(SteadyTime now);
   // Once draining it stays so.
   std::vector<Action> SetDispatching(Dispatching dispatching, SteadyTime now);
-  // Ends all workers; their tasks wait again without a mark against them. Draining afterwards.
+  // Ends all workers; their tasks wait again without a mark against them, as stopped by drain where it drained already. Draining afterwards.
   std::vector<Action> StopAll();
 
   // When Tick() has something to do next; none: only when an event comes.
@@ -220,6 +220,7 @@ class Scheduler {
   const Options options_;
   std::mt19937_64 random_;
   Dispatching dispatching_ = Dispatching::kOn;
+  bool drained_ = false;  // StopAll() came after a drain
   std::map<int64_t, int> nodes_;  // -> slots; removed ones left out
   int total_slots_ = 0;
   std::set<int> free_;

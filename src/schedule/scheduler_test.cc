@@ -134,6 +134,16 @@ TEST(SchedulerTest, StopAllPutsTasksBackWithoutAMark) {
   EXPECT_EQ(scheduler.running(), 0);
 }
 
+TEST(SchedulerTest, WhatOutlastsADrainIsPutBackAsStoppedByIt) {
+  Scheduler scheduler = WithSlots(2);
+  (void)scheduler.Submit(Task("a", 2, 1), kStart);
+  (void)scheduler.Submit(Task("b", 2, 2), kStart);
+  (void)scheduler.SetDispatching(Dispatching::kDraining, kStart);
+  EXPECT_THAT(scheduler.Exited("a", 1, {Kind::kDone, "", ""}, kStart), ElementsAre(Action(FinishAction{"a", 1, TaskState::kDone, "", ""})));
+  EXPECT_THAT(scheduler.StopAll(), ElementsAre(Action(StopAction{"b", 1})));
+  EXPECT_THAT(scheduler.Exited("b", 1, kLost, kStart), ElementsAre(Action(RequeueAction{"b", 1, false, "stopped by drain"})));
+}
+
 TEST(SchedulerTest, WhilePausedOrDrainingNothingStarts) {
   Scheduler scheduler = WithSlots(1);
   (void)scheduler.SetDispatching(Dispatching::kPaused, kStart);

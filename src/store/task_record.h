@@ -19,7 +19,7 @@ struct AttemptRecord {
   int attempt = 0;
   WallTime started;
   std::optional<WallTime> ended;
-  std::string outcome;  // "done", "failed", "lost", "interrupted"; "" while it runs
+  std::string outcome;  // tasks/attempt_outcome.h; "" while it runs
 };
 
 struct TaskRecord {

@@ -5,6 +5,7 @@
 #include "store/task_store_parts.h"
 #include "store/upkeep.h"
 #include "store/webhooks.h"
+#include "tasks/attempt_outcome.h"
 
 namespace ns {
 
@@ -149,7 +150,8 @@ Status PutBack(Database& database, const std::string& id, int attempt, bool lost
   if (task.state != TaskState::kRunning || attempt != task.attempt) return Stale(id, attempt);
   NS_ASSIGN_OR_RETURN(Statement update, database.Prepare("UPDATE tasks SET state='pending', lost=lost+?, message=? WHERE seq=?"));
   NS_RETURN_IF_ERROR(update.Bind(lost ? 1 : 0).BindText(message).Bind(task.order).Run());
-  NS_RETURN_IF_ERROR(EndAttempt(database, task.order, attempt, lost ? "lost" : "interrupted", now));
+  std::string outcome = lost ? "lost" : message == kStoppedByDrain ? kStoppedByDrain : "interrupted";
+  NS_RETURN_IF_ERROR(EndAttempt(database, task.order, attempt, outcome, now));
   std::string reason = lost ? "WORKER_LOST" : "SERVICE_STOPPED";
   return AddEvent(database, task.order, attempt, now, StateEvent{TaskState::kPending, reason, message, attempt});
 }

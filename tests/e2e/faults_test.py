@@ -1,4 +1,5 @@
 """Nothing acknowledged is lost: the service killed with tasks running and waiting, workers killed, tasks cancelled."""
+import json
 import os
 import signal
 import time
@@ -171,6 +172,20 @@ class FaultsTest(ServiceTest):
         self.assertEqual(self.status(running)["status"], "done")
         self.await_state(waiting, "done")
         self.assertEqual(len(self.started(running)), 1)
+
+    def test_what_outlasts_the_grace_of_a_stop_is_told_to_end_and_runs_to_its_end_after_the_next_start(self):
+        self.start("--cores_per_worker", 64)
+        task = self.submit("sleep=2")
+        self.running_worker(task)
+        self.assertEqual(self.run_program("stop", "--grace", "0.1", "--workspace", self.workspace).returncode, 0)
+        self.start("--cores_per_worker", 64)
+        done = self.await_state(task, "done")
+        self.assertEqual([one["outcome"] for one in done["details"]["attempts"]], ["stopped by drain", "done"])
+        stream = self.get(f"/task/{task}/events").body.decode()
+        events = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")]
+        states = [event["payload"] for event in events if event["type"] == "state"]
+        self.assertEqual([state["state"] for state in states], ["pending", "running", "pending", "running", "done"])
+        self.assertEqual((states[2]["reason"], states[2]["message"]), ("SERVICE_STOPPED", "stopped by drain"))
 
 
 if __name__ == "__main__":
