@@ -23,9 +23,48 @@ function(ns_target_defaults target)
   endif()
   if(NS_SANITIZE)
     string(REPLACE ";" "," list "${NS_SANITIZE}")
-    target_compile_options(${target} PUBLIC -fsanitize=${list} -fno-omit-frame-pointer)
+    target_compile_options(${target} PUBLIC -fsanitize=${list} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${list})
   endif()
+  if(NS_PRECOMPILED)
+    target_precompile_headers(${target} REUSE_FROM ${NS_PRECOMPILED})
+  endif()
+endfunction()
+
+# A sanitized build spends most of its time on headers that all files include: once is enough. Other builds do without, so that no file sees
+# what it does not include.
+if(NS_SANITIZE)
+  find_package(fmt REQUIRED)
+  find_package(GTest REQUIRED)
+  set(CMAKE_CXX_COMPILE_OPTIONS_PIE ${CMAKE_CXX_COMPILE_OPTIONS_PIC})  # the same for all
+  file(WRITE ${PROJECT_BINARY_DIR}/precompiled.cc "")
+  add_library(precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cc)
+  ns_target_defaults(precompiled)
+  target_compile_options(precompiled PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_link_libraries(precompiled PRIVATE fmt::fmt GTest::gtest)
+  target_precompile_headers(precompiled PRIVATE
+    <algorithm> <atomic> <chrono> <condition_variable> <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <set> <span>
+    <sstream> <string> <string_view> <thread> <unordered_map> <variant> <vector> <fmt/format.h> <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
+  set(NS_PRECOMPILED precompiled)
+endif()
+
+option(NS_FUZZ "Fuzz targets search (libFuzzer), instead of replaying their corpora" OFF)
+set(NS_FUZZED base tasks graph data fetch schedule)  # libFuzzer sees which of their code an input reaches
+
+# They link gRPC or ONNX Runtime, whose builds are not instrumented: the thread sanitizer would judge them wrongly.
+set(NS_NOT_THREAD_SANITIZED runtime passes quantize worker rpc)
+
+add_custom_target(unit_tests)
+
+# The labels of a test of `folder`: LABEL, and "asan" or "tsan" where scripts/sanitize runs it.
+function(ns_test_labels out folder label)
+  set(labels ${label})
+  if(NS_SANITIZE MATCHES address)
+    list(APPEND labels asan)
+  elseif(NS_SANITIZE MATCHES thread AND NOT folder IN_LIST NS_NOT_THREAD_SANITIZED)
+    list(APPEND labels tsan)
+  endif()
+  set(${out} ${labels} PARENT_SCOPE)
 endfunction()
 
 # ns_folder(NAME [USES folder...] [WRAPS target...] [WRAPS_PUBLIC target...] [TEST_USES target...] [TEST_TIMEOUT seconds] [WITHOUT folder...])
@@ -53,6 +92,9 @@ function(ns_folder name)
     target_link_libraries(ns_${name} PUBLIC ns_${used})
   endforeach()
   target_link_libraries(ns_${name} PUBLIC ${arg_WRAPS_PUBLIC} PRIVATE ${arg_WRAPS})
+  if(NS_FUZZ AND name IN_LIST NS_FUZZED)
+    target_compile_options(ns_${name} PRIVATE -fsanitize-coverage=inline-8bit-counters,indirect-calls,trace-cmp,pc-table)
+  endif()
 
   if(tests)
     add_executable(ns_${name}_test ${tests} ${testing})
@@ -63,6 +105,10 @@ function(ns_folder name)
       set(arg_TEST_TIMEOUT 300)
     endif()
     add_test(NAME ${name} COMMAND ns_${name}_test)
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${arg_TEST_TIMEOUT})
+    ns_test_labels(labels ${name} unit)
+    set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TEST_TIMEOUT})
+    if(NOT NS_SANITIZE MATCHES thread OR tsan IN_LIST labels)
+      add_dependencies(unit_tests ns_${name}_test)
+    endif()
   endif()
 endfunction()
