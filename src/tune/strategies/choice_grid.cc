@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "tune/strategies/recipes.h"
+
 namespace ns {
 
 namespace {
@@ -93,6 +95,7 @@ std::string Describe(const TuningSpace& space, const QuantConfig& config) {
   std::string text(OpModeName(config.defaults.mode));
   if (config.defaults.calibration != space.base.defaults.calibration)
     text += fmt::format(", {}", CalibrationMethodName(config.defaults.calibration));
+  if (config.smooth_quant) text += fmt::format(", smoothed {:.2f}", config.smooth_quant->alpha);
   for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly, OpMode::kFloat}) {
     int count = counts[static_cast<size_t>(mode)];
     if (count == 0 || static_cast<size_t>(mode) == main) continue;
@@ -109,7 +112,7 @@ ChoiceGrid::ChoiceGrid(const TuningProblem& problem, size_t most)
   bool integers = (static_ && space_.CountWith(OpMode::kStatic) > 0) || (dynamic_ && space_.CountWith(OpMode::kDynamic) > 0);
   weights_ = problem.objective.size > 0 || problem.objective.memory > 0 || !integers;
   AddOperators(most);
-  AddCalibration();
+  AddWholeModel();
 }
 
 bool ChoiceGrid::Allowed(OpMode mode) const {
@@ -148,12 +151,17 @@ void ChoiceGrid::AddOperators(size_t most) {
   }
 }
 
-void ChoiceGrid::AddCalibration() {
-  bool any = false;
+void ChoiceGrid::AddWholeModel() {
+  if (dimensions_.empty()) return;
+  bool any_static = false;
   for (const ChoiceDimension& dimension : dimensions_)
-    for (const OpConfig& option : dimension.options) any = any || option.mode == OpMode::kStatic;
-  if (!any || space_.calibrations.size() < 2) return;
-  dimensions_.push_back({"calibration", {}, {}, space_.calibrations});
+    for (const OpConfig& option : dimension.options) any_static = any_static || option.mode == OpMode::kStatic;
+  for (Recipe& recipe : WholeModelRecipes(space_)) dimensions_.push_back({recipe.label, {}, {}, {}, std::move(recipe.apply)});
+  if (any_static && space_.calibrations.size() > 1) dimensions_.push_back({"calibration", {}, {}, space_.calibrations});
+}
+
+const ChoiceDimension* ChoiceGrid::calibration() const {
+  return dimensions_.empty() || dimensions_.back().methods.empty() ? nullptr : &dimensions_.back();
 }
 
 double ChoiceGrid::size() const {
@@ -165,13 +173,13 @@ double ChoiceGrid::size() const {
 GridPoint ChoiceGrid::all_float() const {
   GridPoint point = first();
   for (size_t i = 0; i < point.size(); ++i)
-    if (!dimensions_[i].operators.empty()) point[i] = dimensions_[i].size() - 1;
+    if (!dimensions_[i].whole_model()) point[i] = dimensions_[i].size() - 1;
   return point;
 }
 
 bool ChoiceGrid::IsFloat(const GridPoint& point) const {
   for (size_t i = 0; i < point.size(); ++i)
-    if (!dimensions_[i].operators.empty() && point[i] + 1 < dimensions_[i].size()) return false;
+    if (!dimensions_[i].whole_model() && point[i] + 1 < dimensions_[i].size()) return false;
   return true;
 }
 
@@ -183,21 +191,22 @@ OpConfig ChoiceGrid::Treatment(size_t op, const OpConfig& option) const {
 }
 
 CalibrationMethod ChoiceGrid::MethodOf(const GridPoint& point) const {
-  if (dimensions_.empty() || !dimensions_.back().operators.empty()) return usual_method_;
-  return dimensions_.back().methods[point.back()];
+  return calibration() == nullptr ? usual_method_ : calibration()->methods[point.back()];
 }
 
 QuantConfig ChoiceGrid::Config(const GridPoint& point) const {
   NS_CHECK(point.size() == dimensions_.size());
   std::vector<OpConfig> treatments(space_.operators.size(), Effective(OpConfig{.mode = OpMode::kFloat}));
-  bool calibrated = !dimensions_.empty() && dimensions_.back().operators.empty();
   for (size_t i = 0; i < point.size(); ++i)
     for (size_t op : dimensions_[i].operators) {
       treatments[op] = Treatment(op, dimensions_[i].options[point[i]]);
       // An operator that was given a method of its own keeps it.
-      if (calibrated && treatments[op].calibration == usual_method_) treatments[op].calibration = MethodOf(point);
+      if (calibration() != nullptr && treatments[op].calibration == usual_method_) treatments[op].calibration = MethodOf(point);
     }
-  return Assemble(space_, treatments);
+  QuantConfig config = Assemble(space_, treatments);
+  for (size_t i = 0; i < point.size(); ++i)
+    if (dimensions_[i].recipe && point[i] == 1) dimensions_[i].recipe(config);
+  return config;
 }
 
 std::optional<size_t> ChoiceGrid::OptionIn(const ChoiceDimension& dimension, const QuantConfig& config,
@@ -217,21 +226,27 @@ std::optional<size_t> ChoiceGrid::OptionIn(const ChoiceDimension& dimension, con
 }
 
 std::optional<GridPoint> ChoiceGrid::PointOf(const QuantConfig& config) const {
-  bool calibrated = !dimensions_.empty() && dimensions_.back().operators.empty();
-  std::vector<CalibrationMethod> methods = calibrated ? dimensions_.back().methods : std::vector{usual_method_};
-  for (size_t m = 0; m < methods.size(); ++m) {
-    GridPoint point = first();
-    bool found = true;
-    for (size_t i = 0; found && i < point.size(); ++i) {
-      if (dimensions_[i].operators.empty()) {
-        point[i] = m;
-      } else if (auto option = OptionIn(dimensions_[i], config, methods[m])) {
-        point[i] = *option;
-      } else {
-        found = false;
-      }
-    }
-    if (found && Canonical(Config(point)) == Canonical(config)) return point;
+  size_t methods = calibration() == nullptr ? 1 : calibration()->size();
+  for (size_t method = 0; method < methods; ++method)
+    if (auto point = PointWith(config, method)) return point;
+  return std::nullopt;
+}
+
+std::optional<GridPoint> ChoiceGrid::PointWith(const QuantConfig& config, size_t method) const {
+  GridPoint point = first();
+  if (calibration() != nullptr) point.back() = method;
+  std::vector<size_t> recipes;
+  for (size_t i = 0; i < point.size(); ++i) {
+    if (dimensions_[i].recipe) recipes.push_back(i);
+    if (dimensions_[i].whole_model()) continue;
+    auto option = OptionIn(dimensions_[i], config, MethodOf(point));
+    if (!option) return std::nullopt;
+    point[i] = *option;
+  }
+  const std::string wanted = Canonical(config);
+  for (size_t applied = 0; applied < size_t{1} << recipes.size(); ++applied) {
+    for (size_t i = 0; i < recipes.size(); ++i) point[recipes[i]] = applied >> i & 1;
+    if (Canonical(Config(point)) == wanted) return point;
   }
   return std::nullopt;
 }
@@ -240,7 +255,7 @@ GridPoint ChoiceGrid::Draw(std::mt19937_64& random) const {
   GridPoint point = first();
   size_t in_float = Below(random, 1000);
   for (size_t i = 0; i < point.size(); ++i) {
-    if (dimensions_[i].operators.empty()) {
+    if (dimensions_[i].whole_model()) {
       point[i] = Below(random, dimensions_[i].size());
     } else if (Below(random, 1000) < in_float) {
       point[i] = dimensions_[i].size() - 1;

@@ -2,7 +2,7 @@
 //
 // A dimension is an operator, or where there are too many of them a group: the operators of one type in one block, then
 // those of neighbouring blocks. An operator that lacks the option chosen for its group takes its first of that mode, else
-// float. The calibration method, where several are allowed, is one more dimension, of the model as a whole.
+// float. The model as a whole has dimensions too: the calibration method, where several are allowed, and each of WholeModelRecipes().
 //
 // Unlike Intel Neural Compressor, whose strategies of these names never leave an operator in float, float is an option of every
 // dimension: without it many models have no configuration that holds the accuracy.
@@ -29,10 +29,13 @@ std::string Describe(const TuningSpace& space, const QuantConfig& config);
 
 struct ChoiceDimension {
   std::string label;               // "layer.3 MatMul", "conv1", "calibration"
-  std::vector<size_t> operators;   // places in TuningSpace::operators; none: the calibration
-  std::vector<OpConfig> options;   // the usual one first, float last
-  size_t size() const { return operators.empty() ? methods.size() : options.size(); }
-  std::vector<CalibrationMethod> methods = {};  // options of the calibration
+  std::vector<size_t> operators;   // places in TuningSpace::operators; none: of the whole model
+  std::vector<OpConfig> options;   // of operators: the usual one first, float last
+  std::vector<CalibrationMethod> methods = {};           // of the calibration
+  std::function<void(QuantConfig&)> recipe = nullptr;  // of a recipe: not applied, applied
+
+  bool whole_model() const { return operators.empty(); }
+  size_t size() const { return recipe ? 2 : whole_model() ? methods.size() : options.size(); }
 };
 
 // A place in the grid: the option of each dimension.
@@ -60,17 +63,19 @@ class ChoiceGrid {
 
  private:
   void AddOperators(size_t most);
-  void AddCalibration();
+  void AddWholeModel();
   std::vector<OpConfig> OptionsOf(const std::vector<size_t>& operators) const;
   bool Allowed(OpMode mode) const;
   OpConfig Treatment(size_t op, const OpConfig& option) const;
   std::optional<size_t> OptionIn(const ChoiceDimension& dimension, const QuantConfig& config, CalibrationMethod method) const;
+  const ChoiceDimension* calibration() const;
   CalibrationMethod MethodOf(const GridPoint& point) const;
+  std::optional<GridPoint> PointWith(const QuantConfig& config, size_t method) const;
 
   const TuningSpace& space_;
   CalibrationMethod usual_method_;
   bool static_, dynamic_, weights_;
-  std::vector<ChoiceDimension> dimensions_;
+  std::vector<ChoiceDimension> dimensions_;  // of operators, then the recipes, then the calibration
 };
 
 // All points of a grid, each once: those that differ from first() in fewer dimensions come first.

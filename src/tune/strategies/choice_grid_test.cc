@@ -76,6 +76,7 @@ TEST(ChoiceGridTest, TheWalkMeetsEachPointOnceAndEachPointIsFoundByItsConfigurat
   TuningProblem problem = Problem({Operator("a", "Conv", "", {OpMode::kStatic}), Operator("b", "MatMul", "", {OpMode::kStatic, OpMode::kDynamic}),
                                    Operator("c", "Gemm", "", {OpMode::kDynamic}), Operator("d", "Relu", "", {})});
   problem.space.calibrations = {CalibrationMethod::kMinMax, CalibrationMethod::kEntropy};
+  problem.space.recipes.smooth_quant = true;
   ChoiceGrid grid(problem, 8);
   std::set<GridPoint> points;
   for (const GridPoint& point : All(grid)) {
@@ -85,7 +86,7 @@ TEST(ChoiceGridTest, TheWalkMeetsEachPointOnceAndEachPointIsFoundByItsConfigurat
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(Canonical(grid.Config(*found)), Canonical(config));
   }
-  EXPECT_EQ(points.size(), 2 * 3 * 2 * 2);  // d cannot be quantized; the calibration is a dimension of its own
+  EXPECT_EQ(points.size(), 2 * 3 * 2 * 2 * 2);  // d cannot be quantized; smoothing and calibration are dimensions of their own
 }
 
 TEST(ChoiceGridTest, ManyOperatorsAreGroupedByTypeAndBlock) {

@@ -24,7 +24,7 @@ GainForecast::GainForecast(const TuningHistory& history, const ChoiceGrid& grid)
     const ChoiceDimension& dimension = grid.dimensions()[i];
     saved_time_.emplace_back(dimension.size(), 0.0);
     saved_size_.emplace_back(dimension.size(), 0.0);
-    if (dimension.operators.empty()) continue;
+    if (dimension.whole_model()) continue;
     for (size_t option = 0; option + 1 < dimension.size(); ++option) {
       GridPoint alone = grid.all_float();
       alone[i] = option;

@@ -1,9 +1,20 @@
 #include "tune/strategies/recipes.h"
 
+#include "base/status.h"
+
 namespace ns {
+
+std::vector<Recipe> WholeModelRecipes(const TuningSpace& space) {
+  std::vector<Recipe> recipes;
+  if (space.recipes.smooth_quant) {
+    recipes.push_back({fmt::format("smoothed {:.2f}", SmoothQuantConfig().alpha), [](QuantConfig& config) { config.smooth_quant.emplace(); }});
+  }
+  return recipes;
+}
 
 std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode) {
   std::vector<Recipe> recipes;
+  if (mode == OpMode::kStatic || mode == OpMode::kDynamic) recipes = WholeModelRecipes(space);
   std::vector<std::string> quantized;
   for (const SpaceOperator& op : space.operators)
     if (op.FirstWith(mode) != nullptr) quantized.push_back(op.name);

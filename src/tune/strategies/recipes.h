@@ -10,12 +10,15 @@
 namespace ns {
 
 struct Recipe {
-  std::string label;  // "first operator in float"
+  std::string label;  // "smoothed 0.50"
   std::function<void(QuantConfig&)> apply;
 };
 
-// Those that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the first and
-// the last operator that can be quantized kept in float (where there are at least three).
+// Those that treat the whole model and leave each operator's own treatment alone.
+std::vector<Recipe> WholeModelRecipes(const TuningSpace& space);
+
+// All that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the above, then the
+// first and the last operator that can be quantized kept in float (where there are at least three).
 std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode);
 
 }  // namespace ns

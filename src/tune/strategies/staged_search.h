@@ -15,8 +15,8 @@
 //
 // I to III end with the first that holds the accuracy in static form: nothing is faster but the dynamic form, which is evaluated in any
 // case. IV to VI are done for the nearest configuration of either mode that missed it, so that a dynamic model that holds is not
-// the end where a repaired static one promises more (the session begins no evaluation that doesn't). At most
-// 5 + 2 ceil(log2(n)) evaluations for each mode, where one for each of n operators and more than that were needed.
+// the end where a repaired static one promises more (the session begins no evaluation that doesn't). At most 4
+// evaluations, and 2 + 2 ceil(log2(n)) for each mode that is repaired, where one for each of n operators and more were needed.
 #pragma once
 
 #include "tune/strategies/fallback.h"

@@ -50,6 +50,24 @@ TEST(BasicTest, TheRecipesAreEvaluatedTogetherWhereTheOutputsAreNearer) {
   EXPECT_THAT(driven.labels, ElementsAre("static", "static, all recipes"));
 }
 
+// Smoothing takes all noise from op0, and makes much when op0 is in float.
+TEST(BasicTest, TriesEachRecipeAloneWhereAllTogetherAreNoNearer) {
+  LiteralModel model(Operators({2, 0.1, 0.1, 0.1, 0.1, 0.1}));
+  TuningProblem problem = model.problem();
+  problem.space.recipes.smooth_quant = true;
+  auto smoothed = [&](const TuningItem& item) -> TuningResult {
+    auto* evaluate = std::get_if<EvaluateItem>(&item);
+    auto* probe = std::get_if<ProbeItem>(&item);
+    if (evaluate == nullptr && probe == nullptr) return model(item);
+    QuantConfig config = evaluate ? evaluate->config : probe->config;
+    if (config.smooth_quant && config.Of("op0").mode == OpMode::kFloat) return FailedResult(item, "spoilt");
+    if (config.smooth_quant) config.SetMode("op0", OpMode::kFloat);
+    return evaluate ? model(EvaluateItem{config, ""}) : model(ProbeItem{config});
+  };
+  DrivenSession driven = Drive(smoothed, {.problem = problem, .stop = {}, .strategy = "basic"});
+  EXPECT_THAT(driven.labels, ElementsAre("static", "static, smoothed 0.50"));
+}
+
 // A calibration that helps one type only: entropy takes all noise from Conv and doubles that of others.
 TEST(BasicTest, TriesCalibrationsTypeByTypeAndTakesTheBestOfEachTogether) {
   std::vector<LiteralOperator> operators = Operators({0.1, 2, 0.1, 0.1});

@@ -87,7 +87,7 @@ void Exhaust(Strategy& strategy, const SimulatedModel& model, int most, int eval
 
 TEST_P(EveryStrategy, EndsAndAsksForNothingTwice) {
   auto strategy = MakeStrategy(GetParam()).value();
-  uint64_t models = GetParam() == "bayesian" ? 300 : 2000;  // it decomposes matrices all the time
+  uint64_t models = GetParam() == "bayesian" ? 300 : 1500;  // it decomposes matrices all the time
   for (uint64_t seed = 1; seed <= models; ++seed) {
     SimulatedModel::Options options = AnyModel(seed);
     int small = options.operators > 3 ? 30 : 1'000'000;
@@ -115,6 +115,23 @@ TEST_P(EveryStrategy, OneWorkerGetsTheSameEachTime) {
     TuningSession::Options options{.problem = model.problem(), .stop = {.max_trials = 20}, .strategy = GetParam()};
     auto work = [&](const TuningItem& item) { return model.Do(item); };
     EXPECT_EQ(Drive(work, options, 1, 1).labels, Drive(work, options, 1, 2).labels);
+  }
+}
+
+TEST(StagedStrategiesTest, NeverTakeMoreEvaluationsThanTheirHeadersSay) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    int operators = 2 + static_cast<int>(seed % 60), log2 = 0;
+    while ((1 << log2) < operators) ++log2;
+    SimulatedModel model({.seed = seed, .operators = operators, .harmful = static_cast<int>(seed % 9), .diffuse = 0.2 * static_cast<double>(seed % 7),
+                          .calibrations = true});
+    auto evaluations = [&](const char* strategy) {
+      auto work = [&](const TuningItem& item) { return model.Do(item); };
+      return Drive(work, {.problem = model.problem(), .stop = {.max_trials = 1000}, .strategy = strategy}).evaluations;
+    };
+    EXPECT_LE(evaluations("basic"), 4 + 2 * (2 + 2 * log2)) << seed;
+    EXPECT_LE(evaluations("mse"), 4 + 2 * (2 + 2 * log2)) << seed;
+    if (seed % 10 != 0) continue;  // it probes for each operator
+    EXPECT_LE(evaluations("mse_v2"), 2 + 2 * (2 + 3 * log2)) << seed;
   }
 }
 
