@@ -50,6 +50,9 @@ void Print(const std::string& id, const StatusAnswer& answer) {
   Line("message", answer.message);
   if (answer.ahead >= 0) Line("ahead", fmt::format("{} {}", answer.ahead, answer.ahead == 1 ? "task" : "tasks"));
   if (answer.state == TaskState::kRunning) Line("progress", ProgressLine(answer));
+  if (answer.progress.estimate) {
+    Line("expected", fmt::format("{:.0f} s, {:.0f} MB", answer.progress.estimate->seconds, static_cast<double>(answer.progress.estimate->memory_bytes) / 1e6));
+  }
   Line("note", answer.progress.note);
   Line("workers", Workers(answer));
   Attempts(answer);

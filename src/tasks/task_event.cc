@@ -42,6 +42,8 @@ Json PayloadJson(const ResultEvent& event) {
           {"optimization_seconds", event.optimization_seconds}};
 }
 
+Json PayloadJson(const EstimateEvent& event) { return {{"seconds", event.seconds}, {"memory_bytes", event.memory_bytes}}; }
+
 Json PayloadJson(const EventPayload& payload) {
   return std::visit([](const auto& event) { return PayloadJson(event); }, payload);
 }
@@ -104,6 +106,11 @@ std::optional<EventPayload> ReadPayload(std::string_view type, const Json& json)
   }
   if (type == "trial") return ReadTrial(json);
   if (type == "result") return ReadResult(json);
+  if (type == "estimate") {
+    EstimateEvent event;
+    bool whole = Get(json, "seconds", &event.seconds) && Get(json, "memory_bytes", &event.memory_bytes);
+    return whole ? std::optional<EventPayload>(event) : std::nullopt;
+  }
   return std::nullopt;
 }
 
@@ -114,7 +121,7 @@ Status BadEvent(std::string_view text) {
 }  // namespace
 
 std::string_view EventTypeName(const EventPayload& payload) {
-  static constexpr std::string_view kNames[] = {"state", "stage", "progress", "note", "trial", "result"};
+  static constexpr std::string_view kNames[] = {"state", "stage", "progress", "note", "trial", "result", "estimate"};
   return kNames[payload.index()];
 }
 

@@ -77,7 +77,14 @@ struct ResultEvent {
   bool operator==(const ResultEvent&) const = default;
 };
 
-using EventPayload = std::variant<StateEvent, StageEvent, ProgressEvent, NoteEvent, TrialEvent, ResultEvent>;
+// type "estimate": what the whole is expected to take, told before it begins.
+struct EstimateEvent {
+  double seconds = 0;
+  uint64_t memory_bytes = 0;  // at the peak
+  bool operator==(const EstimateEvent&) const = default;
+};
+
+using EventPayload = std::variant<StateEvent, StageEvent, ProgressEvent, NoteEvent, TrialEvent, ResultEvent, EstimateEvent>;
 
 struct TaskEvent {
   uint64_t seq = 0;
@@ -86,7 +93,7 @@ struct TaskEvent {
   bool operator==(const TaskEvent&) const = default;
 };
 
-// "state", "stage", "progress", "note", "trial" or "result".
+// "state", "stage", "progress", "note", "trial", "result" or "estimate".
 std::string_view EventTypeName(const EventPayload& payload);
 
 // One line without its line break; never contains one.

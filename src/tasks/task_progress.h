@@ -13,6 +13,7 @@ struct TaskProgress {
   double done = 0;
   double total = 0;  // 0: unknown
   std::optional<double> seconds_left;
+  std::optional<EstimateEvent> estimate;  // of the whole, before it began
   std::optional<TrialEvent> baseline;  // trial 0
   std::optional<TrialEvent> last;      // the newest trial from 1 on
   std::optional<TrialEvent> best;      // the newest that was the best so far

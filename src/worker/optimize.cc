@@ -28,11 +28,11 @@ Result<OptimizeOutcome> OptimizeRun::Run() {
   NS_RETURN_IF_ERROR(Prepare());
   if (options_.dry_run) return DescribePlan();
   if (data_) NS_RETURN_IF_ERROR(Baseline());
-  Status tuned = options_.recipe.empty() ? Tune() : Replay();
+  Status done = options_.recipe.empty() ? Tune() : Replay();
+  if (done.ok()) done = Package();
   OptimizeOutcome outcome;
-  outcome.interrupted = tuned.code() == StatusCode::kCancelled && quantized_;
-  if (!outcome.interrupted) NS_RETURN_IF_ERROR(tuned);
-  NS_RETURN_IF_ERROR(outcome.interrupted ? PackageSoFar() : Package());
+  outcome.interrupted = done.code() == StatusCode::kCancelled && best_so_far_ && quantized_;
+  NS_RETURN_IF_ERROR(outcome.interrupted ? PackageSoFar() : done);
   outcome.report = std::move(report_);
   outcome.output = options_.output;
   outcome.evaluation_seconds = packaged_.seconds;
@@ -135,11 +135,15 @@ Status OptimizeRun::EvaluateBaseline() {
     auto known = text ? EvaluationFromText(*text) : std::nullopt;
     if (known && known->metrics.size() == metrics_.size()) {
       baseline_ = *std::move(known);
+      progress_.Send(Expect(baseline_.seconds));
       AddNote("the fp32 model's evaluation is known from an earlier run");
       return OkStatus();
     }
   }
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
+  auto expected = ExpectedBaselineSeconds(session);
+  if (!expected.ok()) return expected.status().WithContext("the fp32 model");
+  progress_.Send(Expect(*expected));
   auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);

@@ -86,6 +86,13 @@ Result<OptimizeOutcome> OptimizeRun::DescribePlan() {
     if (space.CountWith(mode) > 0) plan += fmt::format("to try       {}: {} operators in int8\n", OpModeName(mode), space.CountWith(mode));
   }
   if (!quantizer_) plan += "to try       nothing: no operator can be quantized, fp32 would be kept\n";
+  if (data_) {
+    NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
+    NS_ASSIGN_OR_RETURN(double baseline, ExpectedBaselineSeconds(session));
+    EstimateEvent expected = Expect(baseline);
+    plan += fmt::format("expected     about {:.0f} s, {:.0f} MB at the peak\n", expected.seconds,
+                        static_cast<double>(expected.memory_bytes) / 1e6);
+  }
   plan += fmt::format("cores        {} threads for evaluation, {} for timing\n", options_.threads, latency_.threads);
   plan += fmt::format("output       {} (not written: dry run)\n", options_.output.string());
   outcome.report = std::move(report_);

@@ -46,6 +46,20 @@ LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads)
   return {latency.median_ms, latency.p95_ms, static_cast<int>(batch), threads};
 }
 
+// Of the trials that were timed, fp32 among them.
+std::vector<ParetoPoint> Pareto(const Report& report, const AccuracyGoal& goal) {
+  std::vector<ParetoPoint> points;
+  std::vector<ParetoCandidate> candidates;
+  for (const TrialReport& trial : report.trials) {
+    if (!trial.metric.contains(goal.metric) || !trial.latency_ms || !trial.size_bytes) continue;
+    points.push_back({trial.index, trial.metric.at(goal.metric), *trial.latency_ms, *trial.size_bytes});
+    candidates.push_back({points.back().accuracy, points.back().latency_ms, points.back().size_bytes});
+  }
+  std::vector<ParetoPoint> front;
+  for (size_t i : ParetoSet(candidates, goal.criterion.higher_is_better)) front.push_back(points[i]);
+  return front;
+}
+
 }  // namespace
 
 Status OptimizeRun::Package() {
@@ -67,7 +81,21 @@ Status OptimizeRun::PackageSoFar() {
   progress_.Begin("package", 0.8, 1);
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   NS_RETURN_IF_ERROR(WriteModel(output.folder()));
+  DescribeBestSoFar();
   return Finish(output);
+}
+
+// As its trial measured it.
+void OptimizeRun::DescribeBestSoFar() {
+  const auto& [values, speed] = *best_so_far_;
+  report_.goal_met = true;
+  for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
+  report_.speedup = {speed.speedup, speed.low, speed.high};
+  double difference = values[0] - goals_.goals()[0].baseline;
+  report_.accuracy_difference = {difference, difference, difference, "no interval: stopped before the packaged file was evaluated"};
+  report_.pareto = Pareto(report_, goals_.goals()[0]);
+  report_.verdict = fmt::format("Stopped; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.", label_,
+                                speed.speedup, goals_.Explain(values));
 }
 
 // Recipes and report, and the folder into its place.
@@ -208,24 +236,6 @@ Status OptimizeRun::ReportOperators(const fs::path& model) {
   }
   return OkStatus();
 }
-
-namespace {
-
-// Of the trials that were timed, fp32 among them.
-std::vector<ParetoPoint> Pareto(const Report& report, const AccuracyGoal& goal) {
-  std::vector<ParetoPoint> points;
-  std::vector<ParetoCandidate> candidates;
-  for (const TrialReport& trial : report.trials) {
-    if (!trial.metric.contains(goal.metric) || !trial.latency_ms || !trial.size_bytes) continue;
-    points.push_back({trial.index, trial.metric.at(goal.metric), *trial.latency_ms, *trial.size_bytes});
-    candidates.push_back({points.back().accuracy, points.back().latency_ms, points.back().size_bytes});
-  }
-  std::vector<ParetoPoint> front;
-  for (size_t i : ParetoSet(candidates, goal.criterion.higher_is_better)) front.push_back(points[i]);
-  return front;
-}
-
-}  // namespace
 
 Status OptimizeRun::Conclude() {
   if (!report_.trials.empty()) report_.trials[0].latency_ms = report_.baseline.latency_ms.median;

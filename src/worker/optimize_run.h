@@ -40,6 +40,10 @@ class OptimizeRun {
   void AddNote(std::string note);
   void AddGuesses(const std::string& about, const std::vector<std::string>& guesses);
 
+  // optimize_estimate.cc
+  Result<double> ExpectedBaselineSeconds(const Session& session);
+  EstimateEvent Expect(double baseline_seconds) const;
+
   // optimize_tune.cc
   void OpenCache();
   TuningSpace Space();
@@ -49,7 +53,7 @@ class OptimizeRun {
   TrialSetting SettingOf(const Session& float_session);
   Result<uint64_t> MeasureMemoryOf(const Model& model);
   Status TakeAnswer(TuningSession& session, TrialRunner& runner);
-  void TakeBestSoFar(TuningSession& session, TrialRunner& runner);
+  void DescribeBestSoFar();
   Result<Recipe> RecipeOf(const Trial& trial, TrialRunner& runner) const;
 
   // optimize_describe.cc
@@ -95,6 +99,11 @@ class OptimizeRun {
   std::optional<QuantizedModel> quantized_;
   std::optional<QuantConfig> config_;
   std::string label_;
+  struct BestSoFar {
+    std::vector<double> values;
+    MeasuredSpeed speed;
+  };
+  std::optional<BestSoFar> best_so_far_;  // a stop hands it out; none: nothing better than fp32 was found
   std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;
   std::string advice_;

@@ -140,7 +140,7 @@ Status OptimizeRun::Tune() {
   NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
   TrialRunner runner(SettingOf(float_session), progress_, context_.stop);
   Status ran = runner.Run(session);
-  if (ran.code() == StatusCode::kCancelled) TakeBestSoFar(session, runner);
+  if (ran.code() == StatusCode::kCancelled && session.best()) NS_RETURN_IF_ERROR(TakeAnswer(session, runner));
   NS_RETURN_IF_ERROR(ran);
   return TakeAnswer(session, runner);
 }
@@ -161,6 +161,7 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
   label_ = chosen.label;
   config_ = chosen.config;
   NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen.config));
+  if (session.best()) best_so_far_ = {chosen.result->values, session.history().FindModel(chosen.config)->speed};
   return OkStatus();
 }
 
@@ -172,19 +173,6 @@ Result<Recipe> OptimizeRun::RecipeOf(const Trial& trial, TrialRunner& runner) co
   NS_ASSIGN_OR_RETURN(recipe.facts, runner.FactsOf(trial.config));
   recipe.made_by = report_.environment.versions;
   return recipe;
-}
-
-void OptimizeRun::TakeBestSoFar(TuningSession& session, TrialRunner& runner) {
-  if (!session.best() || !TakeAnswer(session, runner).ok() || !quantized_) return;
-  const Trial& best = session.history().trial(*session.best());
-  const MeasuredSpeed& speed = session.history().FindModel(best.config)->speed;
-  report_.goal_met = true;
-  for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = best.result->values[i];
-  report_.speedup = {speed.speedup, speed.low, speed.high};
-  double difference = best.result->values[0] - goals_.goals()[0].baseline;
-  report_.accuracy_difference = {difference, difference, difference, "no interval: stopped before the packaged file was evaluated"};
-  report_.verdict = fmt::format("Stopped; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.",
-                                best.label, speed.speedup, goals_.Explain(best.result->values));
 }
 
 }  // namespace ns

@@ -295,8 +295,8 @@ class ViewsTest(WorkerTest):
 
     def test_a_terminal_gets_a_bar_that_goes_away(self):
         controller, terminal = pty.openpty()
-        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"), "-o",
-                                    str(self.out)], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder)
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"),
+                                    "--no-cache", "-o", str(self.out)], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder)
         os.close(terminal)
         shown = b""
         while True:
@@ -317,15 +317,15 @@ class ViewsTest(WorkerTest):
 
 class InterruptionTest(WorkerTest):
     def interrupt(self, after, signal_number):
-        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"), "-o",
-                                    str(self.out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"),
+                                    "--no-cache", "-o", str(self.out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
         time.sleep(after)
         process.send_signal(signal_number)
         sent = time.monotonic()
         errors = process.communicate(timeout=30)[1]
         return process.returncode, time.monotonic() - sent, errors
 
-    def test_stops_at_once_at_any_moment_and_leaves_nothing(self):
+    def test_stops_at_once_at_any_moment_and_leaves_nothing_or_the_whole_best_so_far(self):
         interrupted = 0
         for step in range(12):
             shutil.rmtree(self.out, ignore_errors=True)
@@ -338,7 +338,13 @@ class InterruptionTest(WorkerTest):
             # A signal before main() has blocked it ends the process the plain way.
             self.assertIn(code, (130, -signal.SIGINT, -signal.SIGTERM), errors)
             self.assertLess(seconds, 1.5)
-            self.assert_nothing_left()
+            if "the best so far was written" in errors:
+                self.assertEqual(os.listdir(self.out.parent), ["out"])
+                self.assertEqual(self.report()["goal_met"], True)
+                self.assertIn("Stopped; the best so far", self.report()["verdict"])
+                self.assertTrue((self.out / "recipe.json").exists())
+            else:
+                self.assert_nothing_left()
         self.assertGreater(interrupted, 3)
 
 

@@ -55,6 +55,36 @@ class ServiceExamplesTest(ServiceTest):
     def test_text_classification(self):
         self.check({**TEXTS, "metric": "accuracy"}, 0.5)
 
+    def test_the_same_request_again_evaluates_nothing_and_only_with_the_cache(self):
+        first, ended = self.finished({**IMAGES, "metric": "accuracy"})
+        self.assertGreater(ended["details"]["estimate"]["seconds"], 0)
+        self.assertGreater(ended["details"]["estimate"]["memory_bytes"], 1e6)
+        second, _ = self.finished({**IMAGES, "metric": "accuracy"})
+        reports = [self.get(f"/task/{task}/report").json for task in (first, second)]
+        self.assertGreater(reports[0]["full_evaluations"], 1)
+        self.assertEqual(reports[1]["full_evaluations"], 0, reports[1]["notes"])
+        self.assertEqual(*(report["optimized"]["metric"] for report in reports))
+        third, _ = self.finished({**IMAGES, "metric": "accuracy", "tuning": {"cache": False}})
+        self.assertEqual(self.get(f"/task/{third}/report").json["full_evaluations"], reports[0]["full_evaluations"])
+        self.assertFalse((self.task_folder(third) / "work" / "cache").exists())
+
+    @unittest.skipUnless((EXAMPLES / "text-classification/model.onnx").exists(), "the example's model is not made yet")
+    def test_a_task_that_is_cancelled_late_keeps_its_best_so_far(self):
+        answer = self.request("POST", "/task/submit/", {**TEXTS, "metric": "accuracy", "tuning": {"cache": False}})
+        task = answer.json["task_id"]
+        until(lambda: self.status(task)["details"].get("stage") == "package", 120, "the search is over")
+        self.assertEqual(self.get(f"/download/{task}").status, 404)
+        self.assertEqual(self.request("POST", f"/task/{task}/cancel").status, 200)
+        until(lambda: self.get(f"/download/{task}").status == 200, 10, "what was found")
+        self.assertEqual(self.status(task)["status"], "cancelled")
+        self.assertTrue(self.status(task)["result_path"])
+        report = self.get(f"/task/{task}/report").json
+        self.assertTrue(report["goal_met"])
+        self.assertIn("Stopped; the best so far", report["verdict"])
+        names = zipfile.ZipFile(io.BytesIO(self.get(f"/download/{task}").body)).namelist()
+        self.assertIn("model.onnx", names)
+        self.assertTrue(any(name.startswith("pareto/trial_") for name in names), names)
+
     def test_a_killed_worker_is_tried_again_and_leaves_one_result(self):
         task = self.request("POST", "/task/submit/", IMAGES).json["task_id"]
         worker = self.worker_pids(task)["worker"]["pid"]

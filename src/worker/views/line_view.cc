@@ -21,6 +21,11 @@ std::string TrialText(const TrialEvent& trial) {
   return text;
 }
 
+std::string EstimateText(const EstimateEvent& estimate) {
+  return fmt::format("expected: about {}, {:.0f} MB at the peak", DurationText(estimate.seconds),
+                     static_cast<double>(estimate.memory_bytes) / 1e6);
+}
+
 void LineView::Line(const std::string& text) {
   double seconds = std::chrono::duration<double>(clock_.steady() - start_).count();
   fmt::print(out_, "[{:7.1f} s] {}\n", seconds, text);
@@ -40,6 +45,8 @@ Status LineView::Send(const EventPayload& event) {
     Line(fmt::format("{} {:.0f} %{}", progress->stage, 100 * progress->done / progress->total, left));
   } else if (auto* note = std::get_if<NoteEvent>(&event)) {
     Line((note->warning ? "warning: " : "") + note->text);
+  } else if (auto* estimate = std::get_if<EstimateEvent>(&event)) {
+    Line(EstimateText(*estimate));
   } else if (auto* trial = std::get_if<TrialEvent>(&event)) {
     Line(TrialText(*trial));
   }

@@ -49,6 +49,8 @@ Status TerminalView::Send(const EventPayload& event) {
     Draw();
   } else if (auto* note = std::get_if<NoteEvent>(&event)) {
     Above((note->warning ? "warning: " : "") + note->text);
+  } else if (auto* estimate = std::get_if<EstimateEvent>(&event)) {
+    Above(EstimateText(*estimate));
   } else if (auto* trial = std::get_if<TrialEvent>(&event)) {
     if (trial->best) best_ = fmt::format("{} {:.4f} ({})", trial->metric, trial->accuracy, trial->configuration);
     Above(TrialText(*trial));

@@ -24,6 +24,11 @@ void Fill(const ProgressEvent& event, pb::TaskEvent* out) {
   if (event.seconds_left) progress->set_seconds_left(*event.seconds_left);
 }
 
+void Fill(const EstimateEvent& event, pb::TaskEvent* out) {
+  out->mutable_estimate()->set_seconds(event.seconds);
+  out->mutable_estimate()->set_memory_bytes(event.memory_bytes);
+}
+
 void Fill(const NoteEvent& event, pb::TaskEvent* out) {
   out->mutable_note()->set_text(event.text);
   out->mutable_note()->set_warning(event.warning);
