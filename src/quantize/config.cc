@@ -96,6 +96,8 @@ std::string Canonical(const QuantConfig& config) {
   if (config.reduce_range != plain.reduce_range) text += fmt::format(" reduce_range={}", config.reduce_range);
   if (config.quantize_embeddings != plain.quantize_embeddings) text += fmt::format(" embeddings={}", config.quantize_embeddings);
   if (config.quantize_attention != plain.quantize_attention) text += fmt::format(" attention={}", config.quantize_attention);
+  if (config.equalize) text += " equalize=true";
+  if (config.bias_correction) text += " bias_correction=true";
   if (config.smooth_quant) {
     text += fmt::format(" smooth_quant={}", config.smooth_quant->alpha);
     for (const auto& [name, alpha] : config.smooth_quant->alphas) {

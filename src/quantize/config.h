@@ -66,6 +66,8 @@ struct QuantConfig {
 
   // Recipes over the whole model. They need the statistics of channels (CalibrationOptions::channels).
   std::optional<SmoothQuantConfig> smooth_quant;  // of products (MatMul, Gemm), static and dynamic
+  bool equalize = false;         // cross-layer equalization (quantize/recipes/equalize.h)
+  bool bias_correction = false;  // of convolutions and products with a bias (quantize/recipes/bias_correction.h)
 
   // The treatment of the operator `name`: its entry, or `defaults`.
   const OpConfig& Of(std::string_view name) const;

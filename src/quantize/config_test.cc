@@ -27,6 +27,13 @@ TEST(CanonicalTest, SaysWhatDiffersInTheOrderOfNames) {
             "mode=dynamic weights=per_tensor reduce_range=true \"conv1\"(mode=float) \"conv2\"(mode=static calibration=mse)");
 }
 
+TEST(CanonicalTest, NamesTheRecipes) {
+  QuantConfig config;
+  config.equalize = config.bias_correction = true;
+  config.smooth_quant = SmoothQuantConfig{0.5, {{"fc", 0.75}, {"same", 0.5}}};
+  EXPECT_EQ(Canonical(config), "equalize=true bias_correction=true smooth_quant=0.5 \"fc\"(alpha=0.75)");
+}
+
 TEST(CanonicalTest, WhatMakesNoDifferenceIsNotTold) {
   QuantConfig config;
   config.SetMode("same", OpMode::kStatic);

@@ -12,6 +12,8 @@
 #include "quantize/calibration/methods.h"
 #include "quantize/plan.h"
 #include "quantize/qdq_inserter.h"
+#include "quantize/recipes/bias_correction.h"
+#include "quantize/recipes/equalize.h"
 #include "quantize/recipes/smooth_quant.h"
 #include "quantize/sqnr.h"
 #include "runtime/session.h"
@@ -65,7 +67,9 @@ struct Quantizer::State {
   Result<Range> RangeOf(const RangeId& id, const QuantConfig& config, const Work& work) const;
   Result<const ChannelObserver*> Channels(const std::string& value, ChannelAxis axis) const;
   Result<std::vector<float>> Magnitudes(const std::string& value, const Work& work) const;
+  Result<std::vector<double>> Means(const std::string& value, ChannelAxis axis, const Work& work) const;
   Status Rewrite(const QuantConfig& config, Work* work) const;
+  Status CorrectBiases(const QuantConfig& config, Work* work) const;
   // Not movable: the parts refer to each other.
   Result<std::unique_ptr<Work>> Prepare(const QuantConfig& config) const;
 
@@ -120,20 +124,45 @@ Result<std::vector<float>> Quantizer::State::Magnitudes(const std::string& value
 }
 
 Status Quantizer::State::Rewrite(const QuantConfig& config, Work* work) const {
-  if (!config.smooth_quant) return OkStatus();
+  if (!config.smooth_quant && !config.equalize && !config.bias_correction) return OkStatus();
   work->rewritten = RewrittenModel{prepared.Clone(), {}, {}};
+  if (config.equalize) NS_RETURN_IF_ERROR(EqualizeLayers(&*work->rewritten).status());
   if (config.smooth_quant) {
     auto magnitudes = [&](const std::string& value) { return Magnitudes(value, *work); };
     NS_ASSIGN_OR_RETURN(work->facts.smooth_factors,
                         SmoothActivations(config, magnitudes, given ? &given->smooth_factors : nullptr, &*work->rewritten));
   }
-  work->rewritten_index.emplace(work->rewritten->model);
-  return OkStatus();
+  return config.bias_correction ? CorrectBiases(config, work) : OkStatus();
+}
+
+Status Quantizer::State::CorrectBiases(const QuantConfig& config, Work* work) const {
+  Model& model = work->rewritten->model;
+  if (given) {
+    work->facts.bias_corrections = given->bias_corrections;
+  } else {
+    GraphIndex before(model);
+    auto means = [&](const std::string& value, ChannelAxis axis) { return Means(value, axis, *work); };
+    NS_ASSIGN_OR_RETURN(work->facts.bias_corrections, BiasCorrections(model, before, MakePlan(model, before, config), config, means));
+  }
+  for (const auto& [name, correction] : work->facts.bias_corrections) {
+    std::string& note = work->rewritten->notes[name];
+    note += note.empty() ? "bias corrected" : "; bias corrected";
+  }
+  return ApplyBiasCorrections(work->facts.bias_corrections, &model);
+}
+
+Result<std::vector<double>> Quantizer::State::Means(const std::string& value, ChannelAxis axis, const Work& work) const {
+  const RescaledValue* rescaled = work.Rescaled(value);
+  NS_ASSIGN_OR_RETURN(const ChannelObserver* channels, Channels(rescaled != nullptr ? rescaled->source : value, axis));
+  std::vector<double> means = channels->mean();
+  for (size_t c = 0; rescaled != nullptr && c < means.size(); ++c) means[c] *= rescaled->factors[c];
+  return means;
 }
 
 Result<std::unique_ptr<Work>> Quantizer::State::Prepare(const QuantConfig& config) const {
   auto work = std::make_unique<Work>();
   NS_RETURN_IF_ERROR(Rewrite(config, work.get()));
+  if (work->rewritten) work->rewritten_index.emplace(work->rewritten->model);
   work->model = work->rewritten ? &work->rewritten->model : &prepared;
   work->index = work->rewritten ? &*work->rewritten_index : &index;
   work->plan = MakePlan(*work->model, *work->index, config);
@@ -181,6 +210,17 @@ std::vector<OperatorDecision> Quantizer::QuantizedOperators(const QuantConfig& c
   return candidates;
 }
 
+std::vector<std::string> Quantizer::FirstAndLastOperators() const {
+  std::vector<std::string> names;
+  for (int n = 0; n < state_->index.node_count(); ++n) {
+    OpTraits traits = TraitsOf(state_->index.node(n), state_->prepared, state_->index);
+    bool computes = traits.can_static && traits.weight >= 0;
+    if (computes) names.push_back(state_->index.node(n).name());
+  }
+  if (names.size() > 2) names.erase(names.begin() + 1, names.end() - 1);
+  return names;
+}
+
 Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {
   QuantConfig everything;
   everything.quantize_attention = options.attention;
@@ -192,8 +232,11 @@ Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {
     // A Clip would hide infinities of what it follows: a Relu before it is watched too, though its range is not used.
     if (node.traits.role == OpRole::kActivation && node.absorbed_by >= 0) watched.values.insert(index.node(n).output(0));
     if (!options.channels || node.traits.weight < 0 || node.traits.activations.empty()) continue;
-    ChannelAxis axis = node.traits.role == OpRole::kConvolution ? ChannelAxis::kSecond : ChannelAxis::kLast;
-    watched.channels.insert({index.node(n).input(node.traits.activations[0]), axis});
+    bool convolution = node.traits.role == OpRole::kConvolution;
+    watched.channels.insert({index.node(n).input(node.traits.activations[0]), convolution ? ChannelAxis::kSecond : ChannelAxis::kLast});
+    // What equalization rescales and a LeakyRelu follows.
+    const std::string& made = index.node(n).output(0);
+    if (convolution && plan.made.contains(made)) watched.channels.insert({made, ChannelAxis::kSecond});
   }
   return watched;
 }

@@ -193,10 +193,10 @@ TEST(QuantizerTest, GivenRangesMakeTheSameModelWithoutCalibration) {
   auto ranges = bench.quantizer.Facts({}).value().ranges;
   EXPECT_TRUE(ranges.contains({"r0"}));
   Quantizer replay = Quantizer::Create(SmallCnn()).value();
-  replay.UseFacts({ranges, {}});
+  replay.UseFacts({ranges, {}, {}});
   EXPECT_EQ(AllWeightBytes(replay.Quantize({}).value().model), AllWeightBytes(bench.quantizer.Quantize({}).value().model));
   ranges.erase({"r0"});
-  replay.UseFacts({ranges, {}});
+  replay.UseFacts({ranges, {}, {}});
   Status status = replay.Quantize({}).status();
   EXPECT_EQ(status.reason(), "NOT_CALIBRATED");
   EXPECT_NE(status.message().find("'r0'"), std::string::npos);
@@ -243,6 +243,11 @@ TEST(QuantizerTest, DecisionsNeedNoCalibration) {
   EXPECT_EQ(decisions[0].name, "stem");
   EXPECT_EQ(decisions[0].mode, OpMode::kStatic);
   EXPECT_EQ(decisions[0].why, "int8 kernel, int8 output");
+}
+
+TEST(QuantizerTest, FirstAndLastAreThoseWithWeights) {
+  EXPECT_EQ(Quantizer::Create(SmallCnn()).value().FirstAndLastOperators(), (std::vector<std::string>{"stem", "fc"}));
+  EXPECT_EQ(Quantizer::Create(SmallMlp()).value().FirstAndLastOperators(), (std::vector<std::string>{"up", "down"}));
 }
 
 TEST(QuantizerTest, StaticWithoutCalibrationIsRefused) {

@@ -1,6 +1,7 @@
 #include "worker/recipe.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -40,6 +41,8 @@ Json ConfigToJson(const QuantConfig& config) {
                {"reduce_range", config.reduce_range},
                {"quantize_embeddings", config.quantize_embeddings},
                {"quantize_attention", config.quantize_attention}};
+  if (config.equalize) json["equalize"] = true;
+  if (config.bias_correction) json["bias_correction"] = true;
   if (config.smooth_quant) json["smooth_quant"] = SmoothQuantToJson(*config.smooth_quant);
   return json;
 }
@@ -111,6 +114,8 @@ Result<QuantConfig> ConfigFromJson(const Json& json, int version) {
   json.at("reduce_range").get_to(config.reduce_range);
   json.at("quantize_embeddings").get_to(config.quantize_embeddings);
   json.at("quantize_attention").get_to(config.quantize_attention);
+  config.equalize = json.value("equalize", false);
+  config.bias_correction = json.value("bias_correction", false);
   if (json.contains("smooth_quant")) {
     NS_ASSIGN_OR_RETURN(config.smooth_quant, SmoothQuantFromJson(json.at("smooth_quant")));
   }
@@ -137,17 +142,17 @@ Status RangesFromJson(const Json& json, int version, Recipe* recipe) {
   return OkStatus();
 }
 
-// Numbers by name, each a positive finite float.
-Result<std::map<std::string, std::vector<float>>> FactorsFromJson(const Json& json) {
-  std::map<std::string, std::vector<float>> factors;
+// Finite floats by name, more than `above`.
+Result<std::map<std::string, std::vector<float>>> VectorsFromJson(const Json& json, float above) {
+  std::map<std::string, std::vector<float>> vectors;
   for (const auto& [name, values] : json.items()) {
     for (const Json& value : values) {
-      auto factor = value.get<float>();
-      if (!std::isfinite(factor) || factor <= 0) return Bad(fmt::format("a factor of '{}' is {}", name, value.dump()));
-      factors[name].push_back(factor);
+      auto number = value.get<float>();
+      if (!std::isfinite(number) || number <= above) return Bad(fmt::format("a number of '{}' is {}", name, value.dump()));
+      vectors[name].push_back(number);
     }
   }
-  return factors;
+  return vectors;
 }
 
 Result<Recipe> FromJson(const Json& json) {
@@ -161,7 +166,11 @@ Result<Recipe> FromJson(const Json& json) {
     NS_ASSIGN_OR_RETURN(recipe.config, ConfigFromJson(json.at("config"), version));
     NS_RETURN_IF_ERROR(RangesFromJson(json.at("ranges"), version, &recipe));
     if (json.contains("smooth_factors")) {
-      NS_ASSIGN_OR_RETURN(recipe.facts.smooth_factors, FactorsFromJson(json.at("smooth_factors")));
+      NS_ASSIGN_OR_RETURN(recipe.facts.smooth_factors, VectorsFromJson(json.at("smooth_factors"), 0));
+    }
+    if (json.contains("bias_corrections")) {
+      NS_ASSIGN_OR_RETURN(recipe.facts.bias_corrections,
+                          VectorsFromJson(json.at("bias_corrections"), -std::numeric_limits<float>::infinity()));
     }
   }
   recipe.result_sha256 = json.value("result_sha256", "");
@@ -184,6 +193,7 @@ std::string RecipeToJson(const Recipe& recipe) {
     }
     json["ranges"] = ranges;
     if (!recipe.facts.smooth_factors.empty()) json["smooth_factors"] = recipe.facts.smooth_factors;
+    if (!recipe.facts.bias_corrections.empty()) json["bias_corrections"] = recipe.facts.bias_corrections;
   }
   if (!recipe.result_sha256.empty()) json["result_sha256"] = recipe.result_sha256;
   json["made_by"] = recipe.made_by;

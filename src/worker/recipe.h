@@ -3,7 +3,8 @@
 //   {"version": 2, "model_sha256": "...", "label": "static, 3 operators in float", "keep_float": false,
 //    "config": {"defaults": {"mode": "static", "calibration": "minmax", "weights": "per_channel"},
 //               "operators": {"node": {"mode": "float"}}, "percentile": 99.99, ...},
-//    "ranges": {"value": {"minmax": [min, max]}}, "smooth_factors": {"value": [...]}, "result_sha256": "...", "made_by": {"neural_solution": "0.1.0", ...}}
+//    "ranges": {"value": {"minmax": [min, max]}}, "smooth_factors": {"value": [...]},
+//    "bias_corrections": {"node": [...]}, "result_sha256": "...", "made_by": {"neural_solution": "0.1.0", ...}}
 //
 // An operator's entry holds what differs from the defaults. Version 1, which is read too, had one treatment of everything but the mode, and
 // so one range a value. The same model file, recipe and version of ours give the same model, byte for byte.

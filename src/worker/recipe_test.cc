@@ -20,6 +20,8 @@ Recipe Example() {
   recipe.facts.ranges[{"act", CalibrationMethod::kPercentile}] = {-0.1f, 3.1415927f};
   recipe.facts.ranges[{"act", CalibrationMethod::kMse}] = {0, 3};
   recipe.config.smooth_quant = SmoothQuantConfig{0.6, {{"fc", 0.7}}};
+  recipe.config.equalize = recipe.config.bias_correction = true;
+  recipe.facts.bias_corrections["conv"] = {-0.1f, 0, 1e-9f};
   recipe.facts.smooth_factors["act"] = {0.1f, 3.3333333f};
   recipe.result_sha256 = "cd34";
   recipe.made_by = {{"neural_solution", "0.1.0"}};

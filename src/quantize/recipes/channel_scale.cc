@@ -26,19 +26,23 @@ Status ApplyWeightScale(Model& model, const WeightScale& scale) {
   Layout layout(weight.shape(), scale.axis);
   NS_CHECK(layout.size == scale.factors.size(), "{} factors for axis {} of '{}' {}", scale.factors.size(), scale.axis, old_name,
            ShapeToString(weight.shape()));
-  Tensor scaled(DType::kFloat, weight.shape());
-  const float* from = weight.values<float>().data();
-  float* to = scaled.mutable_values<float>().data();
-  for (size_t outer = 0; outer < layout.outer; ++outer) {
-    for (float factor : scale.factors) {
-      for (size_t i = 0; i < layout.inner; ++i) *to++ = *from++ * factor;
-    }
-  }
+  Tensor scaled = Tensor::From<float>(weight.shape(), weight.values<float>());
+  ScaleAlong(&scaled, scale.axis, scale.factors);
   std::string name = model.UniqueName(old_name + "_rescaled");
   model.SetWeight(name, std::move(scaled));
   model.DropWeightPages(old_name);
   node.set_input(scale.input, name);
   return OkStatus();
+}
+
+void ScaleAlong(Tensor* tensor, int axis, std::span<const float> factors) {
+  Layout layout(tensor->shape(), axis);
+  float* value = tensor->mutable_values<float>().data();
+  for (size_t outer = 0; outer < layout.outer; ++outer) {
+    for (float factor : factors) {
+      for (size_t i = 0; i < layout.inner; ++i) *value++ *= factor;
+    }
+  }
 }
 
 void ForEachAlong(const Tensor& tensor, int axis, const std::function<void(float value, size_t index)>& visit) {
@@ -52,8 +56,14 @@ void ForEachAlong(const Tensor& tensor, int axis, const std::function<void(float
 }
 
 std::vector<float> AbsMaximaAlong(const Tensor& weight, int axis) {
-  std::vector<float> maxima(Layout(weight.shape(), axis).size, 0);
-  ForEachAlong(weight, axis, [&](float value, size_t index) { maxima[index] = std::max(maxima[index], std::fabs(value)); });
+  Layout layout(weight.shape(), axis);
+  std::vector<float> maxima(layout.size, 0);
+  const float* value = weight.values<float>().data();
+  for (size_t outer = 0; outer < layout.outer; ++outer) {
+    for (float& most : maxima) {
+      for (size_t i = 0; i < layout.inner; ++i) most = std::max(most, std::fabs(*value++));
+    }
+  }
   return maxima;
 }
 

@@ -22,6 +22,9 @@ struct WeightScale {
 // the result of earlier ones.
 Status ApplyWeightScale(Model& model, const WeightScale& scale);
 
+// Multiplies in place what belongs to each index of `axis`; nobody shares the tensor.
+void ScaleAlong(Tensor* tensor, int axis, std::span<const float> factors);
+
 // The largest magnitude at each index of `axis`.
 std::vector<float> AbsMaximaAlong(const Tensor& weight, int axis);
 
