@@ -10,6 +10,8 @@ namespace {
 
 // After so many proposals in a row that could not be better nothing better is expected.
 constexpr int kHopeless = 200;
+// Up to so many times the tolerable loss a model is near enough to say so.
+constexpr double kNear = 10;
 
 }  // namespace
 
@@ -176,8 +178,9 @@ TuningAnswer TuningSession::AnswerForFloat() const {
   } else if (closest != nullptr) {
     answer.reason = fmt::format("no quantized model tried holds the accuracy; the closest, {}: {}", closest->label,
                                 goals.Explain(closest->result->values));
-    answer.advice = fmt::format("a tolerable loss of {:.2g} times the one asked for would take {}",
-                                1 - goals.Margin(closest->result->values), closest->label);
+    double factor = 1 - goals.Margin(closest->result->values);
+    answer.advice = factor <= kNear ? fmt::format("a tolerable loss of {:.2g} times the one asked for would take {}", factor, closest->label)
+                                    : "training the model for quantization; nothing that was tried comes near";
   } else if (!failure.empty()) {
     answer.reason = "no quantized model could be made: " + failure;
   } else {

@@ -33,7 +33,9 @@ bool NeedsHistogram(CalibrationMethod method) {
   return std::find(kByHistogram.begin(), kByHistogram.end(), method) != kByHistogram.end();
 }
 
-bool NeedsChannels(const QuantConfig& config) { return config.smooth_quant.has_value(); }
+bool NeedsChannels(const QuantConfig& config) {
+  return config.smooth_quant.has_value() || config.equalize || config.bias_correction;
+}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "worker/tuning_space.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <set>
 
@@ -57,9 +58,14 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     names.push_back(op.name);
     space.operators.push_back(std::move(entry));
   }
-  space.recipes.smooth_quant = wanted("smooth_quant") && std::any_of(space.operators.begin(), space.operators.end(), [](const SpaceOperator& op) {
-    return op.type == "MatMul" || op.type == "Gemm";
-  });
+  auto any = [&](std::initializer_list<std::string_view> types) {
+    return std::any_of(space.operators.begin(), space.operators.end(), [&](const SpaceOperator& op) {
+      return op.choices.size() > 1 && std::find(types.begin(), types.end(), op.type) != types.end();
+    });
+  };
+  space.recipes.smooth_quant = wanted("smooth_quant") && any({"MatMul", "Gemm"});
+  space.recipes.equalize = wanted("equalization") && any({"Conv", "MatMul", "Gemm"});
+  space.recipes.bias_correction = wanted("bias_correction") && any({"Conv", "MatMul", "Gemm"});
   auto blocks = Blocks(names);
   for (SpaceOperator& op : space.operators) op.block = blocks[op.name];
   return space;

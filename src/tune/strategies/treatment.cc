@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kLeastStep = 0.5;   // dB that one more treatment must gain
 constexpr double kLeastTotal = 1.0;  // dB that are worth a full evaluation
+constexpr double kHopeless = 3.0;    // dB below which outputs are noise, whatever was gained
 constexpr double kFirstAlpha = 0.5;
 constexpr double kOtherAlphas[] = {0.3, 0.4, 0.6, 0.7, 0.8};
 
@@ -31,6 +32,7 @@ void Calibrate(QuantConfig& config, CalibrationMethod method) {
 std::vector<Treatment> Known(const TuningSpace& space, const QuantConfig& config) {
   std::vector<Treatment> treatments;
   bool is_static = config.defaults.mode == OpMode::kStatic;
+  if (space.recipes.equalize && is_static) treatments.push_back({"equalized", [](QuantConfig& c) { c.equalize = true; }});
   if (space.recipes.smooth_quant)
     treatments.push_back({fmt::format("smoothed {:.2f}", kFirstAlpha), [](QuantConfig& c) { Smooth(c, kFirstAlpha); }});
   if (!is_static) return treatments;
@@ -38,6 +40,7 @@ std::vector<Treatment> Known(const TuningSpace& space, const QuantConfig& config
     if (method == config.defaults.calibration) continue;
     treatments.push_back({std::string(CalibrationMethodName(method)), [method](QuantConfig& c) { Calibrate(c, method); }});
   }
+  if (space.recipes.bias_correction) treatments.push_back({"biases corrected", [](QuantConfig& c) { c.bias_correction = true; }});
   return treatments;
 }
 
@@ -86,7 +89,7 @@ Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string
     treated.label += ", " + step;
     reached = db;
   }
-  treated.changed = reached >= sqnr[0] + kLeastTotal;
+  treated.changed = reached >= std::max(sqnr[0] + kLeastTotal, kHopeless);
   if (!treated.changed) return Treated{config, label, false};
   return treated;
 }
