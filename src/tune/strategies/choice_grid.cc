@@ -96,6 +96,8 @@ std::string Describe(const TuningSpace& space, const QuantConfig& config) {
   if (config.defaults.calibration != space.base.defaults.calibration)
     text += fmt::format(", {}", CalibrationMethodName(config.defaults.calibration));
   if (config.smooth_quant) text += fmt::format(", smoothed {:.2f}", config.smooth_quant->alpha);
+  if (config.equalize) text += ", equalized";
+  if (config.bias_correction) text += ", biases corrected";
   for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly, OpMode::kFloat}) {
     int count = counts[static_cast<size_t>(mode)];
     if (count == 0 || static_cast<size_t>(mode) == main) continue;

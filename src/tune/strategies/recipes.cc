@@ -9,6 +9,8 @@ std::vector<Recipe> WholeModelRecipes(const TuningSpace& space) {
   if (space.recipes.smooth_quant) {
     recipes.push_back({fmt::format("smoothed {:.2f}", SmoothQuantConfig().alpha), [](QuantConfig& config) { config.smooth_quant.emplace(); }});
   }
+  if (space.recipes.equalize) recipes.push_back({"equalized", [](QuantConfig& config) { config.equalize = true; }});
+  if (space.recipes.bias_correction) recipes.push_back({"biases corrected", [](QuantConfig& config) { config.bias_correction = true; }});
   return recipes;
 }
 
