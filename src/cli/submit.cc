@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/local_plan.h"
 #include "cli/submit_options.h"
 #include "cli/wait.h"
 #include "client/uploader.h"
@@ -61,6 +62,15 @@ Status NothingSent(SubmitOptions& options, const Status& refusal) {
   return refusal;
 }
 
+// The request as JSON on standard output; what it would do and take, where its files are here, on standard error.
+int ShowPlan(const TaskSpec& spec) {
+  std::printf("%s\n", TaskSpecToJson(spec).c_str());
+  auto plan = LocalPlan(spec);
+  if (!plan.ok()) return Fail(plan.status());
+  if (*plan) std::fputs((*plan)->c_str(), stderr);
+  return 0;
+}
+
 int Submit(SubmitOptions options) {
   ApiClient client = Connect(options.target);
   if (!options.dry_run) {
@@ -70,7 +80,7 @@ int Submit(SubmitOptions options) {
   if (!request.ok()) return Fail(request.status()), 2;
   ParsedTaskSpec parsed = ParseTaskSpec(*request);
   if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) return Fail(InvalidArgument(FieldErrorsToText(*errors)));
-  if (options.dry_run) return std::printf("%s\n", TaskSpecToJson(std::get<TaskSpec>(parsed)).c_str()), 0;
+  if (options.dry_run) return ShowPlan(std::get<TaskSpec>(parsed));
   auto id = client.Submit(*request);
   if (!id.ok()) return Fail(NothingSent(options, id.status()));
   if (!options.wait || !options.target.json) {
@@ -87,7 +97,7 @@ void AddSubmit(CommandLine& line) {
   Command command = line.Add("submit", "Submit a task: a request file, options, or both; prints the task's id", "Tasks");
   command.Option("request", &o->file, "JSON file with the request; - for standard input. Options go before what it says");
   AddRequestOptions(command, &o->request);
-  command.Flag("--dry-run", &o->dry_run, "Check the request and print it, submit nothing")
+  command.Flag("--dry-run", &o->dry_run, "Check the request and print it, submit nothing; where model and data are here, say what it would take")
       .Flag("--upload", &o->upload, "Send the files that the options name to the service first; done anyhow for a service of another machine")
       .Flag("--wait", &o->wait, "Follow the task to its end");
   AddTarget(command, &o->target);

@@ -85,6 +85,18 @@ class ServiceExamplesTest(ServiceTest):
         self.assertIn("model.onnx", names)
         self.assertTrue(any(name.startswith("pareto/trial_") for name in names), names)
 
+    def test_a_dry_run_says_what_it_would_take_where_the_files_are_here(self):
+        images = EXAMPLES / "image-classification"
+        shown = self.run_program("submit", "--dry-run", "--model", images / "model.onnx", "--dataset", images / "evaluation.npz")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertEqual(json.loads(shown.stdout)["model"], str(images / "model.onnx"))
+        self.assertRegex(shown.stderr, r"expected +about \d+ s, \d+ MB at the peak")
+        broken = self.folder / "broken.onnx"
+        broken.write_bytes(b"no model")
+        refused = self.run_program("submit", "--dry-run", "--model", broken, "--dataset", images / "evaluation.npz")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("broken.onnx", refused.stderr)
+
     def test_a_killed_worker_is_tried_again_and_leaves_one_result(self):
         task = self.request("POST", "/task/submit/", IMAGES).json["task_id"]
         worker = self.worker_pids(task)["worker"]["pid"]
