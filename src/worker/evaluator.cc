@@ -42,16 +42,16 @@ bool Evaluator::compares_with_baseline() const {
 
 Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop) {
   std::vector<Tensor> references(compares_with_baseline() ? static_cast<size_t>(batches()) : 0);
-  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr));
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr, threads_));
   references_ = std::move(references);
   return evaluation;
 }
 
 Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
-                                       EvaluationWatch* watch) const {
+                                       EvaluationWatch* watch, int threads) const {
   // Only read: a candidate's batch takes its reference and changes nothing.
   auto* references = const_cast<std::vector<Tensor>*>(&references_);
-  return Run(session, Role::kCandidate, references, progress, stop, watch);
+  return Run(session, Role::kCandidate, references, progress, stop, watch, threads > 0 ? threads : threads_);
 }
 
 // Batches end in any order; the watch is told of them in its own.
@@ -91,7 +91,7 @@ class Evaluator::Watched {
 };
 
 Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references,
-                                  ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch) const {
+                                  ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch, int threads) const {
   auto start = std::chrono::steady_clock::now();
   // One state a batch, joined in the order of the rows: the result does not depend on the threads.
   States states(metrics_.size(), MetricStates(static_cast<size_t>(batches())));
@@ -107,7 +107,7 @@ Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector
     return OkStatus();
   };
   auto done = [&](int64_t jobs) { progress.Progress("", static_cast<double>(jobs), static_cast<double>(batches())); };
-  Status ran = RunParallel(batches(), threads_, job, done, inner);
+  Status ran = RunParallel(batches(), threads, job, done, inner);
   if (stop.stop_requested()) return Cancelled();
   bool early = inner.stop_requested();
   if (!ran.ok() && !(early && ran.code() == StatusCode::kCancelled)) return ran;

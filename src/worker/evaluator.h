@@ -79,8 +79,9 @@ class Evaluator {
   // Cancelled.
   Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop);
   // Of any model with the same inputs and outputs, after EvaluateBaseline(). `watch`: may end it early; null: all rows.
+  // `threads`: in the place of the options', where memory is short; 0: as those say.
   Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
-                              EvaluationWatch* watch = nullptr) const;
+                              EvaluationWatch* watch = nullptr, int threads = 0) const;
 
  private:
   explicit Evaluator(const DataSet& data) : data_(&data) {}
@@ -94,7 +95,7 @@ class Evaluator {
   class Watched;
 
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
-                         std::stop_token stop, EvaluationWatch* watch) const;
+                         std::stop_token stop, EvaluationWatch* watch, int threads) const;
   // The metrics' states after this batch alone, and the sums of its scores (NaN for a metric that does not add up).
   Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, std::stop_token stop,
                   States* states, std::vector<double>* sums) const;

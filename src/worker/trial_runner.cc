@@ -211,14 +211,14 @@ Result<QuantizedModel> TrialRunner::TakeModel(const QuantConfig& config) {
   return model;
 }
 
-Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold, int) {
+Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold, int threads) {
   NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
   BeginStage("evaluate");
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(quantized->model, {}));
   // A goal that fp32 itself misses is missed by all: what counts then is who comes closest.
   std::optional<EarlyStopper::Watch> watch;
   if (!item.in_full && can_hold && setting_.early_stopper->useful()) watch.emplace(*setting_.early_stopper);
-  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr);
+  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr, threads);
   if (!evaluation.ok()) return evaluation.status().WithContext(fmt::format("trial {} ({})", trial, item.label));
   if (evaluation->stopped_early) {
     setting_.early_stopper->Learn(*watch);
