@@ -59,7 +59,7 @@ void TrialRunner::BeginStage(std::string_view stage) {
 }
 
 Status TrialRunner::Run(TuningSession& session) {
-  double longest = setting_.baseline_seconds;
+  double longest = setting_.evaluation_seconds;
   while (true) {
     NS_RETURN_IF_ERROR(progress_.status());
     if (stop_.stop_requested()) return Cancelled();

@@ -34,6 +34,7 @@ struct TrialSetting {
   int64_t latency_batch = 1;
   int threads = 1;
   double baseline_seconds = 0;  // of the baseline's evaluation
+  double evaluation_seconds = 0;  // that the first evaluation is expected to take
   double closing_seconds = 0;   // what is expected to be done after tuning: packaging
   const TuningCache* cache = nullptr;  // null: nothing is looked up or kept
   // Bytes at the peak of a process that runs this model; empty: no objective needs it.
