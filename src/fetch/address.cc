@@ -52,6 +52,12 @@ Result<Address> ParseAddress(std::string_view text, const AddressRules& rules) {
   if (scheme != "http" && scheme != "https") return bad("is not served by http or https", "BAD_SCHEME");
   PageToRaw(url.get());
   curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
+  // The parser decodes a host once, and sees an address in "%32130706433" only when it reads what it wrote: until nothing changes any more.
+  for (std::string before; before != Part(url.get(), CURLUPART_URL);) {
+    before = Part(url.get(), CURLUPART_URL);
+    code = curl_url_set(url.get(), CURLUPART_URL, before.c_str(), CURLU_NON_SUPPORT_SCHEME);
+    if (code != CURLUE_OK) return bad(fmt::format("is no address: {}", curl_url_strerror(code)), "BAD_ADDRESS");
+  }
   Address address;
   address.url = Part(url.get(), CURLUPART_URL);
   address.host = Part(url.get(), CURLUPART_HOST);

@@ -30,7 +30,8 @@ TEST(Address, RefusesWhatIsNone) {
 
 TEST(Address, RefusesPrivateAddressesInEverySpelling) {
   for (const char* bad : {"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://[::1]:80/",
-                          "http://[::ffff:127.0.0.1]/", "http://169.254.169.254/latest/meta-data", "http://user@10.0.0.1:8080/x"}) {
+                          "http://[::ffff:127.0.0.1]/", "http://169.254.169.254/latest/meta-data", "http://user@10.0.0.1:8080/x",
+                          "http://%32130706433/", "http://%31%32%37.0.0.1/"}) {
     EXPECT_EQ(Reason(bad), "PRIVATE_ADDRESS") << bad;
   }
   AddressRules rules;
