@@ -297,7 +297,7 @@ int CommandLine::Parse(int argc, char** argv) {
   }
   if (chosen == nullptr) return 2;
   if (chosen->rest != nullptr) {
-    std::string_view stray = chosen->rest->empty() ? "" : chosen->rest->front();
+    std::string stray = chosen->rest->empty() ? "" : chosen->rest->front();
     if (!stray.empty()) return impl_->Fail(fmt::format("'{}' is one too many; what is meant for a script stands after '--'", stray), chosen->app);
     *chosen->rest = std::move(rest);
   }
