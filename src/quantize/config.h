@@ -34,7 +34,7 @@ Result<CalibrationMethod> CalibrationMethodByName(std::string_view name);
 
 // How one operator is treated.
 struct OpConfig {
-  // kStatic, kDynamic or kFloat. An operator that cannot compute in the mode asked for stays in float, and its decision says why.
+  // kWeightOnly: MatMul and tables. An operator that cannot compute in the mode asked for stays in float, and its decision says why.
   OpMode mode = OpMode::kStatic;
   // Static: how the ranges are found of what it reads from float operators, and of the integers that it makes itself. What another operator
   // makes as integers has that operator's range: an edge between integer operators is quantized once.

@@ -42,6 +42,30 @@ TEST(FusedTest, OnnxRuntimeFusesStaticAndDynamicMatMul) {
   EXPECT_EQ(dynamic["MatMulInteger"], 0);
 }
 
+// The int8 weight goes into the kernel, nothing is unpacked in a run, and the other modes' parts stay away.
+TEST(FusedTest, OnnxRuntimeReadsWeightsKeptInInt8) {
+  Model model = Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,4,64] x) => (float[N,4,64] y) <float[1] w1 = {0}, float[1] b1 = {0}, float[1] w2 = {0}>
+    { [first] a = MatMul (x, w1)  b = Add (a, b1)  c = Tanh (b)  [second] y = MatMul (c, w2) })").value();
+  SetRandomWeight(model, "w1", {64, 64}, 0.2f, 1);
+  SetRandomWeight(model, "b1", {64}, 0.1f, 2);
+  SetRandomWeight(model, "w2", {64, 64}, 0.2f, 3);
+  Bench bench(Prepared(std::move(model)), {16, 4, 64});
+  QuantConfig config;
+  config.defaults.mode = OpMode::kWeightOnly;
+  EXPECT_GT(bench.Sqnr(config), 30.0);
+  QuantizedModel quantized = bench.quantizer.Quantize(config).value();
+  EXPECT_LT(quantized.model.WeightBytes(), bench.model.WeightBytes() / 3);
+  OperatorCounts counts = OptimizedOperators(quantized.model, {}).value();
+  EXPECT_EQ(counts["com.microsoft.MatMulNBits"], 2);
+  for (const char* gone : {"MatMul", "DequantizeLinear", "QuantizeLinear"}) EXPECT_EQ(counts[gone], 0) << gone;
+  NullProgress progress;
+  auto harms = bench.quantizer.RankOperators(config, *bench.data, AllRows(*bench.data), 1, progress, {}).value();
+  ASSERT_EQ(harms.size(), 2u);
+  EXPECT_GT(harms[0].sqnr_db, 30.0);
+}
+
 // Whatever is known of the batch: each of the six linear layers and two Gemm on integers, no weight unpacked in a run.
 TEST(FusedTest, OnnxRuntimeFusesAnEncoderWithItsBiases) {
   for (const char* batch : {"N", "1"}) {

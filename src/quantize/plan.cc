@@ -45,6 +45,7 @@ class Planner {
           node.mode = OpMode::kStatic;
         }
         if (wanted == OpMode::kDynamic && traits.can_dynamic) node.mode = OpMode::kDynamic;
+        if (wanted == OpMode::kWeightOnly && traits.can_weight_only) node.mode = OpMode::kWeightOnly;
         node.integer_output = node.mode == OpMode::kStatic && traits.role == OpRole::kConvolution;
         return;
       case OpRole::kElementwise:
@@ -172,7 +173,10 @@ class Planner {
 
   void Explain(int n) {
     NodePlan& node = at(n);
-    if (node.mode == OpMode::kWeightOnly) node.why = "table kept in int8, rows unpacked when looked up";
+    if (node.mode == OpMode::kWeightOnly) {
+      bool table = node.traits.role == OpRole::kEmbedding;
+      node.why = table ? "table kept in int8, rows unpacked when looked up" : "weight kept in int8, unpacked inside the float kernel";
+    }
     if (node.mode == OpMode::kDynamic) node.why = "int8 weights, input quantized at run time by its own range";
     if (node.mode == OpMode::kStatic) {
       node.why = node.integer_output ? "int8 kernel between int8 neighbours" : "int8 kernel, float output";

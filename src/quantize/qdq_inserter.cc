@@ -84,13 +84,15 @@ class Inserter {
       NS_ASSIGN_OR_RETURN(std::string input, FloatOf(node.input(plan.traits.activations[0])));
       return writer_.EmitDynamic(node, plan, input, node.output(0));
     }
-    if (plan.mode == OpMode::kWeightOnly) return writer_.EmitEmbedding(node, plan, node.output(0));
+    bool table = plan.traits.role == OpRole::kEmbedding;
+    if (plan.mode == OpMode::kWeightOnly && table) return writer_.EmitEmbedding(node, plan, node.output(0));
     if (plan.mode == OpMode::kStatic) return WriteStatic(n);
     ns_onnx::NodeProto copy = node;
     for (int i = 0; i < node.input_size(); ++i) {
       if (node.input(i).empty()) continue;
       NS_ASSIGN_OR_RETURN(*copy.mutable_input(i), FloatOf(node.input(i)));
     }
+    if (plan.mode == OpMode::kWeightOnly) NS_RETURN_IF_ERROR(writer_.UnpackWeight(node, plan, &copy));
     if (auto bias = biases_.find(n); bias != biases_.end()) copy.set_input(1, bias->second);
     writer_.EmitCopy(copy);
     return OkStatus();
@@ -178,9 +180,15 @@ class TwinMaker {
     std::string twin = model_.UniqueName(node.output(0) + "_twin");
     pairs_.push_back({n, node.output(0), twin});
     if (plan.mode == OpMode::kDynamic) return writer_.EmitDynamic(node, plan, node.input(plan.traits.activations[0]), twin);
-    if (plan.mode == OpMode::kWeightOnly) return writer_.EmitEmbedding(node, plan, twin);
+    if (plan.traits.role == OpRole::kEmbedding) return writer_.EmitEmbedding(node, plan, twin);
     ns_onnx::NodeProto copy = node;
     copy.set_name(model_.UniqueName(node.name() + "_twin"));
+    if (plan.mode == OpMode::kWeightOnly) {
+      copy.set_output(0, twin);
+      NS_RETURN_IF_ERROR(writer_.UnpackWeight(node, plan, &copy));
+      writer_.EmitCopy(copy);
+      return OkStatus();
+    }
     NS_RETURN_IF_ERROR(writer_.MakeStatic(node, plan, {}, &copy).status());
     std::string result = twin;
     if (plan.integer_output) result = model_.UniqueName(twin + "_computed");

@@ -210,6 +210,13 @@ Status QdqWriter::EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan
   return OkStatus();
 }
 
+Status QdqWriter::UnpackWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, ns_onnx::NodeProto* node) {
+  NS_ASSIGN_OR_RETURN(WeightNames weight, IntegerWeight(original, plan, {}, false));
+  NS_ASSIGN_OR_RETURN(std::string unpacked, DequantizedWeight(weight, original.input(plan.traits.weight)));
+  node->set_input(plan.traits.weight, unpacked);
+  return OkStatus();
+}
+
 Status QdqWriter::EmitEmbedding(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& output) {
   NS_ASSIGN_OR_RETURN(WeightNames table, IntegerWeight(original, plan, {}, false));
   std::string rows = model_.UniqueName(output + "_quantized");

@@ -46,6 +46,8 @@ class QdqWriter {
   Result<std::string> WidenedBias(const std::string& bias);
   // Writes `original` as DynamicQuantizeLinear, MatMulInteger and the scaling back, reading `input` and making `output`.
   Status EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output);
+  // Gives `node`, a copy of `original`, its weight as int8 with a DQ, which ONNX Runtime takes into the kernel.
+  Status UnpackWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, ns_onnx::NodeProto* node);
   // Writes a lookup in an int8 table, making `output`.
   Status EmitEmbedding(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& output);
 

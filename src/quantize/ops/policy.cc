@@ -76,7 +76,7 @@ OpTraits MatMul(const Context& context) {
   traits.activations = {0};
   traits.weight = 1;
   traits.channel_axis = 1;
-  traits.can_static = traits.can_dynamic = true;
+  traits.can_static = traits.can_dynamic = traits.can_weight_only = true;
   return traits;
 }
 

@@ -31,6 +31,7 @@ struct OpTraits {
   std::optional<int> channel_axis;  // of the weight: its output channels
   bool can_static = false;
   bool can_dynamic = false;
+  bool can_weight_only = false;     // a kernel of ONNX Runtime reads the int8 weight as it is (MatMulNBits)
   bool two_activations = false;     // a product of two computed tensors: no weight
   std::string why_not;              // for operators that compute on floats but stay so: the reason, for people
 };

@@ -85,7 +85,7 @@ Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& m
     NS_ASSIGN_OR_RETURN(std::vector<double> mean, means(index.node(n).input(traits.activations[0]), axis));
     WeightOptions options;
     if (node.config.per_channel) options.axis = traits.channel_axis;
-    options.reduce_range = config.reduce_range;
+    options.reduce_range = config.reduce_range && node.mode != OpMode::kWeightOnly;
     NS_ASSIGN_OR_RETURN(QuantizedWeight rounded, QuantizeWeight(weight.view(), options));
     std::vector<float>& correction = corrections[index.node(n).name()];
     InputChannels inputs = ChannelsOf(index.node(n), traits, weight.shape());
