@@ -82,6 +82,8 @@ def run_peer(tool, case, baseline, work, limit):
     command = [environments.python(environment), PEERS / script, case.write(work / "case.json"), journal, out, *more]
     outcome = Outcome(tool, error=run_command(command, work / f"{name}.log", limit, journal))
     tell_from_journal(outcome, read_json_lines(journal), baseline, case)
+    if outcome.error.startswith("not done"):
+        outcome.seconds = limit
     if out.exists() and not outcome.error:
         outcome.model = str(out)
     return outcome

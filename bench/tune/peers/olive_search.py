@@ -1,6 +1,7 @@
 """Olive's search over its ONNX quantization pass with an accuracy goal: olive_search.py CASE.json JOURNAL OUT.onnx
 
-All parameters that the pass declares for a search are searched, in Olive's default order, until a model meets the goal.
+All parameters that the pass declares for a search are searched, in Olive's default order, until a model meets the goal. We stop it there:
+its own stop_when_goals_met ends in a TypeError when a sample before could not be made (0.13.0).
 """
 import pathlib
 import sys
@@ -15,6 +16,12 @@ from olive.evaluator.registry import Registry as Evaluators
 from olive.workflows import run as run_workflow
 
 RUN = tally.from_arguments()
+
+
+class GoalMet(BaseException):  # Olive takes an Exception for a sample that failed
+    def __init__(self, path):
+        super().__init__(path)
+        self.path = path
 
 
 class Rows:
@@ -39,8 +46,14 @@ def calibration_rows(**_):
 class AllRows(OliveEvaluator):
     """Our evaluation function. Not a metric of type `custom`: 0.13.0 can't write a configuration that has one."""
 
+    values = []  # of all; the first is the float model's
+
     def evaluate(self, model, metrics, device=None, execution_providers=None):
         value, _ = RUN.evaluate(model.model_path)
+        self.values.append(value)
+        loss = self.values[0] - value
+        if len(self.values) > 1 and loss <= RUN.case["loss"] * (self.values[0] if RUN.case["criterion"] == "relative" else 1):
+            raise GoalMet(model.model_path)
         return MetricResult.model_validate({"rows-accuracy_score": {"value": value, "priority": 1, "higher_is_better": True}})
 
 
@@ -55,7 +68,7 @@ def workflow(case, folder):
         "data_configs": [{"name": "calibration", "type": "DataContainer", "load_dataset_config": {"type": "calibration_rows"}}],
         "evaluators": {"all_rows": {"type": "AllRows", "metrics": [accuracy]}},
         "passes": {"quantization": {"type": "OnnxQuantization", "config": {"data_config": "calibration"}}},
-        "engine": {"search_strategy": {"execution_order": "joint", "sampler": "sequential", "stop_when_goals_met": True},
+        "engine": {"search_strategy": {"execution_order": "joint", "sampler": "sequential"},
                    "evaluator": "all_rows", "cache_dir": str(folder / "cache"), "output_dir": str(folder / "out"), "log_severity_level": 2},
     }
 
@@ -63,9 +76,12 @@ def workflow(case, folder):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         RUN.start()
-        output = run_workflow(workflow(RUN.case, pathlib.Path(folder)))
-        best = output.get_best_candidate()
-        RUN.end(best and onnx.load(best.model_path), sys.argv[3])
+        try:
+            best = run_workflow(workflow(RUN.case, pathlib.Path(folder))).get_best_candidate()
+            answer = best and best.model_path
+        except GoalMet as met:
+            answer = met.path
+        RUN.end(answer and onnx.load(answer), sys.argv[3])
 
 
 if __name__ == "__main__":
