@@ -30,12 +30,19 @@ bool MovesNothing(const NodeProto& transpose) {
   return !order.empty();
 }
 
+// A Relu behind a Relu. ONNX Runtime 1.27 makes two nodes of one name of such a pair behind an integer convolution, and refuses the model.
+bool IsSecondRelu(const NodeProto& node, const GraphIndex& index, const Model& model) {
+  int maker = index.Producer(node.input(0));
+  return node.op_type() == "Relu" && maker >= 0 && model.graph().node(maker).op_type() == "Relu" && model.graph().node(maker).domain().empty();
+}
+
 bool HandsItsInputOn(const NodeProto& node, const GraphIndex& index, const Model& model, const ShapeMap& shapes) {
   static const std::set<std::string> kOfOneInput = {"Concat", "Sum", "Max", "Min", "Mean"};
   if (!node.domain().empty() || node.input_size() == 0 || node.input(0).empty() || node.output_size() == 0) return false;
   if (node.op_type() == "Identity") return true;
   if (node.op_type() == "Dropout") return IsInferenceDropout(node, index, model);
   if (node.op_type() == "Transpose") return MovesNothing(node);
+  if (IsSecondRelu(node, index, model)) return true;
   if (kOfOneInput.contains(node.op_type())) return node.input_size() == 1;
   if (node.op_type() == "Cast") {
     const TensorSpec* from = shapes.Find(node.input(0));

@@ -1,5 +1,5 @@
 // Removes nodes that hand their input on: Identity, Dropout at inference, Cast to the type it has, Transpose that moves nothing,
-// Concat, Sum, Max, Min, Mean of a single input.
+// Concat, Sum, Max, Min, Mean of a single input, Relu of what a Relu made.
 #pragma once
 
 #include "passes/pass.h"

@@ -15,6 +15,12 @@ TEST(RemoveIdentities, BypassesInTheMiddleAndAtAnOutput) {
   EXPECT_EQ(NodesToText(model.graph()), "y = Relu (x)\n");
 }
 
+TEST(RemoveIdentities, TakesAReluBehindAReluOnceOnly) {
+  Model model = ParseModel(R"(g (float[2] x) => (float[2] y, float[2] z) { a = Relu(x)  b = Relu(a)  y = Relu(b)  c = Neg(a)  z = Relu(c) })");
+  EXPECT_EQ(RunAndCompare(RemoveIdentities(), model, X({2})), 2);
+  EXPECT_EQ(NodesToText(model.graph()), "y = Relu (x)\nc = Neg (y)\nz = Relu (c)\n");
+}
+
 TEST(RemoveIdentities, LeavesWhatDoesSomething) {
   Model model = ParseModel(R"(g (float[2, 2] x) => (float[2, 2] y, float[2, 2] z) {
     a = Transpose <perm = [1, 0]> (x)  b = Cast <to = 11> (a)  c = Cast <to = 1> (b)  y = Concat <axis = 0> (c)  z = Identity(x) })");

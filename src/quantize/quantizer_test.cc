@@ -320,5 +320,14 @@ TEST(RankOperatorsTest, EveryIntegerOperatorOfACnnIsCompared) {
   for (const auto& harm : harms) EXPECT_GT(harm.sqnr_db, 25.0) << harm.name;
 }
 
+TEST(QuantizerTest, TakesAReluBehindARelu) {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,3,8,8] x) => (float[N,4,M,L] y) <float[1] w = {0}>
+    { [stem] a = Conv <kernel_shape = [3, 3], pads = [1, 1, 1, 1]> (x, w)  b = Relu (a)  y = Relu (b) })").value();
+  SetRandomWeight(model, "w", {4, 3, 3, 3}, 0.3f, 1);
+  Bench bench(Prepared(std::move(model)), {8, 3, 8, 8});
+  EXPECT_GT(bench.Sqnr({}), 25);
+}
+
 }  // namespace
 }  // namespace ns

@@ -16,6 +16,14 @@ bool Excluded(const OperatorDecision& op, const std::vector<std::string>& exclud
                      [&](const std::string& one) { return one == op.name || one == op.type; });
 }
 
+// The operators that this default mode would quantize.
+std::set<std::string> NamesWith(const Quantizer& quantizer, OpMode mode) {
+  std::set<std::string> names;
+  for (const OperatorDecision& op : quantizer.Candidates(mode))
+    if (op.mode != OpMode::kFloat) names.insert(op.name);
+  return names;
+}
+
 // The block of each name.
 std::map<std::string, std::string> Blocks(const std::vector<std::string>& names) {
   std::map<std::string, std::string> blocks;
@@ -39,9 +47,7 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     return found == options.recipes.end() || found->second;
   };
   std::vector<OperatorDecision> by_static = quantizer.Candidates(OpMode::kStatic);
-  std::set<std::string> dynamic;
-  for (const OperatorDecision& op : quantizer.Candidates(OpMode::kDynamic))
-    if (op.mode != OpMode::kFloat) dynamic.insert(op.name);
+  std::set<std::string> dynamic = NamesWith(quantizer, OpMode::kDynamic), weight_only = NamesWith(quantizer, OpMode::kWeightOnly);
   std::vector<std::string> names;
   for (const OperatorDecision& op : by_static) {
     SpaceOperator entry{op.name, op.type, "", {}, 0};
@@ -53,6 +59,7 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     if (!Excluded(op, options.excluded_operators)) {
       if (op.mode != OpMode::kFloat) add(OpMode::kStatic);
       if (dynamic.contains(op.name)) add(OpMode::kDynamic);
+      if (weight_only.contains(op.name)) add(OpMode::kWeightOnly);
     }
     add(OpMode::kFloat);
     names.push_back(op.name);
