@@ -52,7 +52,7 @@ def run_command(command, log, limit, journal=None, stdout=None):
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip() and not line.startswith("    For further")]
     return "" if process.returncode == 0 else (lines or [f"exit status {process.returncode}"])[-1].strip()
 
 
