@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures the service from outside, as the README's table shows it. Needs `wrk` (Debian's package) and a release build.
 
-    python3 bench/service/run.py                       # everything, about 9 minutes
-    python3 bench/service/run.py --only submit,status  # parts: rest, submit, status, latency, drain, busy, stored
+    python3 bench/service/run.py                       # everything, about 10 minutes
+    python3 bench/service/run.py --only submit,status  # parts: rest, submit, status, latency, drain, busy, stored, waiting
     python3 bench/service/run.py --seconds 3 --stored 100,10000
 
 All on one machine: the load generator and the service share its cores. A submission is durable (fsynced) when it is answered; the disk's own
@@ -19,7 +19,7 @@ import time
 from follow import EventWriter, LogWriter, follow
 from service import Service
 
-PARTS = ("rest", "submit", "status", "latency", "drain", "busy", "follow", "stored")
+PARTS = ("rest", "submit", "status", "latency", "drain", "busy", "follow", "stored", "waiting")
 
 
 def fsync_rate(folder, seconds=1.0):
@@ -208,6 +208,32 @@ class Bench:
                 show(f"{name}: memory then", f"{service.memory()[0]:.1f} MB", "≤ 80 MB")
             finally:
                 service.remove()
+
+    def waiting(self):
+        """As many tasks wait as `stored` has at most."""
+        count = max(int(text) for text in self.options.stored.split(","))
+        service = self.service()
+        try:
+            service.start(*self.paused(service))
+            service.submit()
+            service.stop()
+            service.multiply(count, "pending")
+            ready = service.start(*self.paused(service))
+            name = f"{count:,} waiting"
+            show(f"{name}: ready, memory", f"{ready * 1e3:.0f} ms, {service.memory()[0]:.1f} MB", "≤ 80 MB")
+            for connections in (1, 64):
+                figures = service.wrk_get([f"/task/status/{task}" for task in service.some_ids(5000)], self.options.seconds, connections)
+                show(f"{name}: status, {connections} connection{'s' if connections > 1 else ''}", rate_text(figures))
+            figures = service.wrk("submit.lua", self.options.seconds, 64)
+            show(f"{name}: submissions, 64 connections", rate_text(figures))
+            show(f"{name}: memory then", f"{service.memory()[0]:.1f} MB", "≤ 80 MB")
+            service.stop()
+            service.start()
+            time.sleep(self.options.seconds)
+            done = service.store().execute("SELECT count(*) FROM tasks WHERE state='done'").fetchone()[0]
+            show(f"{name}: run", f"{done / self.options.seconds:.1f}/s, {service.memory()[0]:.1f} MB", "≤ 80 MB")
+        finally:
+            service.remove()
 
 
 def main():

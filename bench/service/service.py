@@ -112,12 +112,12 @@ class Service:
     def store(self):
         return sqlite3.connect(self.workspace / "db" / "task.db")
 
-    def multiply(self, wanted):
-        """Brings the store of a stopped service to `wanted` tasks: copies of its last ended one, events included."""
+    def multiply(self, wanted, state="done"):
+        """Brings the store of a stopped service to `wanted` tasks: copies of its last one in this state, events included."""
         with self.store() as store:
             columns = [row[1] for row in store.execute("PRAGMA table_info(tasks)")]
             have, newest = store.execute("SELECT count(*), max(seq) FROM tasks").fetchone()
-            source = store.execute("SELECT seq FROM tasks WHERE state='done' ORDER BY seq DESC LIMIT 1").fetchone()[0]
+            source = store.execute("SELECT seq FROM tasks WHERE state=? ORDER BY seq DESC LIMIT 1", (state,)).fetchone()[0]
             changed = {"seq": "n.seq", "id": "n.id", "idempotency_key": "NULL"}
             store.execute("CREATE TEMP TABLE n(seq INTEGER PRIMARY KEY, id TEXT)")
             store.executemany("INSERT INTO n VALUES(?,?)", ((newest + 1 + i, task_id()) for i in range(wanted - have)))

@@ -64,6 +64,16 @@ void PendingQueue::Add(const PendingTask& task, SteadyTime now) {
   Unlink(submitter);
   Put(at->second, now);
   Link(submitter);
+  Count(submitter, task, 1);
+}
+
+void PendingQueue::Count(Submitter& submitter, const PendingTask& task, int change) {
+  submitter.by_priority[static_cast<size_t>(std::clamp(task.priority, 1, kClasses))] += change;
+}
+
+int64_t PendingQueue::CountOf(const std::string& name, int priority) const {
+  auto found = submitters_.find(name);
+  return found == submitters_.end() ? 0 : found->second->by_priority[static_cast<size_t>(std::clamp(priority, 1, kClasses))];
 }
 
 void PendingQueue::Remove(const PendingTask& task) {
@@ -75,6 +85,7 @@ void PendingQueue::Remove(const PendingTask& task) {
   if (c > 1) classes_[c].aging.erase({LeavesAt(item), task.order});
   Unlink(*item.submitter);
   item.submitter->queues[c].Erase({task.order, 0});
+  Count(*item.submitter, task, -1);
   Link(*item.submitter);
   Forget(*item.submitter);
 }

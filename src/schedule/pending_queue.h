@@ -68,6 +68,8 @@ class PendingQueue {
   // limit only its own tasks count.
   int64_t Ahead(const PendingTask& task) const;
   bool AtLimit(const std::string& submitter) const;
+  // Of this submitter and priority.
+  int64_t CountOf(const std::string& submitter, int priority) const;
   size_t size() const { return items_.size(); }
   std::vector<const PendingTask*> Tasks() const;  // in no order
   static int ClassAt(const PendingTask& task, SteadyTime now, std::chrono::milliseconds age_step);
@@ -79,6 +81,7 @@ class PendingQueue {
     int64_t turn = 0;  // when a task of it started or ended last, or when it came
     int slots = 0, running = 0;
     std::array<RankedSet, kClasses + 1> queues;  // keys {order, 0}; [0] is unused
+    std::array<int64_t, kClasses + 1> by_priority{};
   };
   struct Item {
     const PendingTask* task;
@@ -102,6 +105,7 @@ class PendingQueue {
   void Put(Item& item, SteadyTime now);
   void Forget(Submitter& submitter);
   SteadyTime LeavesAt(const Item& item) const;
+  static void Count(Submitter& submitter, const PendingTask& task, int change);
 
   const Options options_;
   std::map<std::string, std::unique_ptr<Submitter>, std::less<>> submitters_;

@@ -212,12 +212,16 @@ std::vector<Action> Scheduler::AssistantExited(const std::string& id, int attemp
   return actions;
 }
 
+FinishAction Scheduler::Cancelled(const std::string& id, int attempt) {
+  return {id, attempt, TaskState::kCancelled, "CANCELLED", "cancelled on request"};
+}
+
 std::vector<Action> Scheduler::Cancel(const std::string& id, SteadyTime now) {
   std::vector<Action> actions;
   auto found = tasks_.find(id);
   if (found == tasks_.end()) return actions;
   Task& task = found->second;
-  actions.push_back(FinishAction{id, task.info.attempt, TaskState::kCancelled, "CANCELLED", "cancelled on request"});
+  actions.push_back(Cancelled(id, task.info.attempt));
   if (task.phase == Phase::kRunning) {
     actions.push_back(StopAction{id, task.info.attempt});
     EndAttempt(active_.find({id, task.info.attempt}), &actions);

@@ -121,6 +121,7 @@ class Scheduler {
     std::chrono::milliseconds longest_backoff{10'000};
     std::chrono::milliseconds deadline_grace{30'000};
     int max_workers_per_task = 1;                  // what the executor can give
+    size_t most_known = 10'000;                    // pending tasks that it is told of while others wait behind them (backlog.h)
     PendingQueue::Options queue;
     uint64_t seed = 0;                             // of the backoffs' jitter
     SchedulerObserver* observer = nullptr;
@@ -171,8 +172,12 @@ class Scheduler {
   int64_t PendingOf(const std::string& submitter) const;
   size_t pending() const { return queue_.size() + waiting_.size(); }
   const PendingQueue& queue() const { return queue_; }
-  // None: it is not pending.
-  std::optional<WaitReason> WhyWaits(const std::string& id, SteadyTime now) const;
+  // None: it is not pending here. `more`: tasks before it that this does not know.
+  std::optional<WaitReason> WhyWaits(const std::string& id, SteadyTime now, int64_t more = 0) const;
+  // Of a task of this submitter that could start if `ahead` others had.
+  WaitReason WhyWaitsBehind(const std::string& submitter, int64_t ahead) const;
+  // What the cancellation of a pending task is recorded as.
+  static FinishAction Cancelled(const std::string& id, int attempt);
   // None: it does not run.
   std::optional<WorkersOf> Workers(const std::string& id) const;
 

@@ -4,7 +4,7 @@
 
 namespace ns {
 
-std::optional<WaitReason> Scheduler::WhyWaits(const std::string& id, SteadyTime now) const {
+std::optional<WaitReason> Scheduler::WhyWaits(const std::string& id, SteadyTime now, int64_t more) const {
   auto found = tasks_.find(id);
   if (found == tasks_.end() || found->second.phase == Phase::kRunning) return std::nullopt;
   const Task& task = found->second;
@@ -12,7 +12,11 @@ std::optional<WaitReason> Scheduler::WhyWaits(const std::string& id, SteadyTime 
     auto left = std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(task.not_before - now).count());
     return WaitReason{"BACKING_OFF", fmt::format("its worker was lost; it is tried again in {:.1f} s", static_cast<double>(left) / 1000), 0};
   }
-  WaitReason why{"WAITS_FOR_SLOT", "waits for a free slot", queue_.Ahead(task.info)};
+  return WhyWaitsBehind(task.info.submitter, queue_.Ahead(task.info) + more);
+}
+
+WaitReason Scheduler::WhyWaitsBehind(const std::string& submitter, int64_t ahead) const {
+  WaitReason why{"WAITS_FOR_SLOT", "waits for a free slot", ahead};
   if (dispatching_ == Dispatching::kDraining) {
     why.reason = "DRAINING";
     why.message = "the service is stopping; it starts after the next start of the service";
@@ -22,7 +26,7 @@ std::optional<WaitReason> Scheduler::WhyWaits(const std::string& id, SteadyTime 
   } else if (total_slots_ == 0) {
     why.reason = "NO_NODES";
     why.message = "the cluster has no node";
-  } else if (queue_.AtLimit(task.info.submitter)) {
+  } else if (queue_.AtLimit(submitter)) {
     why.reason = "SUBMITTER_LIMIT";
     why.message = fmt::format("its submitter runs {} tasks, as many as it may", options_.queue.max_running);
   }

@@ -20,6 +20,7 @@ enum class SeededBug {
   kAckCancelEarly,     // "cancelled" is answered before it is durable
   kHearStale,          // an attempt that is over is heard
   kForgetAssistants,   // a restart does not take up the slots of assistants
+  kForgetBacklog,      // what the scheduler did not know yet is never told to it
   // Of the simulated store:
   kDropSync,           // the last transaction before a crash is not on the disk
   kSkipFence,          // a stale attempt's writes are taken

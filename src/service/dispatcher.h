@@ -63,7 +63,7 @@ class Dispatcher final : public ExecutorListener {
   // Where a running task is; none when it does not run.
   std::optional<TaskProgress> Progress(const std::string& id) const { return runner_.Progress(id); }
   // None: it does not wait.
-  std::optional<WaitReason> WhyWaits(const std::string& id) const { return runner_.WhyWaits(id); }
+  std::optional<WaitReason> WhyWaits(const TaskRecord& task) const { return runner_.WhyWaits(task); }
   // None: it does not run.
   std::optional<WorkersOf> Workers(const std::string& id) const { return runner_.Workers(id); }
   int running() const { return runner_.running(); }

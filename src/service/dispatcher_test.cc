@@ -52,8 +52,8 @@ class DispatcherTest : public testing::Test {
     if (dispatcher_) dispatcher_->Stop();
     store_.reset();
   }
-  void Make() {
-    dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{}, workspace_, *store_, executor_, clock_);
+  void Make(const Dispatcher::Options& options = {}) {
+    dispatcher_ = std::make_unique<Dispatcher>(options, workspace_, *store_, executor_, clock_);
     dispatcher_->AddNode(1, {{0}});
   }
   PendingTask Submit(const std::string& id) {
@@ -147,6 +147,47 @@ TEST_F(DispatcherTest, ARunningTaskWhoseAttemptIsClosedKeepsItsResultAfterAResta
   EXPECT_EQ(executor_.after(), 1u);
   executor_.listener().OnExit("a", 1, {true, {0, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
+}
+
+TEST_F(DispatcherTest, TasksOfALongQueueComeInTheirTurnAlsoAfterARestart) {
+  Dispatcher::Options options;
+  options.scheduler.most_known = 1;
+  Make(options);
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) dispatcher_->Submitted(Submit(id));
+  executor_.Await("a", 1);
+  // The scheduler knows b and c, one more than there are slots.
+  std::promise<Status> cancelled;
+  dispatcher_->Cancel("e", [&](Status status) { cancelled.set_value(std::move(status)); });
+  EXPECT_TRUE(cancelled.get_future().get().ok());
+  EXPECT_EQ(AwaitState("e", TaskState::kCancelled).reason, "CANCELLED");
+  WaitReason why = dispatcher_->WhyWaits(store_->Get("f").value()).value();
+  EXPECT_EQ(why.reason, "WAITS_FOR_SLOT");
+  EXPECT_EQ(why.ahead, 3);
+  EXPECT_EQ(dispatcher_->WhyWaits(store_->Get("c").value())->ahead, 1);
+  EXPECT_FALSE(dispatcher_->WhyWaits(store_->Get("e").value()).has_value());
+  dispatcher_->Stop();
+  Make(options);
+  ASSERT_TRUE(dispatcher_->Recover().ok());
+  EXPECT_EQ(dispatcher_->WhyWaits(store_->Get("f").value())->ahead, 3);
+  std::string running = "a";
+  for (const char* next : {"b", "c", "d", "f"}) {
+    executor_.listener().OnExit(std::exchange(running, next), 1, {true, {127, 0}});
+    executor_.Await(next, 1);
+  }
+  executor_.listener().OnExit("f", 1, {true, {127, 0}});
+  AwaitState("f", TaskState::kFailed);
+}
+
+TEST_F(DispatcherTest, ATaskOfALongQueueFailsAtItsDeadline) {
+  Dispatcher::Options options;
+  options.scheduler.most_known = 1;
+  Make(options);
+  for (const char* id : {"a", "b", "c", "d"}) dispatcher_->Submitted(Submit(id));
+  PendingTask late = Submit("e");
+  late.deadline = clock_.steady() + std::chrono::milliseconds(300);
+  dispatcher_->Submitted(late);
+  EXPECT_EQ(AwaitState("e", TaskState::kFailed).reason, "DEADLINE");
+  EXPECT_EQ(store_->Get("d")->state, TaskState::kPending);
 }
 
 TEST_F(DispatcherTest, AnAttemptThatEndsLeavesNoScratch) {

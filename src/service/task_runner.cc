@@ -1,6 +1,7 @@
 #include "service/task_runner.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/log.h"
 #include "service/attempt_folder.h"
@@ -10,7 +11,14 @@ namespace ns {
 
 TaskRunner::TaskRunner(const Scheduler::Options& options, TaskJournal& journal, Executor& executor, AttemptFiles& files, const Clock& clock,
                        TaskWrites::Thread thread)
-    : bug_(options.bug), journal_(journal), executor_(executor), files_(files), clock_(clock), scheduler_(options), writes_(std::move(thread)) {}
+    : bug_(options.bug),
+      most_known_(options.most_known),
+      journal_(journal),
+      executor_(executor),
+      files_(files),
+      clock_(clock),
+      scheduler_(options),
+      writes_(std::move(thread)) {}
 
 template <typename Call>
 void TaskRunner::Decide(Call call) {
@@ -20,6 +28,7 @@ void TaskRunner::Decide(Call call) {
     actions = call(scheduler_);
   }
   Carry(actions);
+  if (!actions.empty()) Refill();
 }
 
 void TaskRunner::Carry(const std::vector<Action>& actions) {
@@ -27,6 +36,7 @@ void TaskRunner::Carry(const std::vector<Action>& actions) {
 }
 
 void TaskRunner::AddNode(int64_t node, const std::vector<std::vector<int>>& slots) {
+  Refill(static_cast<int>(slots.size()));
   Decide([&](Scheduler& scheduler) {
     for (size_t i = 0; i < slots.size(); ++i) cores_[Scheduler::SlotOf(node, static_cast<int>(i))] = slots[i];
     return scheduler.AddNode(node, static_cast<int>(slots.size()), clock_.steady());
@@ -39,6 +49,7 @@ void TaskRunner::RemoveNode(int64_t node) {
 }
 
 void TaskRunner::Tick() {
+  TellOverdue();
   Decide([&](Scheduler& scheduler) { return scheduler.Tick(clock_.steady()); });
   if (idle_.empty() || running() > 0 || !writes_.idle()) return;
   for (auto& idle : std::exchange(idle_, {})) idle();
@@ -180,6 +191,15 @@ void TaskRunner::AssistantEnded(const Assistant& assistant) {
 }
 
 void TaskRunner::Submitted(const PendingTask& task) {
+  {
+    std::lock_guard lock(mutex_);
+    Backlog::Queue queue(task.submitter, task.priority);
+    if (MayWaitUnknown(queue)) return backlog_.Add(queue, task.order, task.deadline);
+  }
+  TellScheduler(task);
+}
+
+void TaskRunner::TellScheduler(const PendingTask& task) {
   Decide([&](Scheduler& scheduler) { return scheduler.Submit(task, clock_.steady()); });
 }
 
@@ -189,6 +209,10 @@ void TaskRunner::Cancel(const std::string& id, std::function<void(Status)> done)
     std::lock_guard lock(mutex_);
     actions = scheduler_.Cancel(id, clock_.steady());
   }
+  if (actions.empty()) {
+    if (auto finish = CancelUnknown(id)) actions.push_back(std::move(*finish));
+  }
+  Refill();
   auto own = std::find_if(actions.begin(), actions.end(), [&](const Action& action) {
     auto* finish = std::get_if<FinishAction>(&action);
     return finish != nullptr && finish->id == id && finish->state == TaskState::kCancelled;
@@ -250,7 +274,11 @@ void TaskRunner::AssistantExit(const std::string& id, int attempt, int worker) {
 
 std::optional<SteadyTime> TaskRunner::next_tick() const {
   std::lock_guard lock(mutex_);
-  return scheduler_.next_tick();
+  auto next = scheduler_.next_tick();
+  auto deadline = backlog_.next_deadline();
+  if (deadline && (!next || *deadline < *next)) next = deadline;
+  if (!untold_.empty() && (!next || tell_again_at_ < *next)) next = tell_again_at_;
+  return next;
 }
 
 std::optional<TaskProgress> TaskRunner::Progress(const std::string& id) const {
@@ -259,9 +287,16 @@ std::optional<TaskProgress> TaskRunner::Progress(const std::string& id) const {
   return found == running_.end() ? std::nullopt : std::optional(found->second.progress);
 }
 
-std::optional<WaitReason> TaskRunner::WhyWaits(const std::string& id) const {
+std::optional<WaitReason> TaskRunner::WhyWaits(const TaskRecord& task) const {
   std::lock_guard lock(mutex_);
-  return scheduler_.WhyWaits(id, clock_.steady());
+  Backlog::Queue queue(task.submitter, task.priority);
+  if (!backlog_.Contains(queue, task.order)) {
+    return scheduler_.WhyWaits(task.id, clock_.steady(), backlog_.CountBetter(task.submitter, task.priority));
+  }
+  // Of others all that could be before it; exact where there are none.
+  int64_t own = backlog_.Before(queue, std::numeric_limits<int64_t>::max()), before = backlog_.Before(queue, task.order);
+  int64_t known = scheduler_.queue().AtLimit(task.submitter) ? scheduler_.PendingOf(task.submitter) : scheduler_.queue().CountUpTo(task.priority);
+  return scheduler_.WhyWaitsBehind(task.submitter, known + before + backlog_.CountUpTo(task.priority) - own);
 }
 
 std::optional<WorkersOf> TaskRunner::Workers(const std::string& id) const {
@@ -281,7 +316,7 @@ int TaskRunner::running() const {
 
 int64_t TaskRunner::PendingOf(const std::string& submitter) const {
   std::lock_guard lock(mutex_);
-  return scheduler_.PendingOf(submitter);
+  return scheduler_.PendingOf(submitter) + backlog_.CountOf(submitter);
 }
 
 PendingTask TaskRunner::Pending(const TaskRecord& task) const { return MakePending(task, clock_); }
@@ -323,7 +358,7 @@ void TaskRunner::AdoptAssistant(const OpenAttempt& open, const TaskRecord& task)
 
 Status TaskRunner::Recover() {
   NS_ASSIGN_OR_RETURN(auto open, journal_.OpenAttempts());
-  NS_ASSIGN_OR_RETURN(auto unfinished, journal_.Unfinished());
+  NS_ASSIGN_OR_RETURN(auto running, journal_.Running());
   std::set<Attempt> adopted;
   // All that holds a slot before anything that wants one.
   for (const OpenAttempt& worker : open) {
@@ -335,14 +370,11 @@ Status TaskRunner::Recover() {
       NS_RETURN_IF_ERROR(AdoptLead(worker, task));
     }
   }
-  for (const TaskRecord& task : unfinished) {
-    if (task.state != TaskState::kRunning || adopted.contains({task.id, task.attempt})) continue;
+  for (const TaskRecord& task : running) {
+    if (adopted.contains({task.id, task.attempt})) continue;
     NS_RETURN_IF_ERROR(AdoptLead({task.id, task.attempt, -1}, task));  // closed, but the task's end is not there
   }
-  for (const TaskRecord& task : unfinished) {
-    if (task.state == TaskState::kPending) Submitted(Pending(task));
-  }
-  return OkStatus();
+  return TakeUpPending();
 }
 
 }  // namespace ns

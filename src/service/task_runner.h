@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "schedule/backlog.h"
 #include "schedule/executor.h"
 #include "schedule/scheduler.h"
 #include "service/attempt_files.h"
@@ -56,7 +57,8 @@ class TaskRunner {
   // Callable from any thread:
   // Where a running task is; none when it does not run.
   std::optional<TaskProgress> Progress(const std::string& id) const;
-  std::optional<WaitReason> WhyWaits(const std::string& id) const;
+  // `task` as it is stored.
+  std::optional<WaitReason> WhyWaits(const TaskRecord& task) const;
   std::optional<WorkersOf> Workers(const std::string& id) const;
   std::optional<Scheduler::NodeUse> UseOf(int64_t node) const;
   int running() const;
@@ -65,6 +67,7 @@ class TaskRunner {
   // A stored task as the scheduler needs it.
   PendingTask Pending(const TaskRecord& task) const;
   const Scheduler& scheduler() const { return scheduler_; }
+  const Backlog& backlog() const { return backlog_; }
 
  private:
   using Attempt = std::pair<std::string, int>;
@@ -93,19 +96,34 @@ class TaskRunner {
   void Forget(const std::string& id, int attempt);
   std::vector<int> CoresOf(int slot) const;
 
+  // What the scheduler does not know yet (task_runner_backlog.cc).
+  int64_t LeastKnown(int more_slots) const;
+  bool MayWaitUnknown(const Backlog::Queue& queue) const;
+  void TellScheduler(const PendingTask& task);
+  void Refill(int more_slots = 0);
+  void Tell(const std::vector<int64_t>& orders, bool overdue);
+  void TellOverdue();
+  std::optional<FinishAction> CancelUnknown(const std::string& id);
+  Status TakeUpPending();
+
   bool Has(SeededBug bug) const { return bug_ == bug; }
 
   const SeededBug bug_;
+  const size_t most_known_;
   TaskJournal& journal_;
   Executor& executor_;
   AttemptFiles& files_;
   const Clock& clock_;
 
-  mutable std::mutex mutex_;  // over the three below
+  mutable std::mutex mutex_;  // over the four below
   std::map<std::string, Running> running_;
   std::map<int, std::vector<int>> cores_;  // by slot
   Scheduler scheduler_;
+  Backlog backlog_;
 
+  bool refilling_ = false;
+  std::vector<int64_t> untold_;  // taken from the backlog, but the store could not be read
+  SteadyTime tell_again_at_;
   std::function<void()> task_ended_ = [] {};
   std::set<Attempt> stopping_;
   std::set<Assistant> stopping_assistants_;

@@ -109,7 +109,7 @@ bool TaskService::Complete(std::optional<TaskProgress> running, TaskView* view) 
   const TaskRecord& task = view->record;
   if (task.state == TaskState::kPending) {
     // None: the dispatcher does not have it yet, it was committed a moment ago.
-    view->waits = dispatcher_.WhyWaits(task.id).value_or(WaitReason{"WAITS_FOR_SLOT", "waits for a free slot", 0});
+    view->waits = dispatcher_.WhyWaits(task).value_or(WaitReason{"WAITS_FOR_SLOT", "waits for a free slot", 0});
     view->ahead = view->waits->ahead;
     return true;
   }

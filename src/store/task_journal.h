@@ -42,8 +42,13 @@ class TaskJournal {
 
   // Reads see every write whose `done` was called. NotFound (UNKNOWN_TASK).
   virtual Result<TaskRecord> Get(const std::string& id) const = 0;
-  // Pending and running tasks, by priority and submission.
-  virtual Result<std::vector<TaskRecord>> Unfinished() const = 0;
+  // By submission.
+  virtual Result<std::vector<TaskRecord>> Running() const = 0;
+  // Calls `each` for the pending tasks, by submission, with order, submitter, priority and time of submission alone, and the request of those that
+  // have a deadline. What `each` is given is valid during the call.
+  virtual Status EachPending(const std::function<void(const TaskRecord&)>& each) const = 0;
+  // Those of these, by their orders, that are pending.
+  virtual Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const = 0;
   // Workers that were not yet seen to end, leads first, of tasks in any state.
   virtual Result<std::vector<OpenAttempt>> OpenAttempts() const = 0;
   // At most `limit` events with a seq larger than `after`.

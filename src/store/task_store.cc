@@ -2,6 +2,7 @@
 
 #include "store/attempts.h"
 #include "store/migrations.h"
+#include "store/task_rows.h"
 #include "store/task_store_parts.h"
 #include "store/upkeep.h"
 #include "store/webhooks.h"
@@ -172,46 +173,6 @@ Status EndTask(Database& database, const std::string& id, int attempt, const Tas
   return AddEvent(database, task.order, attempt, now, StateEvent{end.state, end.reason, end.message, attempt});
 }
 
-constexpr const char* kTaskColumns =
-    "seq, id, state, priority, name, spec, model_path, dataset_path, calibration_path, submitted, started, ended, attempt, lost, reason, "
-    "message, result, owner, submitter, last_event";
-
-TaskRecord ReadTask(const Statement& row) {
-  TaskRecord task;
-  task.order = row.Int(0);
-  task.id = row.Text(1);
-  task.state = ParseTaskState(row.Text(2)).value_or(TaskState::kFailed);
-  task.priority = static_cast<int>(row.Int(3));
-  task.name = row.Text(4);
-  task.spec_json = row.Text(5);
-  task.model_path = row.Text(6);
-  task.dataset_path = row.Text(7);
-  task.calibration_path = row.Text(8);
-  task.submitted = FromMicros(row.Int(9));
-  if (auto time = row.OptionalInt(10)) task.started = FromMicros(*time);
-  if (auto time = row.OptionalInt(11)) task.ended = FromMicros(*time);
-  task.attempt = static_cast<int>(row.Int(12));
-  task.lost = static_cast<int>(row.Int(13));
-  task.reason = row.Text(14);
-  task.message = row.Text(15);
-  if (std::string text = row.Text(16); !text.empty()) {
-    if (auto result = ParseEventPayload("result", text); result.ok()) task.result = std::get<ResultEvent>(*result);
-  }
-  task.owner = row.Text(17);
-  task.submitter = row.Text(18);
-  task.events = row.Int(19);
-  return task;
-}
-
-Result<std::vector<TaskRecord>> ReadTasks(Statement& query) {
-  std::vector<TaskRecord> tasks;
-  while (true) {
-    NS_ASSIGN_OR_RETURN(bool row, query.Step());
-    if (!row) return tasks;
-    tasks.push_back(ReadTask(query));
-  }
-}
-
 }  // namespace
 
 TaskStore::TaskStore(std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader, std::unique_ptr<DamageCheck> check)
@@ -351,6 +312,42 @@ Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
   NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
       "SELECT {} FROM tasks WHERE state IN ('pending', 'running') ORDER BY priority, seq", kTaskColumns)));
   return ReadTasks(query);
+}
+
+Result<std::vector<TaskRecord>> TaskStore::Running() const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format("SELECT {} FROM tasks WHERE state='running' ORDER BY seq", kTaskColumns)));
+  return ReadTasks(query);
+}
+
+Status TaskStore::EachPending(const std::function<void(const TaskRecord&)>& each) const {
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(
+      "SELECT seq, submitter, priority, submitted, CASE WHEN instr(spec, '\"deadline\"')>0 THEN spec END FROM tasks WHERE state='pending' ORDER BY seq"));
+  TaskRecord task;
+  while (true) {
+    NS_ASSIGN_OR_RETURN(bool row, query.Step());
+    if (!row) return OkStatus();
+    task.order = query.Int(0);
+    task.submitter = query.Text(1);
+    task.priority = static_cast<int>(query.Int(2));
+    task.submitted = FromMicros(query.Int(3));
+    task.spec_json = query.Text(4);
+    each(task);
+  }
+}
+
+Result<std::vector<TaskRecord>> TaskStore::Pending(const std::vector<int64_t>& orders) const {
+  static const std::string sql = fmt::format("SELECT {} FROM tasks WHERE seq=? AND state='pending'", kTaskColumns);
+  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
+  ReadTransaction together(*reader);
+  std::vector<TaskRecord> tasks;
+  for (int64_t order : orders) {
+    NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql));
+    NS_ASSIGN_OR_RETURN(bool found, query.Bind(order).Step());
+    if (found) tasks.push_back(ReadTask(query));
+  }
+  return tasks;
 }
 
 Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {

@@ -137,7 +137,11 @@ class TaskStore final : public TaskJournal {
   // The same for one that was read a moment ago; none: ask Get(). Never waits for the disk.
   std::optional<TaskRecord> GetFromMemory(const std::string& id) const;
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
-  Result<std::vector<TaskRecord>> Unfinished() const override;
+  // Pending and running tasks, by priority and submission.
+  Result<std::vector<TaskRecord>> Unfinished() const;
+  Result<std::vector<TaskRecord>> Running() const override;
+  Status EachPending(const std::function<void(const TaskRecord&)>& each) const override;
+  Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const override;
   Result<std::vector<OpenAttempt>> OpenAttempts() const override;
   // The files that pending and running tasks were given.
   Result<std::set<std::filesystem::path>> InputsInUse() const;

@@ -48,13 +48,27 @@ void Checker::BeforeStart(const Scheduler& scheduler, const PendingTask& task, S
                              task.submitter, own_slots, other->id, other_class, other->submitter, SlotsOf(other->submitter)));
     }
   }
+  CheckOldest(task);
   Started(task);
+}
+
+void Checker::Told(const PendingTask& task) {
+  if (task.attempt == 0 && !task.deadline) told_.emplace(task.id, task);
+}
+
+// Of a submitter and a priority, also where the scheduler was not told of all.
+void Checker::CheckOldest(const PendingTask& task) {
+  for (const auto& [id, other] : told_) {
+    bool before = other.submitter == task.submitter && other.priority == task.priority && other.order < task.order;
+    if (before && !jumped_) violation_(fmt::format("task {} starts before {}, which is older", task.id, id));
+  }
 }
 
 // A submitter that took its turn.
 void Checker::Started(const PendingTask& task) {
   last_turn_[task.submitter] = ++turns_;
   waits_since_.erase(task.id);
+  told_.erase(task.id);
 }
 
 void Checker::BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) {

@@ -25,6 +25,12 @@ class Checker final : public SchedulerObserver {
 
   // What became durable: the life of a task, which has one end.
   void OnState(const TaskRecord& task);
+  // The service was told of a pending task.
+  void Told(const PendingTask& task);
+  // It is to be cancelled.
+  void Untold(const std::string& id) { told_.erase(id); }
+  // The wall clock did: who has waited how long depends on when it was told of a task.
+  void Jumped() { jumped_ = true; }
   // A client was told that the task is there; that it is cancelled; what its end is.
   void Acknowledged(const std::string& id) { acknowledged_.insert(id); }
   void Cancelled(const std::string& id) { cancelled_.insert(id); }
@@ -37,10 +43,12 @@ class Checker final : public SchedulerObserver {
     ended_at_.clear();
     last_turn_.clear();
     waits_since_.clear();
+    told_.clear();
   }
 
  private:
   void Started(const PendingTask& task);
+  void CheckOldest(const PendingTask& task);
   int SlotsOf(const std::string& submitter) const;
   int RunningOf(const std::string& submitter) const;
   int ClassOf(const PendingTask& task, SteadyTime now) const;
@@ -54,6 +62,8 @@ class Checker final : public SchedulerObserver {
   std::map<std::string, int64_t> last_turn_;  // by submitter: when a task of it started or ended last
   std::map<std::string, int64_t> waits_since_;  // by task: the last of these before it was seen to wait
   std::map<std::string, SteadyTime> ended_at_;  // of the last attempt
+  std::map<std::string, PendingTask> told_;  // that have not started once and have no deadline
+  bool jumped_ = false;
   std::set<std::string> acknowledged_, cancelled_;
 };
 

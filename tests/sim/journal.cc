@@ -179,6 +179,29 @@ Result<std::vector<TaskRecord>> Journal::Unfinished() const {
   return tasks;
 }
 
+std::vector<TaskRecord> Journal::InState(TaskState state) const {
+  std::vector<TaskRecord> tasks;
+  for (const auto& [id, row] : state_) {
+    if (row.task.state == state) tasks.push_back(row.task);
+  }
+  std::sort(tasks.begin(), tasks.end(), [](const TaskRecord& a, const TaskRecord& b) { return a.order < b.order; });
+  return tasks;
+}
+
+Result<std::vector<TaskRecord>> Journal::Running() const { return InState(TaskState::kRunning); }
+
+Status Journal::EachPending(const std::function<void(const TaskRecord&)>& each) const {
+  for (const TaskRecord& task : InState(TaskState::kPending)) each(task);
+  return OkStatus();
+}
+
+Result<std::vector<TaskRecord>> Journal::Pending(const std::vector<int64_t>& orders) const {
+  if (unreadable_ > 0 && unreadable_-- > 0) return Unavailable("the disk cannot be read");
+  std::vector<TaskRecord> tasks = InState(TaskState::kPending);
+  std::erase_if(tasks, [&](const TaskRecord& task) { return std::find(orders.begin(), orders.end(), task.order) == orders.end(); });
+  return tasks;
+}
+
 Result<std::vector<OpenAttempt>> Journal::OpenAttempts() const {
   std::vector<OpenAttempt> open;
   for (const auto& [id, row] : state_) {

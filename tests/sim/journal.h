@@ -28,11 +28,16 @@ class Journal final : public TaskJournal {
   void Finish(const std::string& id, int attempt, TaskEnd end, Done done) override;
   void CloseAttempt(const std::string& id, int attempt, const std::string& outcome, Done done) override;
   Result<TaskRecord> Get(const std::string& id) const override;
-  Result<std::vector<TaskRecord>> Unfinished() const override;
+  Result<std::vector<TaskRecord>> Unfinished() const;
+  Result<std::vector<TaskRecord>> Running() const override;
+  Status EachPending(const std::function<void(const TaskRecord&)>& each) const override;
+  Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const override;
   Result<std::vector<OpenAttempt>> OpenAttempts() const override;
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;
   Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const override;
 
+  // The next so many calls of Pending() fail.
+  void FailReads(int count) { unreadable_ = count; }
   size_t waiting() const { return queue_.size(); }
   size_t unacknowledged() const { return acks_.size(); }
   // One transaction of the first `count` writes. With a full disk it fails and nothing changes.
@@ -63,8 +68,10 @@ class Journal final : public TaskJournal {
   // The row if the attempt may still change its task.
   Result<Row*> Current(State& state, const std::string& id, int attempt) const;
   void AddEvent(Row& row, const EventPayload& payload) const;
+  std::vector<TaskRecord> InState(TaskState state) const;  // by submission
   void ChangeState(Row& row, TaskState state);
 
+  mutable int unreadable_ = 0;
   const Clock& clock_;
   const SeededBug bug_;
   State state_;

@@ -67,6 +67,16 @@ class JournalTest : public testing::Test {
     }
   }
 
+  std::vector<std::pair<int64_t, std::string>> Waiting(const TaskJournal& journal) {
+    std::vector<int64_t> orders;
+    EXPECT_TRUE(journal.EachPending([&](const TaskRecord& task) { orders.push_back(task.order); }).ok());
+    EXPECT_TRUE(std::is_sorted(orders.begin(), orders.end()));
+    orders.push_back(1'000'000);  // there is none
+    std::vector<std::pair<int64_t, std::string>> tasks;
+    auto pending = journal.Pending(orders).value();
+    for (const TaskRecord& task : pending) tasks.emplace_back(task.order, task.id);
+    return tasks;
+  }
   std::string Open(const TaskJournal& journal) {
     std::multiset<std::string> open;
     auto attempts = journal.OpenAttempts().value();
@@ -87,6 +97,8 @@ class JournalTest : public testing::Test {
   void Compare() {
     EXPECT_EQ(Open(*store_), Open(journal_));
     EXPECT_EQ(store_->Unfinished()->size(), journal_.Unfinished()->size());
+    EXPECT_EQ(store_->Running()->size(), journal_.Running()->size());
+    EXPECT_EQ(Waiting(*store_), Waiting(journal_));
     for (int i = 0; i < kTasks; ++i) {
       TaskRecord real = store_->Get(Id(i)).value(), simulated = journal_.Get(Id(i)).value();
       EXPECT_EQ(real.state, simulated.state) << Id(i);

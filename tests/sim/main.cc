@@ -33,6 +33,7 @@ constexpr std::pair<const char*, SeededBug> kBugs[] = {
     {"ack_cancel_early", SeededBug::kAckCancelEarly},
     {"hear_stale", SeededBug::kHearStale},
     {"forget_assistants", SeededBug::kForgetAssistants},
+    {"forget_backlog", SeededBug::kForgetBacklog},
     {"drop_sync", SeededBug::kDropSync},
     {"skip_fence", SeededBug::kSkipFence},
     {"store_events_twice", SeededBug::kStoreEventsTwice},

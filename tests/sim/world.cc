@@ -28,6 +28,8 @@ World::World(const Options& options) : options_(options), random_(options.seed),
   scheduler_options_.queue.max_running = random_.Chance(30) ? 1 + random_.Pick(3) : 0;
   scheduler_options_.deadline_grace = seconds(3);
   scheduler_options_.max_workers_per_task = random_.Chance(70) ? 8 : 1;
+  crowded_ = random_.Chance(30);
+  if (crowded_) scheduler_options_.most_known = static_cast<size_t>(random_.Pick(6));
   scheduler_options_.bug = options.bug;
   checker_ = std::make_unique<Checker>(scheduler_options_, clock_, violation);
   scheduler_options_.observer = checker_.get();
@@ -67,6 +69,7 @@ void World::StartService() {
     for (int i = 0; i < slots; ++i) cores.push_back({static_cast<int>(node) * 100 + i});
     runner_->AddNode(node, cores);
   }
+  (void)journal_.EachPending([this](const TaskRecord& task) { checker_->Told(Pending(task)); });
   Status status = runner_->Recover();
   if (!status.ok()) violations_.push_back("recovery failed: " + status.ToString());
 }
@@ -111,11 +114,15 @@ void World::RunDue() {
 PendingTask World::Pending(const TaskRecord& task) const { return MakePending(task, clock_); }
 
 void World::Submit() {
-  if (runner_ == nullptr) return;
+  for (int count = crowded_ ? 1 + random_.Pick(5) : 1; count > 0 && runner_ != nullptr; --count) SubmitOne();
+}
+
+void World::SubmitOne() {
   TaskRecord task;
   task.id = fmt::format("t{}", ++submitted_);
   task.priority = 1 + random_.Pick(3);
   if (random_.Chance(70)) task.submitter = fmt::format("u{}", random_.Pick(3));
+  if (crowded_ && random_.Chance(80)) task.priority = 2, task.submitter = "u0";
   task.spec_json = SpecOf(random_);
   task.submitted = clock_.wall();
   Trace("submit {} of '{}' priority {} {}", task.id, task.submitter, task.priority, task.spec_json);
@@ -123,7 +130,10 @@ void World::Submit() {
     if (!order.ok()) return;
     task.order = *order;
     checker_->Acknowledged(task.id);
-    Post([this, pending = Pending(task)] { runner_->Submitted(pending); });
+    Post([this, pending = Pending(task)] {
+      checker_->Told(pending);
+      runner_->Submitted(pending);
+    });
   });
 }
 
@@ -132,6 +142,7 @@ void World::Cancel() {
   if (runner_ == nullptr || !checker_->acknowledged().contains(id)) return;
   Trace("cancel {}", id);
   Post([this, id] {
+    checker_->Untold(id);
     runner_->Cancel(id, [this, id](Status status) {
       Trace("  cancelled {}: {}", id, status.ToString());
       if (status.ok()) checker_->Cancelled(id);
@@ -145,8 +156,8 @@ void World::Look() {
   auto task = journal_.Get(id);
   if (runner_ == nullptr || !task.ok()) return;
   if (IsFinal(task->state)) checker_->Seen(*task);
-  auto why = runner_->WhyWaits(id);
-  auto size = static_cast<int64_t>(runner_->scheduler().pending());
+  auto why = runner_->WhyWaits(*task);
+  int64_t size = static_cast<int64_t>(runner_->scheduler().pending()) + runner_->backlog().CountUpTo(3);
   if (why && (why->ahead < 0 || why->ahead >= size)) violations_.push_back(fmt::format("{} of {} tasks are ahead of {}", why->ahead, size, id));
 }
 
@@ -176,10 +187,15 @@ void World::Fault() {
     case 0: case 1: return Crash();
     case 2: Trace("a worker is killed"); return workers_->Kill();
     case 3: case 9: case 10: Trace("a worker is given up"); return workers_->GiveUp();
-    case 4: return clock_.Jump(seconds(random_.Pick(600) - 300));
+    case 4: checker_->Jumped(); return clock_.Jump(seconds(random_.Pick(600) - 300));
     case 5:
       Trace("the disk is full");
       if (runner_ != nullptr) journal_.Commit(1 + static_cast<size_t>(random_.Pick(4)), true);
+      if (crowded_ && random_.Chance(50)) {
+        Trace("it cannot be read either");
+        journal_.FailReads(1 + random_.Pick(3));
+        checker_->Jumped();  // the order is that in which tasks could be read
+      }
       return;
     case 6: workers_->fail_prepare = !workers_->fail_prepare; return;
     case 7: return ChangeNodes();
@@ -233,12 +249,19 @@ void World::Settle() {
   if (runner_ == nullptr) StartService();
   Trace("no faults from here on");
   Post([this] { runner_->SetDispatching(Dispatching::kOn); });
+  bool last_loss = random_.Chance(30);  // of the only worker when nothing waits: no other event wakes anybody up then
   for (int round = 0; round < 20'000; ++round) {
     bool busy = false;
     while (RunMessage()) busy = true;
     for (; journal_.waiting() > 0; busy = true) journal_.Commit(4, false);
     for (; journal_.unacknowledged() > 0; busy = true) Deliver(8);
     if (busy) continue;
+    if (last_loss && workers_->live() == 1 && runner_->scheduler().pending() == 0) {
+      Trace("the last worker is killed");
+      last_loss = false;
+      workers_->Kill();
+      continue;
+    }
     if (workers_->live() > 0) {
       clock_.Advance(milliseconds(100));
       RunDue();

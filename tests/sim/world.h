@@ -57,6 +57,7 @@ class World final : private ExecutorListener {
   void Stop();
   void CheckEvents();
   void Submit();
+  void SubmitOne();
   void Cancel();
   void Look();
   void ChangeNodes();
@@ -81,6 +82,7 @@ class World final : private ExecutorListener {
   std::map<int64_t, int> nodes_;  // -> slots
   int64_t last_node_ = 0;
   bool stopping_ = false, stopped_ = false, ever_stopped_ = false;  // stop --now was asked for; nothing runs any more
+  bool crowded_ = false;  // many tasks of few submitters wait, and the scheduler is told of few
   int submitted_ = 0, alive_ = 0;  // alive_: which service; messages of an earlier one are not heard
   std::deque<std::function<void()>> messages_;
   std::multimap<SteadyTime, std::function<void()>> later_;
