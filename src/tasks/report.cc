@@ -1,6 +1,7 @@
 #include "tasks/report.h"
 
 #include "tasks/json_fields.h"
+#include "tasks/operator_report_codec.h"
 
 namespace ns {
 
@@ -17,12 +18,9 @@ Json ToJson(const ModelFigures& figures) {
           {"peak_memory_bytes", figures.peak_memory_bytes}};
 }
 
-Json ToJson(const OperatorReport& one) {
-  Json json = {{"name", one.name}, {"type", one.type}, {"decision", one.decision}, {"why", one.why}};
-  SetOptional(json, "sqnr_db", one.sqnr_db);
-  SetOptional(json, "latency_share", one.latency_share);
-  return json;
-}
+Json ToJson(const OperatorReport& one) { return OperatorJson(one); }
+
+Json ToJson(const GoalReport& goal) { return {{"metric", goal.metric}, {"limit", goal.limit}, {"higher_is_better", goal.higher_is_better}}; }
 
 Json ToJson(const TrialReport& trial) {
   Json json = {{"index", trial.index},
@@ -93,13 +91,12 @@ void Read(const Json& json, AccuracyDifference* out) {
   Get(json, "note", &out->note);
 }
 
-void Read(const Json& json, OperatorReport* out) {
-  Get(json, "name", &out->name);
-  Get(json, "type", &out->type);
-  Get(json, "decision", &out->decision);
-  Get(json, "why", &out->why);
-  GetOptional(json, "sqnr_db", &out->sqnr_db);
-  GetOptional(json, "latency_share", &out->latency_share);
+void Read(const Json& json, OperatorReport* out) { ReadOperator(json, out); }
+
+void Read(const Json& json, GoalReport* out) {
+  Get(json, "metric", &out->metric);
+  Get(json, "limit", &out->limit);
+  Get(json, "higher_is_better", &out->higher_is_better);
 }
 
 void Read(const Json& json, TrialReport* out) {
@@ -180,6 +177,7 @@ std::string ReportToJson(const Report& report) {
   json["evaluation_rows"] = report.evaluation_rows;
   json["full_evaluations"] = report.full_evaluations;
   json["partial_evaluations"] = report.partial_evaluations;
+  if (!report.goals.empty()) json["goals"] = ListJson(report.goals);
   json["elapsed_seconds"] = report.elapsed_seconds.empty() ? Json::object() : Json(report.elapsed_seconds);
   json["operators"] = ListJson(report.operators);
   json["trials"] = ListJson(report.trials);
@@ -204,6 +202,7 @@ Result<Report> ParseReport(std::string_view text) {
   Get(*json, "evaluation_rows", &report.evaluation_rows);
   Get(*json, "full_evaluations", &report.full_evaluations);
   Get(*json, "partial_evaluations", &report.partial_evaluations);
+  ReadList(*json, "goals", &report.goals);
   ReadNumbers(*json, "elapsed_seconds", &report.elapsed_seconds);
   ReadList(*json, "operators", &report.operators);
   ReadList(*json, "trials", &report.trials);

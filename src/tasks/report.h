@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "tasks/operator_report.h"
 
 namespace ns {
 
@@ -42,13 +43,11 @@ struct AccuracyDifference {
   std::string note;  // set when the interval crosses the limit; "" is left out
 };
 
-struct OperatorReport {
-  std::string name;
-  std::string type;      // "MatMul"
-  std::string decision;  // "int8 static", "int8 dynamic", "float", "folded"
-  std::string why;
-  std::optional<double> sqnr_db;        // signal to quantization noise of its output
-  std::optional<double> latency_share;  // of the packaged model's run, 0 to 1; 0: merged into another operator
+// What an answer must reach.
+struct GoalReport {
+  std::string metric;
+  double limit = 0;  // the worst value that holds
+  bool higher_is_better = true;
 };
 
 struct TrialReport {
@@ -104,6 +103,7 @@ struct Report {
   int64_t evaluation_rows = 0;
   int full_evaluations = 0;     // the baseline's included
   int partial_evaluations = 0;
+  std::vector<GoalReport> goals;  // none: nothing was evaluated
   std::map<std::string, double> elapsed_seconds;  // stage -> seconds; "total" is all of it
   std::vector<OperatorReport> operators;
   std::vector<TrialReport> trials;

@@ -3,6 +3,7 @@
 #include "api/rest/handlers/common.h"
 #include "api/rest/handlers/handlers.h"
 #include "api/wire/http_status.h"
+#include "report/markup.h"
 #include "tasks/cluster.h"
 
 namespace ns {
@@ -14,7 +15,7 @@ void HandleClusters(TaskService& service, const Request&, Responder respond) {
   for (const NodeView& node : service.Cluster()) {
     rows += fmt::format("<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
                         "<td class=\"number\">{}</td></tr>\n",
-                        node.id, EscapeHtml(node.spec.name), EscapeHtml(NodeInfo(node)), EscapeHtml(NodeStatus(node)), node.free, node.busy, node.free + node.busy);
+                        node.id, EscapeMarkup(node.spec.name), EscapeMarkup(NodeInfo(node)), EscapeMarkup(NodeStatus(node)), node.free, node.busy, node.free + node.busy);
   }
   respond(HtmlPage("Cluster", "<h1>Cluster</h1><p>A slot runs one worker.</p><table><tr><th>id</th><th>name</th><th>node</th><th>status</th><th>free slots</th><th>busy</th><th>total</th></tr>\n" +
                                   rows + "</table>\n"));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "report/markup.h"
 #include "service/task_answer.h"
 
 namespace ns {
@@ -112,23 +113,8 @@ Response HtmlPage(std::string_view title, std::string_view body) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
       "initial-scale=1\"><title>{}</title><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body><main>\n"
       "<nav><a href=\"/\">Neural Solution</a></nav>\n{}</main></body></html>\n",
-      EscapeHtml(title), body);
+      EscapeMarkup(title), body);
   return response;
-}
-
-std::string EscapeHtml(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace ns

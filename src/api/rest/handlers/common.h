@@ -32,7 +32,6 @@ bool PrefersHtml(const Request& request);
 // A complete request for a WebSocket (RFC 6455, 4.2.1).
 bool IsWebSocketUpgrade(const Request& request);
 
-std::string EscapeHtml(std::string_view text);
 // A page in our look, without scripts. `body` is HTML: escape what comes from outside.
 Response HtmlPage(std::string_view title, std::string_view body);
 

@@ -1,8 +1,8 @@
 #include "api/rest/handlers/common.h"
 #include "api/rest/handlers/handlers.h"
-#include "api/rest/handlers/report_page.h"
 #include "api/wire/http_status.h"
 #include "base/file.h"
+#include "report/page.h"
 
 namespace ns {
 

@@ -1,15 +1,21 @@
-#include "api/rest/handlers/report_page.h"
+#include "report/page.h"
 
 #include <fmt/format.h>
 
-#include "api/rest/handlers/common.h"
+#include <cmath>
+
+#include "report/markup.h"
+#include "report/operator_section.h"
+#include "report/trial_svg.h"
 
 namespace ns {
 
+std::string_view StyleFile(std::string_view name);
+
 namespace {
 
-std::string Cell(const std::string& text) { return "<td>" + EscapeHtml(text) + "</td>"; }
-std::string NumberCell(const std::string& text) { return "<td class=\"number\">" + EscapeHtml(text) + "</td>"; }
+std::string Cell(const std::string& text) { return "<td>" + EscapeMarkup(text) + "</td>"; }
+std::string NumberCell(const std::string& text) { return "<td class=\"number\">" + EscapeMarkup(text) + "</td>"; }
 std::string Bytes(uint64_t bytes) { return fmt::format("{:.2f} MB", static_cast<double>(bytes) / 1e6); }
 
 std::string Metrics(const std::map<std::string, double>& metric) {
@@ -19,7 +25,7 @@ std::string Metrics(const std::map<std::string, double>& metric) {
 }
 
 std::string Row(const std::string& name, const std::string& before, const std::string& after) {
-  return "<tr><th>" + EscapeHtml(name) + "</th>" + NumberCell(before) + NumberCell(after) + "</tr>\n";
+  return "<tr><th>" + EscapeMarkup(name) + "</th>" + NumberCell(before) + NumberCell(after) + "</tr>\n";
 }
 
 std::string BeforeAndAfter(const Report& report) {
@@ -37,7 +43,10 @@ std::string BeforeAndAfter(const Report& report) {
 }
 
 std::string Trials(const Report& report) {
-  std::string html = "<h2>Trials</h2><table><tr><th>trial</th><th>configuration</th><th>metric</th><th>rows</th><th>latency</th><th>size</th><th>holds the limit</th></tr>\n";
+  std::string html = "<h2>Trials</h2>\n";
+  std::string picture = TrialSvg(report);
+  if (!picture.empty()) html += "<figure>" + picture + "</figure>\n";
+  html += "<table><tr><th>trial</th><th>configuration</th><th>metric</th><th>rows</th><th>latency</th><th>size</th><th>holds the limit</th></tr>\n";
   for (const TrialReport& trial : report.trials) {
     html += "<tr>" + NumberCell(std::to_string(trial.index)) + Cell(trial.configuration) + Cell(Metrics(trial.metric)) + NumberCell(std::to_string(trial.rows)) +
             NumberCell(trial.latency_ms ? fmt::format("{:.3f} ms", *trial.latency_ms) : "") + NumberCell(trial.size_bytes ? Bytes(*trial.size_bytes) : "") +
@@ -46,36 +55,35 @@ std::string Trials(const Report& report) {
   return html + "</table>\n";
 }
 
-std::string Operators(const Report& report) {
-  std::string html = "<h2>Operators</h2><table><tr><th>name</th><th>type</th><th>decision</th><th>why</th></tr>\n";
-  for (const OperatorReport& one : report.operators) {
-    html += "<tr>" + Cell(one.name) + Cell(one.type) + Cell(one.decision) + Cell(one.why) + "</tr>\n";
-  }
-  return html + "</table>\n";
-}
-
 std::string Remarks(const Report& report) {
   std::string html;
   for (const Guess& guess : report.guesses) {
-    html += "<li>" + EscapeHtml(fmt::format("Guessed: {} is {}, because {}", guess.what, guess.value, guess.why)) + "</li>\n";
+    html += "<li>" + EscapeMarkup(fmt::format("Guessed: {} is {}, because {}", guess.what, guess.value, guess.why)) + "</li>\n";
   }
-  for (const std::string& note : report.notes) html += "<li>" + EscapeHtml(note) + "</li>\n";
+  for (const std::string& note : report.notes) html += "<li>" + EscapeMarkup(note) + "</li>\n";
   return html.empty() ? "" : "<h2>Remarks</h2><ul>\n" + html + "</ul>\n";
 }
 
 }  // namespace
 
 std::string ReportPage(const std::string& id, const Report& report) {
-  std::string html = "<h1>" + EscapeHtml(report.verdict) + "</h1>\n";
-  html += fmt::format("<p>Task <code>{}</code>. The accuracy limit is {}.", EscapeHtml(id), report.goal_met ? "held" : "not held");
+  std::string html = "<h1>" + EscapeMarkup(report.verdict) + "</h1>\n";
+  html += fmt::format("<p>Task <code>{}</code>. The accuracy limit is {}.", EscapeMarkup(id), report.goal_met ? "held" : "not held");
   if (report.speedup.median > 0) {
     html += fmt::format(" {:.2f} times as fast (95 % interval {:.2f} to {:.2f}).", report.speedup.median, report.speedup.low, report.speedup.high);
   }
   html += fmt::format(" Evaluated on {} rows.</p>\n", report.evaluation_rows);
   html += BeforeAndAfter(report) + Remarks(report);
+  html += OperatorSection(report.operators);
   if (!report.trials.empty()) html += Trials(report);
-  if (!report.operators.empty()) html += Operators(report);
-  return html + fmt::format("<p><a href=\"/task/{0}/report\" type=\"application/json\">report.json</a> · <a href=\"/download/{0}\">the model</a></p>\n", EscapeHtml(id));
+  return html + fmt::format("<p><a href=\"/task/{0}/report\" type=\"application/json\">report.json</a> · <a href=\"/download/{0}\">the model</a></p>\n", EscapeMarkup(id));
+}
+
+std::string StandalonePage(std::string_view title, std::string_view body) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{}</title>\n"
+      "<style>\n{}</style></head><body><main>\n{}</main></body></html>\n",
+      EscapeMarkup(title), StyleFile("style.css"), body);
 }
 
 }  // namespace ns
