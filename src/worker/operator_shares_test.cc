@@ -23,6 +23,15 @@ TEST(OperatorShares, AddUpTheNodesMadeOfAnOperator) {
   EXPECT_THAT(OperatorShares(nodes, decisions, model.graph()), UnorderedElementsAre(Pair("conv", DoubleEq(0.125)), Pair("product", DoubleEq(0.5))));
 }
 
+// ONNX Runtime takes Relu and Clip into a convolution in blocked layout and names it after what they make.
+TEST(OperatorShares, AConvolutionOwnsTheActivationsThatItTookIn) {
+  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]> g (float[1,1,2,2] x) => (float[1,1,1,1] y) <float[1,1,1,1] w = {1}>
+    { [conv] c = Conv (x, w)  [relu] r = Relu (c)  [clip] k = Clip (r)  [pool] y = GlobalAveragePool (k) })").value();
+  std::vector<NodeTime> nodes = {{"k_nchwc", "Conv", 3}, {"y_nchwc", "GlobalAveragePool", 1}};
+  std::vector<OperatorDecision> decisions = {Decision("conv"), Decision("relu"), Decision("clip"), Decision("pool")};
+  EXPECT_THAT(OperatorShares(nodes, decisions, model.graph()), UnorderedElementsAre(Pair("conv", DoubleEq(0.75)), Pair("pool", DoubleEq(0.25))));
+}
+
 TEST(OperatorShares, AnOperatorsOwnNameComesBeforeAnothersPart) {
   Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y)
     { [a] b = Relu (x)  [a_Mul] y = Mul (b, b) })").value();

@@ -120,6 +120,8 @@ Status OptimizeRun::Baseline() {
     criterion.higher_is_better = metrics_[i].higher_is_better.value_or(evaluator_->higher_is_better(i));
     goals.push_back({metrics_[i].name, criterion, value});
   }
+  for (const AccuracyGoal& goal : goals)
+    report_.goals.push_back({goal.metric, goal.criterion.Limit(goal.baseline), goal.criterion.higher_is_better});
   goals_ = AccuracyGoals(std::move(goals));
   early_stopper_.emplace(goals_, baseline_, evaluator_->batch_size(), options_.tuning.seed);
   ReportBaseline();

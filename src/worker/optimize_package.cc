@@ -7,7 +7,6 @@
 #include "data/statistics.h"
 #include "worker/cache_codec.h"
 #include "worker/memory_probe.h"
-#include "worker/operator_shares.h"
 #include "worker/optimize_run.h"
 #include "worker/verdict.h"
 
@@ -17,7 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kLatencyRows = 32;
-constexpr size_t kRankRows = 16;
 constexpr const char* kModelName = "model.onnx";
 
 uint64_t SizeOf(const fs::path& model) {
@@ -26,20 +24,6 @@ uint64_t SizeOf(const fs::path& model) {
   fs::path data = model.string() + ".data";
   if (fs::exists(data, error)) bytes += fs::file_size(data, error);
   return bytes;
-}
-
-std::string DecisionName(OpMode mode) {
-  switch (mode) {
-    case OpMode::kFloat:
-      return "float";
-    case OpMode::kStatic:
-      return "int8 static";
-    case OpMode::kDynamic:
-      return "int8 dynamic";
-    case OpMode::kWeightOnly:
-      return "int8 weights";
-  }
-  return "float";
 }
 
 LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads) {
@@ -199,42 +183,6 @@ Status OptimizeRun::MeasureMemory(const fs::path& folder) {
   };
   NS_RETURN_IF_ERROR(measure(source_->onnx, &report_.baseline.peak_memory_bytes));
   return measure(folder / kModelName, &report_.optimized.peak_memory_bytes);
-}
-
-// Of about two seconds of runs, ten at most.
-Result<std::map<std::string, double>> OptimizeRun::MeasureShares(const fs::path& model) {
-  double runs = 2000 / std::max(report_.optimized.latency_ms.median, 1e-3);
-  size_t count = std::min(rows_.size(), static_cast<size_t>(std::clamp(runs, 1.0, 10.0)));
-  NS_ASSIGN_OR_RETURN(Model packaged, Model::Load(model));
-  NS_ASSIGN_OR_RETURN(auto nodes, ProfileNodes(packaged, TimedSession(latency_), std::span(rows_).first(count),
-                                               model.parent_path(), context_.stop));
-  return OperatorShares(nodes, quantized_->decisions, prepared_->graph());
-}
-
-Status OptimizeRun::ReportOperators(const fs::path& model) {
-  if (!quantized_) return OkStatus();
-  progress_.Begin("package", 0.98, 1);
-  std::map<std::string, double> sqnr;
-  if (data_) {
-    std::vector<int64_t> rows = SpreadRows(data_->split.evaluation, kRankRows);
-    NS_ASSIGN_OR_RETURN(auto harms, quantizer_->RankOperators(*config_, *data_->evaluation, rows, options_.threads,
-                                                              progress_, context_.stop));
-    for (const OperatorHarm& harm : harms) sqnr[harm.name] = harm.sqnr_db;
-  }
-  auto shares = MeasureShares(model);
-  if (!shares.ok()) {
-    if (shares.status().code() == StatusCode::kCancelled) return shares.status();
-    AddNote(fmt::format("the operators' shares of the latency are missing: {}", shares.status().message()));
-  }
-  for (const OperatorDecision& decision : quantized_->decisions) {
-    OperatorReport entry{decision.name, decision.type, DecisionName(decision.mode),
-                         decision.why,  std::nullopt,  std::nullopt};
-    auto measured = sqnr.find(decision.name);
-    if (measured != sqnr.end() && std::isfinite(measured->second)) entry.sqnr_db = measured->second;
-    if (shares.ok()) entry.latency_share = shares->contains(decision.name) ? shares->at(decision.name) : 0;
-    report_.operators.push_back(std::move(entry));
-  }
-  return OkStatus();
 }
 
 Status OptimizeRun::Conclude() {

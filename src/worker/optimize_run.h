@@ -14,6 +14,7 @@
 #include "worker/evaluator.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
+#include "worker/operator_figures.h"
 #include "worker/optimize.h"
 #include "worker/recipe.h"
 #include "worker/stage_progress.h"
@@ -70,10 +71,15 @@ class OptimizeRun {
   Status EvaluatePackaged(const std::filesystem::path& model);
   Status TimePackaged(const std::filesystem::path& model);
   Status MeasureMemory(const std::filesystem::path& folder);
-  Status ReportOperators(const std::filesystem::path& model);
-  Result<std::map<std::string, double>> MeasureShares(const std::filesystem::path& model);
   Status Conclude();
   Status WriteRecipe(const std::filesystem::path& folder);
+
+  // optimize_operators.cc
+  void TakeScores(const TuningHistory& history, const Trial* answer);
+  Status ReportOperators(const std::filesystem::path& model);
+  Status MeasureOperators(std::span<const OperatorDecision> decisions);
+  double OperatorsUntil() const;
+  Result<std::map<std::string, double>> MeasureShares(const std::filesystem::path& model, std::span<const OperatorDecision> decisions);
 
   OptimizeOptions options_;
   const WorkContext& context_;
@@ -107,6 +113,8 @@ class OptimizeRun {
   std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;
   std::string advice_;
+  std::optional<QuantConfig> diagnosed_;  // what the operators are measured with: the answer, or, where fp32 is kept, the first that was tried
+  FigureMap figures_;                     // of the operators, as tuning and packaging measure them
   std::vector<NamedTensors> rows_;  // timed
   Evaluation packaged_;
 };

@@ -73,10 +73,7 @@ Result<std::map<std::string, double>> OptimizeRun::FloatShares() {
   NS_ASSIGN_OR_RETURN(ScratchFolder folder, ScratchFolder::Create("ns-profile-", context_.scratch));
   NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*data_->evaluation, data_->split.evaluation, options_.latency.batch, kProfileRows));
   NS_ASSIGN_OR_RETURN(auto nodes, ProfileNodes(*prepared_, TimedSession(latency_), rows, folder.path(), context_.stop));
-  QuantConfig nothing;
-  nothing.defaults.mode = OpMode::kFloat;
-  nothing.quantize_embeddings = false;
-  return OperatorShares(nodes, quantizer_->Decisions(nothing), prepared_->graph());
+  return OperatorShares(nodes, quantizer_->Decisions(AllInFloat()), prepared_->graph());
 }
 
 TuningSession::Options OptimizeRun::TuningOptionsOf(TuningSpace space) const {
@@ -158,6 +155,7 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
     if (!trial.result || trial.failed() || session.history().FindModel(trial.config) == nullptr) continue;
     NS_ASSIGN_OR_RETURN(pareto_[trial.id], RecipeOf(trial, runner));
   }
+  TakeScores(session.history(), answer.trial ? &session.history().trial(*answer.trial) : nullptr);
   if (!answer.trial) return OkStatus();
   const Trial& chosen = session.history().trial(*answer.trial);
   label_ = chosen.label;
