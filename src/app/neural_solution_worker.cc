@@ -14,8 +14,10 @@
 #include <thread>
 
 #include "app/neural_solution_worker_options.h"
+#include "base/file.h"
 #include "base/subprocess.h"
 #include "tasks/process_files.h"
+#include "worker/diagnose.h"
 #include "worker/inspect.h"
 #include "worker/lead.h"
 #include "worker/memory_probe.h"
@@ -159,8 +161,23 @@ int RunLead(const WorkerCommandLine& line, const Environment& environment) {
   return 0;
 }
 
+int RunDiagnosis(const WorkerCommandLine& line, const Environment& environment) {
+  std::unique_ptr<EventSink> view = std::make_unique<NoView>();
+  if (!line.json) view = ViewFor(false, environment.clock);
+  WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
+  auto diagnosis = Diagnose(line.optimize, context);
+  view.reset();
+  if (!diagnosis.ok()) return Fail(diagnosis.status());
+  Status written = line.html.empty() ? OkStatus() : WriteFileAtomic(line.html, DiagnosisHtml(*diagnosis));
+  if (written.ok() && !line.svg.empty()) written = WriteFileAtomic(line.svg, DiagnosisSvg(*diagnosis));
+  if (!written.ok()) return Fail(written);
+  fmt::print("{}", line.json ? DiagnosisJson(*diagnosis) : DiagnosisText(*diagnosis, line.all ? diagnosis->operators.size() : 20));
+  return 0;
+}
+
 int RunInspect(const WorkerCommandLine& line, const Environment& environment) {
-  auto inspection = Inspect(line.inspected, environment.stop);
+  if (!line.optimize.data.path.empty()) return RunDiagnosis(line, environment);
+  auto inspection = Inspect(line.optimize.model, environment.stop);
   if (!inspection.ok()) return Fail(inspection.status());
   fmt::print("{}", line.json ? InspectionJson(*inspection) : InspectionText(*inspection));
   return 0;

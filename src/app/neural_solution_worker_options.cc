@@ -25,7 +25,8 @@ struct Raw {
   std::vector<std::string> metrics, objectives, without;
   bool no_cache = false;
   int64_t calibration_samples = 0, evaluation_samples = 0;
-  std::vector<std::string> tuning;  // options given that say how to tune
+  std::vector<std::string> tuning;     // options given that say how to tune
+  std::vector<std::string> diagnosis;  // options of inspect given that need data
 };
 
 // `word` as one of `known`, else an error that suggests the nearest.
@@ -70,6 +71,22 @@ void AddDataOptions(CLI::App* command, DataOptions& data, Raw& raw) {
   command->add_option("--seed", data.seed, "Which rows are split off (0)");
 }
 
+// What is quantized and how, and where it runs: of optimize and inspect.
+void AddPlanOptions(CLI::App* command, OptimizeOptions& options, Raw& raw) {
+  command->add_option("--calibration-method", raw.method,
+                      "minmax, moving_average, entropy, percentile or mse (optimize: the tuner's choice, inspect: minmax)");
+  command
+      ->add_option("--exclude", options.tuning.excluded_operators,
+                   "Operator name or type that stays in float; may be repeated")
+      ->take_all();
+  command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--latency-threads", options.latency.threads, "Threads of a timed run (as many as cores)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--latency-batch", options.latency.batch, "Rows of a timed run (1)")->check(CLI::PositiveNumber);
+  command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
+}
+
 void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   OptimizeOptions& options = line.optimize;
   MetricRequest& metric = options.metrics[0];
@@ -87,18 +104,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("--tolerable-loss", metric.criterion.tolerable_loss, "Largest accepted loss (0.01)");
   command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
   command->add_option("--higher-is-better", raw.higher_is_better, "true or false (the metric's own sense)");
-  command->add_option("--calibration-method", raw.method,
-                      "minmax, moving_average, entropy, percentile or mse (the tuner's choice)");
-  command
-      ->add_option("--exclude", tuning.excluded_operators,
-                   "Operator name or type that stays in float; may be repeated")
-      ->take_all();
-  command->add_option("--threads", options.threads, "Threads of evaluation and calibration (one a core)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--latency-threads", options.latency.threads, "Threads of a timed run (as many as cores)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--latency-batch", options.latency.batch, "Rows of a timed run (1)")->check(CLI::PositiveNumber);
-  command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
+  AddPlanOptions(command, options, raw);
   command
       ->add_option("--timeout", tuning.stop.timeout_seconds,
                    "Seconds for all (0: no limit); the best so far is the answer")
@@ -164,16 +170,31 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->callback([&line] { line.command = WorkerCommand::kBenchmark; });
 }
 
+void AddInspect(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  OptimizeOptions& options = line.optimize;
+  CLI::App* command = app.add_subcommand("inspect", "What a model is made of and what would be quantized; with --data, which operators that hurts");
+  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("--data", options.data.path, "Rows to diagnose with: .npz, .csv, .tsv, .jsonl");
+  AddDataOptions(command, options.data, raw);
+  AddPlanOptions(command, options, raw);
+  command->add_option("--approach", raw.approach, "auto, static or dynamic (auto: static where an operator can be)");
+  command->add_flag("--all", line.all, "All operators, not the 20 most harmful");
+  command->add_flag("--json", line.json, "As JSON");
+  command->add_option("--html", line.html, "Write a page with pictures to this file");
+  command->add_option("--svg", line.svg, "Write a picture of the most harmful operators to this file");
+  command->callback([&line, &raw, command] {
+    line.command = WorkerCommand::kInspect;
+    for (const CLI::Option* option : command->get_options({}))
+      if (option->count() > 0 && option->get_name() != "--json" && option->get_name() != "MODEL") raw.diagnosis.push_back(option->get_name());
+  });
+}
+
 void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   CLI::App* lead = app.add_subcommand("lead", "Run a task of the service");
   lead->add_option("--task-folder", line.task_folder, "Folder with task.json")->required();
   lead->add_option("--python", line.script.python, "Python for a script task");
   lead->add_option("--package-folder", line.script.package_folder, "Folder with our Python package, for a script task");
   lead->callback([&line] { line.command = WorkerCommand::kLead; });
-  CLI::App* inspect = app.add_subcommand("inspect", "What a model is made of and what would be quantized");
-  inspect->add_option("MODEL", line.inspected, "A .onnx file or a Hugging Face folder")->required();
-  inspect->add_flag("--json", line.json, "As JSON");
-  inspect->callback([&line] { line.command = WorkerCommand::kInspect; });
   CLI::App* memory = app.add_subcommand("measure-memory", "");
   memory->group("");  // ours alone: not in the help
   memory->add_option("MODEL", line.measured)->required();
@@ -232,25 +253,17 @@ Status FinishTuning(const Raw& raw, TuningOptions* tuning) {
   return OkStatus();
 }
 
-Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
+// What AddDataOptions() and AddPlanOptions() have read, and the approach.
+Status FinishPlan(const Raw& raw, OptimizeOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("approach", raw.approach, {"auto", "static", "dynamic"}, "UNKNOWN_APPROACH"));
   options->tuning.approach = raw.approach == "auto"     ? Approach::kAuto
                              : raw.approach == "static" ? Approach::kStatic
                                                         : Approach::kDynamic;
-  NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
-  MetricRequest& metric = options->metrics[0];
-  NS_ASSIGN_OR_RETURN(metric.criterion.kind, CriterionKindByName(raw.criterion));
   if (!raw.method.empty()) {
     NS_RETURN_IF_ERROR(CheckName("calibration method", raw.method, CalibrationMethods(), "UNKNOWN_CALIBRATION_METHOD"));
     NS_ASSIGN_OR_RETURN(CalibrationMethod method, CalibrationMethodByName(raw.method));
     options->tuning.calibration_methods = {method};
   }
-  if (!raw.higher_is_better.empty()) {
-    NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
-    metric.higher_is_better = raw.higher_is_better == "true";
-  }
-  NS_RETURN_IF_ERROR(FinishMetrics(raw, options));
-  NS_RETURN_IF_ERROR(FinishTuning(raw, &options->tuning));
   if (!raw.cores.empty()) {
     NS_ASSIGN_OR_RETURN(options->cores, ParseCores(raw.cores));
   }
@@ -264,6 +277,20 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
     }
     options->data.columns.inputs[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
+  return OkStatus();
+}
+
+Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
+  NS_RETURN_IF_ERROR(FinishPlan(raw, options));
+  NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
+  MetricRequest& metric = options->metrics[0];
+  NS_ASSIGN_OR_RETURN(metric.criterion.kind, CriterionKindByName(raw.criterion));
+  if (!raw.higher_is_better.empty()) {
+    NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
+    metric.higher_is_better = raw.higher_is_better == "true";
+  }
+  NS_RETURN_IF_ERROR(FinishMetrics(raw, options));
+  NS_RETURN_IF_ERROR(FinishTuning(raw, &options->tuning));
   if (!raw.no_cache) options->cache.write = UserCacheFolder();
   if (!options->recipe.empty() && !raw.tuning.empty()) {
     return InvalidArgument(fmt::format("{0} says how to tune, and --recipe replays what was decided before: leave out "
@@ -275,6 +302,12 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
     return InvalidArgument("no data given; name a .npz, .csv, .tsv or .jsonl file with --data", "NO_DATA_GIVEN");
   }
   return OkStatus();
+}
+
+Status FinishInspect(const Raw& raw, OptimizeOptions* options) {
+  if (options->data.path.empty() && !raw.diagnosis.empty())
+    return InvalidArgument(fmt::format("{} needs data; name a .npz, .csv, .tsv or .jsonl file with --data", raw.diagnosis[0]), "NO_DATA_GIVEN");
+  return FinishPlan(raw, options);
 }
 
 Status FinishQuantize(const Raw& raw, QuantizeOnceOptions* options) {
@@ -290,6 +323,8 @@ Status Finish(const Raw& raw, WorkerCommandLine* line) {
   switch (line->command) {
     case WorkerCommand::kOptimize:
       return FinishOptimize(raw, &line->optimize);
+    case WorkerCommand::kInspect:
+      return FinishInspect(raw, &line->optimize);
     case WorkerCommand::kQuantize:
       return FinishQuantize(raw, &line->quantize);
     case WorkerCommand::kBenchmark:
@@ -301,7 +336,6 @@ Status Finish(const Raw& raw, WorkerCommandLine* line) {
       return ParseShapes(raw.shapes, &line->shapes);
     case WorkerCommand::kHelp:
     case WorkerCommand::kLead:
-    case WorkerCommand::kInspect:
       return OkStatus();
   }
   return OkStatus();
@@ -317,6 +351,7 @@ Result<WorkerCommandLine> ParseWorkerCommandLine(int argc, const char* const* ar
   AddOptimize(app, line, raw);
   AddQuantize(app, line, raw);
   AddBenchmark(app, line, raw);
+  AddInspect(app, line, raw);
   AddOthers(app, line, raw);
   CLI::App* describe = app.add_subcommand("describe", "");  // for the completion and the manual page of neural_solution
   describe->group("");

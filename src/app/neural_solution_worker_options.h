@@ -18,10 +18,11 @@ struct WorkerCommandLine {
   WorkerCommand command = WorkerCommand::kHelp;
   std::string help;   // kHelp: the text
   bool json = false;  // events (optimize, lead) or the result as JSON on standard output
-  OptimizeOptions optimize;
+  OptimizeOptions optimize;           // kInspect too: model and, for a diagnosis, data and plan
   std::filesystem::path task_folder;  // kLead
   ScriptSetup script;                 // kLead
-  std::filesystem::path inspected;    // kInspect
+  bool all = false;                   // kInspect: all operators
+  std::filesystem::path html, svg;    // kInspect: files to write; empty: none
   BenchmarkOptions benchmark;
   QuantizeOnceOptions quantize;
   std::filesystem::path measured;       // kMeasureMemory

@@ -6,6 +6,7 @@ import signal
 import unittest
 import zipfile
 
+from diagnosis_test import Page
 from harness import ROOT, ServiceTest, alive, until
 
 EXAMPLES = ROOT / "examples"
@@ -44,9 +45,24 @@ class ServiceExamplesTest(ServiceTest):
         archive = zipfile.ZipFile(io.BytesIO(self.get(f"/download/{task}").body))
         self.assertLessEqual({"model.onnx", "report.json", "recipe.json"}, set(archive.namelist()))
         self.assertEqual(json.loads(archive.read("report.json")), report)
+        self.check_page(task, report)
         trials = self.get(f"/task/{task}/trials").json["trials"]
         self.assertEqual((trials[0]["index"], trials[0]["configuration"]), (0, "fp32"))
         self.assertIn("accuracy", self.get(f"/task/log/{task}").body.decode())
+
+    def check_page(self, task, report):
+        """Well-formed, without scripts or styles of its own, one picture for each operator whose values were seen."""
+        answer = self.request("GET", f"/task/{task}/report", headers={"Accept": "text/html"})
+        page = Page(answer.body.decode())
+        seen = [op for op in report["operators"] if "input" in op or "output" in op]
+        self.assertGreater(len(seen), 10)
+        self.assertEqual(page.count("svg", "histogram"), len(seen))
+        self.assertEqual(page.count("svg", "trials"), 1)
+        self.assertEqual(page.count("script"), 0)
+        self.assertFalse([attrs for _, attrs in page.elements if "style" in attrs])
+        self.assertEqual([attrs["href"] for tag, attrs in page.elements if tag == "link"], ["/docs/style.css"])
+        self.assertIn(report["verdict"], page.text)
+        self.assertTrue(any("effect_db" in op for op in seen))
 
     def test_image_classification(self):
         self.check({**IMAGES, "metric": "accuracy"}, 0.97)
