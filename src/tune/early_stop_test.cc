@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/status.h"
+#include "tune/testing/rounds.h"
 
 namespace ns {
 namespace {
@@ -82,7 +83,7 @@ size_t Play(const Stream& stream, double allowed, size_t hard, uint64_t seed, bo
 
 TEST(EarlyStopTest, NeverLetsAFailingModelThroughInTenThousandStreams) {
   std::mt19937_64 random(1);
-  for (uint64_t seed = 0; seed < 10'000; ++seed) {
+  for (uint64_t seed = 0; seed < Rounds(10'000); ++seed) {
     Stream stream{.rows = 50 + random() % 500};
     double allowed = std::floor(0.01 * static_cast<double>(stream.rows));
     stream.won = random() % 10;
@@ -96,7 +97,7 @@ TEST(EarlyStopTest, NeverLetsAFailingModelThroughInTenThousandStreams) {
 TEST(EarlyStopTest, RejectsAPassingModelInFewerThanOneOfTenThousandStreams) {
   std::mt19937_64 random(2);
   int rejected = 0;
-  for (uint64_t seed = 0; seed < 10'000; ++seed) {
+  for (uint64_t seed = 0; seed < Rounds(10'000); ++seed) {
     // At the very limit, where mistakes are likeliest.
     Stream stream{.rows = 200 + random() % 800};
     double allowed = std::floor(0.02 * static_cast<double>(stream.rows));

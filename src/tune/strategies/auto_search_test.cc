@@ -6,6 +6,7 @@
 #include <random>
 
 #include "tune/testing/fake_model.h"
+#include "tune/testing/rounds.h"
 
 namespace ns {
 namespace {
@@ -140,7 +141,7 @@ class RandomModel {
 };
 
 TEST(AutoSearchTest, AnyNumberOfWorkersAcceptsTheSameModel) {
-  for (uint64_t seed = 0; seed < 300; ++seed) {
+  for (uint64_t seed = 0; seed < Rounds(300); ++seed) {
     RandomModel random(seed);
     TuningSession alone = Make(random.options());
     Played one = Play(alone, random.model());
@@ -157,7 +158,7 @@ TEST(AutoSearchTest, AnyNumberOfWorkersAcceptsTheSameModel) {
 }
 
 TEST(AutoSearchTest, TakesFewEvaluationsWhateverTheModel) {
-  for (uint64_t seed = 0; seed < 1000; ++seed) {
+  for (uint64_t seed = 0; seed < Rounds(1000); ++seed) {
     RandomModel random(seed);
     TuningSession session = Make(random.options());
     Played played = Play(session, random.model());

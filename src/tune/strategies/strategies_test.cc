@@ -9,6 +9,7 @@
 #include "tune/strategy.h"
 #include "tune/testing/driven_session.h"
 #include "tune/testing/simulated_model.h"
+#include "tune/testing/rounds.h"
 
 namespace ns {
 namespace {
@@ -87,7 +88,7 @@ void Exhaust(Strategy& strategy, const SimulatedModel& model, int most, int eval
 
 TEST_P(EveryStrategy, EndsAndAsksForNothingTwice) {
   auto strategy = MakeStrategy(GetParam()).value();
-  uint64_t models = GetParam() == "bayesian" ? 300 : 1500;  // it decomposes matrices all the time
+  uint64_t models = Rounds(GetParam() == "bayesian" ? 300 : 1500);  // it decomposes matrices all the time
   for (uint64_t seed = 1; seed <= models; ++seed) {
     SimulatedModel::Options options = AnyModel(seed);
     int small = options.operators > 3 ? 30 : 1'000'000;
@@ -98,7 +99,7 @@ TEST_P(EveryStrategy, EndsAndAsksForNothingTwice) {
 }
 
 TEST_P(EveryStrategy, ASessionHasAnAnswerAndKeepsItsTrialsWithAnyNumberOfWorkers) {
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (uint64_t seed = 1; seed <= Rounds(200); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     SimulatedModel model(AnyModel(seed));
     TuningSession::Options options{.problem = model.problem(), .stop = {.max_trials = 1 + static_cast<int>(seed % 30)}, .strategy = GetParam()};
@@ -119,7 +120,7 @@ TEST_P(EveryStrategy, OneWorkerGetsTheSameEachTime) {
 }
 
 TEST(StagedStrategiesTest, NeverTakeMoreEvaluationsThanTheirHeadersSay) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (uint64_t seed = 1; seed <= Rounds(300); ++seed) {
     int operators = 2 + static_cast<int>(seed % 60), log2 = 0;
     while ((1 << log2) < operators) ++log2;
     SimulatedModel model({.seed = seed, .operators = operators, .harmful = static_cast<int>(seed % 9), .diffuse = 0.2 * static_cast<double>(seed % 7),
