@@ -58,7 +58,7 @@ std::string Trials(const Report& report) {
 std::string Remarks(const Report& report) {
   std::string html;
   for (const Guess& guess : report.guesses) {
-    html += "<li>" + EscapeMarkup(fmt::format("Guessed: {} is {}, because {}", guess.what, guess.value, guess.why)) + "</li>\n";
+    html += "<li>" + EscapeMarkup(fmt::format("Guessed: {} is {}{}{}", guess.what, guess.value, guess.why.empty() ? "" : ", because ", guess.why)) + "</li>\n";
   }
   for (const std::string& note : report.notes) html += "<li>" + EscapeMarkup(note) + "</li>\n";
   return html.empty() ? "" : "<h2>Remarks</h2><ul>\n" + html + "</ul>\n";

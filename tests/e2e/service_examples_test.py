@@ -62,7 +62,7 @@ class ServiceExamplesTest(ServiceTest):
         self.assertFalse([attrs for _, attrs in page.elements if "style" in attrs])
         self.assertEqual([attrs["href"] for tag, attrs in page.elements if tag == "link"], ["/docs/style.css"])
         self.assertIn(report["verdict"], page.text)
-        self.assertTrue(any("effect_db" in op for op in seen))
+        self.assertTrue(any("sqnr_db" in op for op in seen))  # effects may be left out: their time is bounded
 
     def test_image_classification(self):
         self.check({**IMAGES, "metric": "accuracy"}, 0.97)
