@@ -20,18 +20,20 @@ class RetentionTest(ServiceTest):
     def known(self):
         return [task["id"] for task in self.get("/tasks?limit=1000").json["tasks"]]
 
+    def files_of(self, task):
+        return [path for path in (self.task_folder(task), self.workspace / "task_log" / f"task_{task}.txt") if path.exists()]
+
     def assert_gone(self, task):
         self.assertEqual(self.status(task)["status"], "Please check url.")
         self.assertEqual(self.get(f"/task/{task}").status, 404)
-        self.assertFalse(self.task_folder(task).exists())
-        self.assertFalse((self.workspace / "task_log" / f"task_{task}.txt").exists())
+        self.assertEqual(self.files_of(task), [])
 
     def test_the_last_ended_tasks_stay_and_the_others_go_with_their_files(self):
         self.start("--cores_per_worker", 1)
         tasks = self.ended(4)
         self.restart("--retention", "2 tasks")
         until(lambda: self.known() == tasks[2:], 10, "the oldest are gone")
-        until(lambda: not self.task_folder(tasks[1]).exists(), 10, "their files too")
+        until(lambda: not any(map(self.files_of, tasks[:2])), 10, "their files too")
         for task in tasks[:2]:
             self.assert_gone(task)
         for task in tasks[2:]:
