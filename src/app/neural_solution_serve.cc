@@ -283,7 +283,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   AuditLog audit(workspace.audit_log(), clock);
   TokenFile tokens(workspace.tokens_file());
   AccessControl access(AccessOptions(options), tokens, audit, clock);
-  TaskService service(workspace, {uploads, files.get(), fetch.fetch.rules}, *store, dispatcher, *nodes, clock, &audit);
+  TaskService service(workspace, {uploads, workspace.root(), files.get(), fetch.fetch.rules}, *store, dispatcher, *nodes, clock, &audit);
   service.SetRecovering(true);
 
   auto watch = Watch::Start(options, *store, dispatcher, *nodes, service, access, NS_VERSION);

@@ -1,5 +1,7 @@
 #include "service/resolve_inputs.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "fetch/address.h"
 #include "service/script_folder.h"
@@ -62,12 +64,9 @@ fs::path Resolver::Upload(const std::string& text, std::vector<std::string> loc)
 }
 
 fs::path Resolver::Below(const std::string& text, std::vector<std::string> loc) {
-  auto found = ResolveBelow(sources_.upload_path, text);
+  auto found = ResolveUploadPath(sources_, text);
   if (found.ok()) return *found;
-  std::string message = found.status().reason() == "PATH_OUTSIDE_ROOT"
-                            ? fmt::format("must be a path below the service's --upload_path, got \"{}\"", text)
-                            : fmt::format("there is no \"{}\" below the service's --upload_path ('{}')", text, sources_.upload_path.string());
-  Wrong(std::move(loc), std::move(message), "value_error.path");
+  Wrong(std::move(loc), found.status().message(), "value_error.path");
   return {};
 }
 
@@ -86,14 +85,41 @@ void Resolver::CheckModel(const fs::path& model, const std::string& given) {
         "value_error.path");
 }
 
+// Whether `path` is `folder` or lies below it; both are canonical.
+bool IsWithin(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
 }  // namespace
+
+Result<fs::path> ResolveUploadPath(const InputSources& sources, const std::string& text) {
+  auto found = ResolveBelow(sources.upload_path, text);
+  if (!found.ok() && found.status().reason() == "PATH_OUTSIDE_ROOT") {
+    return InvalidArgument(fmt::format("must be a path below the service's --upload_path, got \"{}\"", text), "PATH_OUTSIDE_ROOT");
+  }
+  if (!found.ok()) {
+    return NotFound(fmt::format("there is no \"{}\" below the service's --upload_path ('{}')", text, sources.upload_path.string()), "NO_SUCH_INPUT");
+  }
+  if (sources.workspace.empty()) return found;
+  std::error_code ignored;
+  fs::path workspace = fs::weakly_canonical(sources.workspace, ignored);
+  if (IsWithin(*found, workspace)) {
+    return InvalidArgument(fmt::format("\"{}\" belongs to the service itself; give your own files", text), "PATH_OF_WORKSPACE");
+  }
+  if (IsWithin(workspace, *found)) {
+    return InvalidArgument(
+        fmt::format("\"{}\" holds the service's workspace; put your files into a folder of their own, or start the service with --workspace elsewhere", text),
+        "PATH_OF_WORKSPACE");
+  }
+  return found;
+}
 
 void ResolveInputs(const TaskSpec& spec, const FileOwner& owner, const InputSources& sources, NewTask* task, std::vector<FieldError>* errors) {
   Resolver resolver(owner, sources, errors);
   if (IsAddress(spec.script_url)) {
     resolver.CheckAddress(spec.script_url, {"body", "script_url"});
   } else if (!spec.script_url.empty()) {
-    task->model_path = ResolveScript(sources.upload_path, spec, errors);  // of a script task the script's
+    task->model_path = ResolveScript(sources, spec, errors);  // of a script task the script's
   }
   if (!spec.model.empty()) {
     task->model_path = resolver.Path(spec.model, {"body", "model"});

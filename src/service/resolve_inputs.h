@@ -14,9 +14,13 @@ namespace ns {
 
 struct InputSources {
   std::filesystem::path upload_path;
+  std::filesystem::path workspace;  // the service's own files, which no request may name even where they lie below upload_path; "": nowhere
   FileStore* files = nullptr;  // none: no uploads
   AddressRules rules;                // for literal addresses; names are judged when they are fetched
 };
+
+// What `text` names below the upload path. InvalidArgument (PATH_OUTSIDE_ROOT, PATH_OF_WORKSPACE) or NotFound, with a message for the submitter.
+Result<std::filesystem::path> ResolveUploadPath(const InputSources& sources, const std::string& text);
 
 // Fills the paths of `task`, or says in `errors` what is wrong with each. An address leaves its path empty: it is fetched when the task runs.
 // Uploaded files are those of `owner`; none: anybody's.

@@ -21,7 +21,7 @@ class ResolveInputsTest : public testing::Test {
     FileStore::Options options;
     options.folder = folder_.path() / "uploads";
     files_ = FileStore::Open(options, clock_).value();
-    sources_ = {folder_.path() / "examples", files_.get(), {}};
+    sources_ = {folder_.path() / "examples", {}, files_.get(), {}};
   }
   StoredFile Upload(const std::string& name) {
     UploadRequest request;
@@ -57,6 +57,24 @@ TEST_F(ResolveInputsTest, PathsLieBelowTheUploadPath) {
   EXPECT_THAT(Error(), HasSubstr("below the service's --upload_path"));
   Resolve("rows.npz");
   EXPECT_THAT(Error(), HasSubstr("must be a .onnx file"));
+}
+
+TEST_F(ResolveInputsTest, FilesOfTheServiceAreNobodysInputs) {
+  fs::create_directories(folder_.path() / "examples/ns_workspace/task_workspace");
+  ASSERT_TRUE(WriteFileAtomic(folder_.path() / "examples/ns_workspace/task_workspace/model.onnx", "x").ok());
+  fs::create_directory_symlink(folder_.path() / "examples/ns_workspace", folder_.path() / "examples/link");
+  ASSERT_TRUE(WriteFileAtomic(folder_.path() / "examples/config.json", "{}").ok());
+  Resolve("ns_workspace/task_workspace/model.onnx");
+  EXPECT_EQ(Error(), "");
+  sources_.workspace = folder_.path() / "examples/ns_workspace";
+  Resolve("ns_workspace/task_workspace/model.onnx");
+  EXPECT_THAT(Error(), HasSubstr("belongs to the service itself"));
+  Resolve("link/task_workspace/model.onnx");
+  EXPECT_THAT(Error(), HasSubstr("belongs to the service itself"));
+  Resolve(".");
+  EXPECT_THAT(Error(), HasSubstr("holds the service's workspace"));
+  Resolve("model.onnx");
+  EXPECT_EQ(Error(), "");
 }
 
 TEST_F(ResolveInputsTest, UploadsAreNamedByIdOrDigest) {

@@ -1,6 +1,5 @@
 #include "service/script_folder.h"
 
-#include "base/file.h"
 #include "tasks/task_inputs.h"
 
 namespace ns {
@@ -19,20 +18,16 @@ std::vector<fs::path> ScriptsIn(const fs::path& folder) {
 
 }  // namespace
 
-fs::path ResolveScript(const fs::path& root, const TaskSpec& spec, std::vector<FieldError>* errors) {
+fs::path ResolveScript(const InputSources& sources, const TaskSpec& spec, std::vector<FieldError>* errors) {
   if (IsAddress(spec.script_url)) return {};
   auto wrong = [&](std::string message) {
     errors->push_back({{"body", "script_url"}, std::move(message), "value_error.path"});
     return fs::path();
   };
-  auto folder = ResolveBelow(root, spec.script_url);
-  if (!folder.ok() && folder.status().reason() == "PATH_OUTSIDE_ROOT") {
-    return wrong(fmt::format("must be a folder below the service's --upload_path, got \"{}\"", spec.script_url));
-  }
+  auto folder = ResolveUploadPath(sources, spec.script_url);
   std::error_code ignored;
-  if (!folder.ok() || !fs::is_directory(*folder, ignored)) {
-    return wrong(fmt::format("there is no folder \"{}\" below the service's --upload_path ('{}')", spec.script_url, root.string()));
-  }
+  if (!folder.ok()) return wrong(folder.status().message());
+  if (!fs::is_directory(*folder, ignored)) return wrong(fmt::format("must be a folder that holds one .py file, got \"{}\"", spec.script_url));
   std::vector<fs::path> scripts = ScriptsIn(*folder);
   if (scripts.size() == 1) return scripts[0];
   return wrong(fmt::format("the folder \"{}\" must hold exactly one .py file, it holds {}", spec.script_url, scripts.size()));

@@ -21,7 +21,7 @@ class ScriptFolderTest : public testing::Test {
     TaskSpec spec;
     spec.script_url = script_url;
     std::vector<FieldError> errors;
-    found_ = ResolveScript(root(), spec, &errors);
+    found_ = ResolveScript({root(), {}, nullptr, {}}, spec, &errors);
     return errors.empty() ? "" : errors[0].msg;
   }
   TempDir folder_ = TempDir::Create("ns_script_").value();
@@ -44,9 +44,9 @@ TEST_F(ScriptFolderTest, RefusesNoneSeveralAndFoldersThatAreNotThere) {
   File("two/b.py");
   EXPECT_EQ(Wrong("none"), "the folder \"none\" must hold exactly one .py file, it holds 0");
   EXPECT_EQ(Wrong("two"), "the folder \"two\" must hold exactly one .py file, it holds 2");
-  EXPECT_NE(Wrong("missing").find("there is no folder"), std::string::npos);
-  EXPECT_NE(Wrong("two/a.py").find("there is no folder"), std::string::npos);
-  EXPECT_NE(Wrong("$(id)").find("there is no folder"), std::string::npos);
+  EXPECT_NE(Wrong("missing").find("there is no \"missing\""), std::string::npos);
+  EXPECT_NE(Wrong("two/a.py").find("must be a folder that holds one .py file"), std::string::npos);
+  EXPECT_NE(Wrong("$(id)").find("there is no \"$(id)\""), std::string::npos);
 }
 
 TEST_F(ScriptFolderTest, RefusesWhatLeavesTheUploadFolder) {
@@ -55,7 +55,7 @@ TEST_F(ScriptFolderTest, RefusesWhatLeavesTheUploadFolder) {
   std::ofstream(folder_.path() / "outside" / "x.py").flush();
   std::filesystem::create_directory_symlink(folder_.path() / "outside", root() / "link");
   for (const char* path : {"../outside", "/etc", "a/../../outside", "link"}) {
-    EXPECT_NE(Wrong(path).find("must be a folder below"), std::string::npos) << path;
+    EXPECT_NE(Wrong(path).find("must be a path below"), std::string::npos) << path;
   }
   std::filesystem::create_symlink(folder_.path() / "outside" / "x.py", root() / "a" / "y.py");
   EXPECT_EQ(Wrong("a"), "");  // a link is no script
