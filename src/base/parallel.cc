@@ -5,6 +5,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,11 +25,19 @@ struct Shared {
   Status failure;           // guarded by mutex
 };
 
+Status Do(const ParallelJob& job, int worker, int64_t number) {
+  try {
+    return job(worker, number);
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("out of memory", "OUT_OF_MEMORY");
+  }
+}
+
 void Work(Shared& shared, int worker, int64_t count, const ParallelJob& job, const std::stop_token& stop) {
   while (!shared.failed.load() && !stop.stop_requested()) {
     int64_t number = shared.next.fetch_add(1);
     if (number >= count) break;
-    Status status = job(worker, number);
+    Status status = Do(job, worker, number);
     if (!status.ok()) {
       std::lock_guard lock(shared.mutex);
       if (shared.failed_job < 0 || number < shared.failed_job) {
@@ -48,12 +58,19 @@ void Work(Shared& shared, int worker, int64_t count, const ParallelJob& job, con
 Status RunParallel(int64_t count, int threads, const ParallelJob& job, const std::function<void(int64_t done)>& progress,
                    std::stop_token stop) {
   Shared shared;
-  shared.running = static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(count, 1)));
+  int wanted = static_cast<int>(std::clamp<int64_t>(threads, 1, std::max<int64_t>(count, 1)));
+  shared.running = wanted;
   std::vector<std::jthread> pool;
-  for (int worker = shared.running - 1; worker >= 0; --worker) {
-    pool.emplace_back([&, worker] { Work(shared, worker, count, job, stop); });
+  try {
+    while (static_cast<int>(pool.size()) < wanted) {
+      int worker = wanted - 1 - static_cast<int>(pool.size());
+      pool.emplace_back([&, worker] { Work(shared, worker, count, job, stop); });
+    }
+  } catch (const std::system_error&) {  // no room for another's stack
+    if (pool.empty()) return ResourceExhausted("out of memory for a thread", "OUT_OF_MEMORY");
   }
   std::unique_lock lock(shared.mutex);
+  shared.running -= wanted - static_cast<int>(pool.size());
   while (!shared.changed.wait_for(lock, std::chrono::milliseconds(100), [&] { return shared.running == 0; })) {
     if (progress) progress(shared.done.load());
   }

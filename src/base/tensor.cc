@@ -1,6 +1,7 @@
 #include "base/tensor.h"
 
 #include <cstdlib>
+#include <new>
 
 namespace ns {
 
@@ -70,7 +71,7 @@ Tensor::Tensor(DType dtype, Shape shape) {
   NS_CHECK(DTypeSize(dtype) > 0, "a tensor of {} has no plain memory", DTypeName(dtype));
   size_t bytes = (view_.byte_size() + 63) / 64 * 64;
   void* memory = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
-  NS_CHECK(memory != nullptr, "out of memory for a tensor of {} bytes", bytes);
+  if (memory == nullptr) throw std::bad_alloc();
   std::memset(memory, 0, bytes);
   owner_ = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   view_.data = memory;

@@ -1,5 +1,7 @@
 #include "runtime/ort.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "graph/checker.h"
@@ -18,8 +20,19 @@ Ort::Env& OrtEnvironment() {
   return *environment;
 }
 
+namespace {
+
+// It has no error code for it: what its arena and the C++ library say.
+bool SaysOutOfMemory(std::string_view words) {
+  constexpr std::array kSays = {"Failed to allocate memory", "bad allocation", "std::bad_alloc", "is smaller than requested bytes"};
+  return std::any_of(kSays.begin(), kSays.end(), [&](std::string_view say) { return words.find(say) != std::string_view::npos; });
+}
+
+}  // namespace
+
 Status LoadStatus(const Ort::Exception& error) {
   std::string words = OneLine(error.what());
+  if (SaysOutOfMemory(words)) return OutOfMemory("loading the model into ONNX Runtime");
   switch (error.GetOrtErrorCode()) {
     case ORT_NO_SUCHFILE: return NotFound(words, "MODEL_NOT_FOUND");
     case ORT_INVALID_PROTOBUF: return InvalidArgument("not an ONNX model: " + words, "INVALID_MODEL");
@@ -29,7 +42,10 @@ Status LoadStatus(const Ort::Exception& error) {
   }
 }
 
-Status RunStatus(const Ort::Exception& error) { return Internal("the model failed while running: " + OneLine(error.what()), "RUN_FAILED"); }
+Status RunStatus(const Ort::Exception& error) {
+  std::string words = OneLine(error.what());
+  return SaysOutOfMemory(words) ? OutOfMemory("running the model") : Internal("the model failed while running: " + words, "RUN_FAILED");
+}
 
 Status OutOfMemory(std::string_view doing) {
   return ResourceExhausted(fmt::format("out of memory while {}", doing), "OUT_OF_MEMORY");

@@ -14,9 +14,9 @@ namespace ns {
 Ort::Env& OrtEnvironment();
 
 // What failed when a session was made: FailedPrecondition (MODEL_NOT_RUNNABLE), InvalidArgument (INVALID_MODEL), NotFound
-// (MODEL_NOT_FOUND).
+// (MODEL_NOT_FOUND), ResourceExhausted (OUT_OF_MEMORY).
 Status LoadStatus(const Ort::Exception& error);
-// What failed in a run: Internal (RUN_FAILED).
+// What failed in a run: Internal (RUN_FAILED), ResourceExhausted (OUT_OF_MEMORY).
 Status RunStatus(const Ort::Exception& error);
 Status OutOfMemory(std::string_view doing);
 

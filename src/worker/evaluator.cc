@@ -40,18 +40,22 @@ bool Evaluator::compares_with_baseline() const {
                      [](const Measure& measure) { return measure.target == MetricTarget::kReference; });
 }
 
-Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop) {
+Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace) {
+  if (pace == Pace::kSmall) {
+    threads_ = 1;
+    if (!data_->fixed_batch()) batch_size_ = 1;
+  }
   std::vector<Tensor> references(compares_with_baseline() ? static_cast<size_t>(batches()) : 0);
-  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr, threads_));
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr, pace));
   references_ = std::move(references);
   return evaluation;
 }
 
 Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
-                                       EvaluationWatch* watch, int threads) const {
+                                       EvaluationWatch* watch, Pace pace) const {
   // Only read: a candidate's batch takes its reference and changes nothing.
   auto* references = const_cast<std::vector<Tensor>*>(&references_);
-  return Run(session, Role::kCandidate, references, progress, stop, watch, threads > 0 ? threads : threads_);
+  return Run(session, Role::kCandidate, references, progress, stop, watch, pace);
 }
 
 // Batches end in any order; the watch is told of them in its own.
@@ -91,23 +95,25 @@ class Evaluator::Watched {
 };
 
 Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references,
-                                  ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch, int threads) const {
+                                  ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch, Pace pace) const {
   auto start = std::chrono::steady_clock::now();
   // One state a batch, joined in the order of the rows: the result does not depend on the threads.
   States states(metrics_.size(), MetricStates(static_cast<size_t>(batches())));
   Watched watched(watch, batches());
   std::stop_callback forward(stop, [&] { watched.enough().request_stop(); });
   std::stop_token inner = watched.enough().get_token();
+  bool small = pace == Pace::kSmall;
+  int64_t at_once = small && may_split_batches() ? 1 : batch_size_;
   auto job = [&](int, int64_t number) -> Status {
     int64_t batch = watched.BatchAt(number);
     Tensor* reference = references->empty() ? nullptr : &(*references)[static_cast<size_t>(batch)];
     std::vector<double> sums;
-    NS_RETURN_IF_ERROR(RunBatch(session, batch, reference, role, inner, &states, &sums));
+    NS_RETURN_IF_ERROR(RunBatch(session, batch, at_once, reference, role, inner, &states, &sums));
     watched.Done(batch, std::move(sums));
     return OkStatus();
   };
   auto done = [&](int64_t jobs) { progress.Progress("", static_cast<double>(jobs), static_cast<double>(batches())); };
-  Status ran = RunParallel(batches(), threads, job, done, inner);
+  Status ran = RunParallel(batches(), small ? 1 : threads_, job, done, inner);
   if (stop.stop_requested()) return Cancelled();
   bool early = inner.stop_requested();
   if (!ran.ok() && !(early && ran.code() == StatusCode::kCancelled)) return ran;
@@ -153,23 +159,37 @@ Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const 
   return BootstrapDifference([&] { return MetricByName(setting.name, setting.options); }, of.states, from.states);
 }
 
-Status Evaluator::RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, std::stop_token stop,
+Status Evaluator::RunBatch(const Session& session, int64_t number, int64_t at_once, Tensor* reference, Role role, std::stop_token stop,
                            States* states, std::vector<double>* sums) const {
-  size_t begin = static_cast<size_t>(number * batch_size_);
-  size_t count = std::min(rows_.size() - begin, static_cast<size_t>(batch_size_));
-  NS_ASSIGN_OR_RETURN(Batch batch, data_->Read(std::span(rows_).subspan(begin, count)));
-  NS_ASSIGN_OR_RETURN(auto outputs, session.Run(batch.inputs, {&output_name_, 1}, stop));
-  std::string where = count == 1 ? fmt::format("row {}", rows_[begin])
-                                 : fmt::format("rows {} to {}", rows_[begin], rows_[begin + count - 1]);
-  for (size_t i = 0; i < metrics_.size(); ++i) {
-    const Measure& measure = metrics_[i];
+  BatchMetrics metrics;
+  for (const Measure& measure : metrics_) {
     NS_ASSIGN_OR_RETURN(auto metric, MetricByName(measure.setting.name, measure.setting.options));
-    NS_ASSIGN_OR_RETURN(Tensor target, Target(measure, batch, outputs[0], reference, role));
-    NS_RETURN_IF_ERROR(metric->Update(outputs[0].view(), target.view()).WithContext(where));
-    (*states)[i][static_cast<size_t>(number)] = metric->state();
-    double sum = metric->additive() ? 0 : std::numeric_limits<double>::quiet_NaN();
-    for (const RowScore& score : metric->row_scores()) sum += score.sum;
+    metrics.push_back(std::move(metric));
+  }
+  auto left = std::span(rows_).subspan(static_cast<size_t>(number * batch_size_));
+  left = left.first(std::min(left.size(), static_cast<size_t>(batch_size_)));
+  while (!left.empty()) {
+    size_t count = std::min(left.size(), static_cast<size_t>(at_once));
+    NS_RETURN_IF_ERROR(RunRows(session, left.first(count), reference, role, stop, &metrics));
+    left = left.subspan(count);
+  }
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    (*states)[i][static_cast<size_t>(number)] = metrics[i]->state();
+    double sum = metrics[i]->additive() ? 0 : std::numeric_limits<double>::quiet_NaN();
+    for (const RowScore& score : metrics[i]->row_scores()) sum += score.sum;
     sums->push_back(sum);
+  }
+  return OkStatus();
+}
+
+Status Evaluator::RunRows(const Session& session, std::span<const int64_t> rows, Tensor* reference, Role role, std::stop_token stop,
+                          BatchMetrics* metrics) const {
+  NS_ASSIGN_OR_RETURN(Batch batch, data_->Read(rows));
+  NS_ASSIGN_OR_RETURN(auto outputs, session.Run(batch.inputs, {&output_name_, 1}, stop));
+  std::string where = rows.size() == 1 ? fmt::format("row {}", rows.front()) : fmt::format("rows {} to {}", rows.front(), rows.back());
+  for (size_t i = 0; i < metrics_.size(); ++i) {
+    NS_ASSIGN_OR_RETURN(Tensor target, Target(metrics_[i], batch, outputs[0], reference, role));
+    NS_RETURN_IF_ERROR((*metrics)[i]->Update(outputs[0].view(), target.view()).WithContext(where));
   }
   return OkStatus();
 }

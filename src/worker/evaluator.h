@@ -56,6 +56,11 @@ class EvaluationWatch {
   virtual bool Add(size_t batch, std::span<const double> sums) = 0;
 };
 
+enum class Pace {
+  kUsual,
+  kSmall,  // where memory is short: one thread, and one row at a time, unless the model or a comparison with fp32's outputs wants whole batches
+};
+
 // Every model is given the same batches, so that differences between them are the models'.
 class Evaluator {
  public:
@@ -76,12 +81,11 @@ class Evaluator {
 
   // Of the fp32 model, first. A metric that compares with the fp32 model keeps its outputs.
   // InvalidArgument (NON_FINITE_OUTPUT and what else Metric::Update() refuses) with the row; errors of Session::Run();
-  // Cancelled.
-  Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop);
+  // Cancelled; ResourceExhausted (OUT_OF_MEMORY). What is evaluated later is not more hurried than this was.
+  Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace = Pace::kUsual);
   // Of any model with the same inputs and outputs, after EvaluateBaseline(). `watch`: may end it early; null: all rows.
-  // `threads`: in the place of the options', where memory is short; 0: as those say.
   Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
-                              EvaluationWatch* watch = nullptr, int threads = 0) const;
+                              EvaluationWatch* watch = nullptr, Pace pace = Pace::kUsual) const;
 
  private:
   explicit Evaluator(const DataSet& data) : data_(&data) {}
@@ -95,10 +99,13 @@ class Evaluator {
   class Watched;
 
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
-                         std::stop_token stop, EvaluationWatch* watch, int threads) const;
-  // The metrics' states after this batch alone, and the sums of its scores (NaN for a metric that does not add up).
-  Status RunBatch(const Session& session, int64_t number, Tensor* reference, Role role, std::stop_token stop,
-                  States* states, std::vector<double>* sums) const;
+                         std::stop_token stop, EvaluationWatch* watch, Pace pace) const;
+  using BatchMetrics = std::vector<std::unique_ptr<Metric>>;
+  // The metrics' states after this batch alone, and the sums of its scores (NaN for a metric that does not add up). The model is given `at_once` rows.
+  Status RunBatch(const Session& session, int64_t number, int64_t at_once, Tensor* reference, Role role, std::stop_token stop, States* states,
+                  std::vector<double>* sums) const;
+  Status RunRows(const Session& session, std::span<const int64_t> rows, Tensor* reference, Role role, std::stop_token stop, BatchMetrics* metrics) const;
+  bool may_split_batches() const { return !data_->fixed_batch() && !compares_with_baseline(); }
   Result<Tensor> Target(const Measure& measure, const Batch& batch, const Tensor& output, Tensor* reference, Role role) const;
   Result<Evaluation> Join(const States& states) const;
 

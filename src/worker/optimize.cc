@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "base/cpu.h"
 #include "worker/cache_codec.h"
@@ -31,8 +32,11 @@ Result<OptimizeOutcome> OptimizeRun::Run() {
   Status done = options_.recipe.empty() ? Tune() : Replay();
   if (done.ok()) done = Package();
   OptimizeOutcome outcome;
-  outcome.interrupted = done.code() == StatusCode::kCancelled && best_so_far_ && quantized_;
-  NS_RETURN_IF_ERROR(outcome.interrupted ? PackageSoFar() : done);
+  bool has_best = best_so_far_ && quantized_;
+  outcome.interrupted = done.code() == StatusCode::kCancelled && has_best;
+  if (outcome.interrupted) done = PackageSoFar("Stopped");
+  if (done.reason() == "OUT_OF_MEMORY" && has_best) done = PackageSoFar("Memory ran out before the packaged file was measured");
+  NS_RETURN_IF_ERROR(done);
   outcome.report = std::move(report_);
   outcome.output = options_.output;
   outcome.evaluation_seconds = packaged_.seconds;
@@ -147,6 +151,10 @@ Status OptimizeRun::EvaluateBaseline() {
   if (!expected.ok()) return expected.status().WithContext("the fp32 model");
   progress_.Send(Expect(*expected));
   auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
+  if (!baseline.ok() && baseline.status().reason() == "OUT_OF_MEMORY") {
+    AddNote("memory was short: the fp32 model, and so all others, ran with one thread, row by row");
+    baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop, Pace::kSmall);
+  }
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);
   report_.full_evaluations = 1;
@@ -212,7 +220,11 @@ void OptimizeRun::AddGuesses(const std::string& about, const std::vector<std::st
 
 Result<OptimizeOutcome> Optimize(const OptimizeOptions& options, const WorkContext& context) {
   OptimizeRun run(options, context);
-  return run.Run();
+  try {
+    return run.Run();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("out of memory", "OUT_OF_MEMORY");
+  }
 }
 
 }  // namespace ns

@@ -60,26 +60,26 @@ Status OptimizeRun::Package() {
   return Finish(output);
 }
 
-// Nothing is measured again: a stop leaves a second or two.
-Status OptimizeRun::PackageSoFar() {
+// Nothing is measured again: a stop leaves a second or two, and where memory ran out there is none. `why`: "Stopped".
+Status OptimizeRun::PackageSoFar(std::string_view why) {
   progress_.Begin("package", 0.8, 1);
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   NS_RETURN_IF_ERROR(WriteModel(output.folder()));
-  DescribeBestSoFar();
+  DescribeBestSoFar(why);
   return Finish(output);
 }
 
 // As its trial measured it.
-void OptimizeRun::DescribeBestSoFar() {
+void OptimizeRun::DescribeBestSoFar(std::string_view why) {
   const auto& [values, speed] = *best_so_far_;
   report_.goal_met = true;
   for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
   report_.speedup = {speed.speedup, speed.low, speed.high};
   double difference = values[0] - goals_.goals()[0].baseline;
-  report_.accuracy_difference = {difference, difference, difference, "no interval: stopped before the packaged file was evaluated"};
+  report_.accuracy_difference = {difference, difference, difference, "no interval: the packaged file was not evaluated"};
   report_.pareto = Pareto(report_, goals_.goals()[0]);
-  report_.verdict = fmt::format("Stopped; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.", label_,
-                                speed.speedup, goals_.Explain(values));
+  report_.verdict = fmt::format("{}; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.", why, label_, speed.speedup,
+                                goals_.Explain(values));
 }
 
 // Recipes and report, and the folder into its place.
@@ -142,7 +142,11 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
     }
   }
   NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
-  NS_ASSIGN_OR_RETURN(packaged_, evaluator_->Evaluate(session, progress_, context_.stop));
+  auto evaluation = evaluator_->Evaluate(session, progress_, context_.stop);
+  if (evaluation.status().reason() == "OUT_OF_MEMORY") {
+    evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, Pace::kSmall);
+  }
+  NS_ASSIGN_OR_RETURN(packaged_, std::move(evaluation));
   ++report_.full_evaluations;
   if (may_be_known) cache_->Put(key, EvaluationToText(packaged_));
   return OkStatus();

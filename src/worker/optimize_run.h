@@ -54,7 +54,7 @@ class OptimizeRun {
   TrialSetting SettingOf(const Session& float_session);
   Result<uint64_t> MeasureMemoryOf(const Model& model);
   Status TakeAnswer(TuningSession& session, TrialRunner& runner);
-  void DescribeBestSoFar();
+  void DescribeBestSoFar(std::string_view why);
   Result<Recipe> RecipeOf(const Trial& trial, TrialRunner& runner) const;
 
   // optimize_describe.cc
@@ -64,7 +64,7 @@ class OptimizeRun {
 
   // optimize_package.cc
   Status Package();
-  Status PackageSoFar();
+  Status PackageSoFar(std::string_view why);
   Status Finish(OutputFolder& output);
   Status WriteModel(const std::filesystem::path& folder);
   Status EvaluateFile(const std::filesystem::path& model);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 
+#include "runtime/memory.h"
 #include "worker/cache_codec.h"
 #include "worker/recipe.h"
 
@@ -82,28 +84,44 @@ Status TrialRunner::Run(TuningSession& session) {
 }
 
 Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession& session) {
-  bool can_hold = session.history().problem().goals.BaselineHolds();
-  auto once = [&](int threads) -> Result<TuningResult> {
-    if (auto* evaluate = std::get_if<EvaluateItem>(&work.item)) return Evaluate(*evaluate, work.trial, can_hold, threads);
-    if (auto* probe = std::get_if<ProbeItem>(&work.item)) return Probe(*probe);
-    if (auto* rank = std::get_if<RankItem>(&work.item)) return Rank(*rank);
-    return Time(std::get<TimeItem>(work.item), session.history());
-  };
   const AccuracyGoals& goals = session.history().problem().goals;
   if (auto cached = FromCache(work.item, goals)) {
     if (work.trial > 0) records_[work.trial].cached = true;
     return *std::move(cached);
   }
-  auto result = once(setting_.threads);
+  auto result = Once(work, session);
   if (!result.ok() && OutOfMemory(result.status())) {
-    progress_.Warn(fmt::format("{}; trying once more with one thread", result.status().message()));
-    kept_.clear();
-    result = once(1);
+    progress_.Warn(fmt::format("{}; trying once more with one thread and row by row", result.status().message()));
+    if (work.trial > 0) records_[work.trial].small = true;
+    MakeRoom();
+    pace_ = Pace::kSmall;
+    result = Once(work, session);
+    pace_ = Pace::kUsual;
   }
   if (result.ok()) ToCache(work.item, *result, goals);
   if (result.ok() || EndsAll(result.status())) return result;
   progress_.Warn(result.status().message());
   return FailedResult(work.item, result.status().message());
+}
+
+Result<TuningResult> TrialRunner::Once(const TuningWork& work, const TuningSession& session) {
+  try {
+    bool can_hold = session.history().problem().goals.BaselineHolds();
+    if (auto* evaluate = std::get_if<EvaluateItem>(&work.item)) return Evaluate(*evaluate, work.trial, can_hold);
+    if (auto* probe = std::get_if<ProbeItem>(&work.item)) return Probe(*probe);
+    if (auto* rank = std::get_if<RankItem>(&work.item)) return Rank(*rank);
+    return Time(std::get<TimeItem>(work.item), session.history());
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("out of memory", "OUT_OF_MEMORY");
+  }
+}
+
+// Models can be made again, but for the best: when a stop comes there is no time for it.
+void TrialRunner::MakeRoom() {
+  std::erase_if(kept_, [&](const auto& one) { return one.first != best_; });
+  std::erase_if(kept_order_, [&](const std::string& one) { return one != best_; });
+  probe_.reset();
+  ReleaseFreeMemory();
 }
 
 namespace {
@@ -171,7 +189,7 @@ Status TrialRunner::CalibrateFor(const QuantConfig& config) {
   CalibrationOptions options;
   options.methods.assign(calibrated_.begin(), calibrated_.end());
   options.channels = channels_;
-  options.threads = setting_.threads;
+  options.threads = threads();
   options.batch_size = setting_.data->calibration().fixed_batch().value_or(1);
   Status done = setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
                                               progress_, stop_);
@@ -211,14 +229,14 @@ Result<QuantizedModel> TrialRunner::TakeModel(const QuantConfig& config) {
   return model;
 }
 
-Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold, int threads) {
+Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold) {
   NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
   BeginStage("evaluate");
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(quantized->model, {}));
   // A goal that fp32 itself misses is missed by all: what counts then is who comes closest.
   std::optional<EarlyStopper::Watch> watch;
   if (!item.in_full && can_hold && setting_.early_stopper->useful()) watch.emplace(*setting_.early_stopper);
-  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr, threads);
+  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr, pace_);
   if (!evaluation.ok()) return evaluation.status().WithContext(fmt::format("trial {} ({})", trial, item.label));
   if (evaluation->stopped_early) {
     setting_.early_stopper->Learn(*watch);
@@ -240,7 +258,7 @@ Result<const OutputProbe*> TrialRunner::Prober() {
     // Not the calibration rows: a range that calibration got wrong shows no harm there.
     std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
     NS_ASSIGN_OR_RETURN(probe_, OutputProbe::Create(*setting_.quantizer, *setting_.data->evaluation, rows,
-                                                    setting_.threads, progress_, stop_));
+                                                    threads(), progress_, stop_));
   }
   return &*probe_;
 }
@@ -266,7 +284,7 @@ Result<TuningResult> TrialRunner::Rank(const RankItem& item) {
   BeginStage("rank");
   std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
   NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(item.config, *setting_.data->evaluation, rows,
-                                                                    setting_.threads, progress_, stop_));
+                                                                    threads(), progress_, stop_));
   RankResult result;
   const double unknown = std::numeric_limits<double>::quiet_NaN();
   for (const OperatorHarm& harm : harms) result.operators.push_back({harm.name, harm.sqnr_db, unknown, unknown});
@@ -370,6 +388,8 @@ std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) cons
     if (model != nullptr && model->latency_ms > 0) report.latency_ms = model->latency_ms;
     if (record != records_.end() && record->second.cached)
       report.note += (report.note.empty() ? "" : "; ") + std::string("known from an earlier run");
+    if (record != records_.end() && record->second.small)
+      report.note += (report.note.empty() ? "" : "; ") + std::string("memory was short: tried again with one thread, row by row");
     reports.push_back(std::move(report));
   }
   return reports;

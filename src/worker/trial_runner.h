@@ -47,7 +47,7 @@ class TrialRunner {
 
   // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the
   // timeout. Errors: Cancelled; ResourceExhausted (DISK_FULL). A model that cannot be made, run or timed is told to the
-  // session, not returned; one that ran out of memory is tried again once, with one thread.
+  // session, not returned; one that ran out of memory is tried again once, at Pace::kSmall.
   Status Run(TuningSession& session);
 
   // One entry a trial, in the order of their numbers, for the report.
@@ -66,7 +66,10 @@ class TrialRunner {
   std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
   void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
   Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);
-  Result<TuningResult> Evaluate(const EvaluateItem& item, int trial, bool can_hold, int threads);
+  Result<TuningResult> Once(const TuningWork& work, const TuningSession& session);
+  void MakeRoom();
+  int threads() const { return pace_ == Pace::kSmall ? 1 : setting_.threads; }
+  Result<TuningResult> Evaluate(const EvaluateItem& item, int trial, bool can_hold);
   Result<TuningResult> Probe(const ProbeItem& item);
   Result<TuningResult> Rank(const RankItem& item);
   Result<TuningResult> Time(const TimeItem& item, const TuningHistory& history);
@@ -81,6 +84,7 @@ class TrialRunner {
     std::string started;
     double seconds = 0;
     bool cached = false;
+    bool small = false;  // memory was short
   };
 
   TrialSetting setting_;
@@ -91,6 +95,7 @@ class TrialRunner {
   std::vector<std::string> kept_order_;          // the oldest first
   std::string best_;                             // Canonical(config) of the best so far
   std::optional<OutputProbe> probe_;
+  Pace pace_ = Pace::kUsual;  // of what is done now
   std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for
   bool channels_ = false;                   // and those of channels
   double shown_ = 0;            // of tuning, 0 to 1

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import shutil
 import signal
 import struct
@@ -226,6 +227,21 @@ class ExamplesTest(WorkerTest):
         replay = self.run_worker("optimize", IMAGES / "model.onnx", "--recipe", self.out / "pareto" / recipes[0], "-o", again)
         self.assertEqual(replay.returncode, 0, replay.stderr)
         self.assertTrue((again / "model.onnx").exists())
+
+    def test_batches_that_do_not_fit_into_memory_are_run_row_by_row(self):
+        rows = 12000  # whose hidden values take 786 MB
+        model, data = self.folder / "model.onnx", self.folder / "data.npz"
+        model.write_bytes(onnx([("MatMul", ["x", "a"], "hidden"), ("MatMul", ["hidden", "b"], "y")],
+                               {"a": ((16, 16384), b"\0\0\x80\x3a" * 16 * 16384), "b": ((16384, 4), (b"\0\0\x80\x3a" * 3 + bytes(4)) * 16384)},
+                               {"x": (16,)}, {"y": (4,)}))
+        write_npz(data, x=("<f4", (rows, 16), [0.5] * rows * 16), labels=labels(rows, 0))
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (450 << 20, 450 << 20))
+        result = self.optimize(model, "--data", data, "--batch-size", rows, "--approach", "dynamic", "--max-trials", "1", preexec_fn=limit)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertIn("memory was short: the fp32 model, and so all others, ran with one thread, row by row", report["notes"])
+        self.assertEqual(report["evaluation_rows"], rows - 100)
+        self.assertTrue(report["goal_met"])
 
     def test_a_goal_above_the_baseline_ends_with_an_answer(self):
         result = self.optimize_images("--criterion", "absolute", "--tolerable-loss=-0.5")
