@@ -78,6 +78,7 @@ Json Details(const StatusAnswer& answer) {
     json["stage_total"] = progress.total;
   }
   SetOptional(json, "seconds_left", progress.seconds_left);
+  if (progress.workers) json["workers"] = Json::parse(EventPayloadToJson(*progress.workers));
   if (progress.estimate) json["estimate"] = Json::parse(EventPayloadToJson(*progress.estimate));
   SetUnlessEmpty(json, "note", progress.note);
   if (progress.baseline) json["baseline"] = TrialJson(*progress.baseline);
@@ -121,6 +122,7 @@ void ReadDetails(const Json& json, StatusAnswer* out) {
   GetOptional(json, "seconds_left", &out->progress.seconds_left);
   if (auto webhook = json.find("webhook"); webhook != json.end() && webhook->is_object()) out->webhook = ReadWebhook(*webhook);
   Get(json, "note", &out->progress.note);
+  ReadEvent(json, "workers", "workers", &out->progress.workers);
   ReadEvent(json, "estimate", "estimate", &out->progress.estimate);
   ReadEvent(json, "baseline", "trial", &out->progress.baseline);
   ReadEvent(json, "best", "trial", &out->progress.best);

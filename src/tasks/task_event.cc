@@ -43,6 +43,7 @@ Json PayloadJson(const ResultEvent& event) {
 }
 
 Json PayloadJson(const EstimateEvent& event) { return {{"seconds", event.seconds}, {"memory_bytes", event.memory_bytes}}; }
+Json PayloadJson(const WorkersEvent& event) { return {{"useful", event.useful}, {"joined", event.joined}}; }
 
 Json PayloadJson(const EventPayload& payload) {
   return std::visit([](const auto& event) { return PayloadJson(event); }, payload);
@@ -111,6 +112,11 @@ std::optional<EventPayload> ReadPayload(std::string_view type, const Json& json)
     bool whole = Get(json, "seconds", &event.seconds) && Get(json, "memory_bytes", &event.memory_bytes);
     return whole ? std::optional<EventPayload>(event) : std::nullopt;
   }
+  if (type == "workers") {
+    WorkersEvent event;
+    bool whole = Get(json, "useful", &event.useful) && Get(json, "joined", &event.joined);
+    return whole ? std::optional<EventPayload>(event) : std::nullopt;
+  }
   return std::nullopt;
 }
 
@@ -121,7 +127,7 @@ Status BadEvent(std::string_view text) {
 }  // namespace
 
 std::string_view EventTypeName(const EventPayload& payload) {
-  static constexpr std::string_view kNames[] = {"state", "stage", "progress", "note", "trial", "result", "estimate"};
+  static constexpr std::string_view kNames[] = {"state", "stage", "progress", "note", "trial", "result", "estimate", "workers"};
   return kNames[payload.index()];
 }
 

@@ -84,7 +84,14 @@ struct EstimateEvent {
   bool operator==(const EstimateEvent&) const = default;
 };
 
-using EventPayload = std::variant<StateEvent, StageEvent, ProgressEvent, NoteEvent, TrialEvent, ResultEvent, EstimateEvent>;
+// type "workers": told whenever either number changes.
+struct WorkersEvent {
+  int useful = 1;  // how many workers have something to do now or would have, the lead among them; at most what the task asked for
+  int joined = 1;  // how many work on it
+  bool operator==(const WorkersEvent&) const = default;
+};
+
+using EventPayload = std::variant<StateEvent, StageEvent, ProgressEvent, NoteEvent, TrialEvent, ResultEvent, EstimateEvent, WorkersEvent>;
 
 struct TaskEvent {
   uint64_t seq = 0;
@@ -93,7 +100,7 @@ struct TaskEvent {
   bool operator==(const TaskEvent&) const = default;
 };
 
-// "state", "stage", "progress", "note", "trial", "result" or "estimate".
+// "state", "stage", "progress", "note", "trial", "result", "estimate" or "workers".
 std::string_view EventTypeName(const EventPayload& payload);
 
 // One line without its line break; never contains one.

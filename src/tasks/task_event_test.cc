@@ -24,7 +24,8 @@ TEST(TaskEventTest, EveryKindComesBack) {
   for (const EventPayload& payload :
        {EventPayload(StateEvent{TaskState::kFailed, "BAD", "why", 2}), EventPayload(StageEvent{"calibrate"}),
         EventPayload(ProgressEvent{"calibrate", 3, 10, 1.5}), EventPayload(NoteEvent{"x", false}), EventPayload(trial),
-        EventPayload(ResultEvent{true, "faster", "f1", 0.5, 1, 2})}) {
+        EventPayload(ResultEvent{true, "faster", "f1", 0.5, 1, 2}),
+        EventPayload(EstimateEvent{12, 1000}), EventPayload(WorkersEvent{4, 2})}) {
     TaskEvent event{1, WallTime(std::chrono::microseconds(5)), payload};
     auto back = ParseTaskEvent(TaskEventToJson(event));
     ASSERT_TRUE(back.ok()) << back.status().ToString();

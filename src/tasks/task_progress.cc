@@ -22,6 +22,7 @@ struct Apply {
     to.seconds_left = event.seconds_left;
   }
   void operator()(const EstimateEvent& event) const { to.estimate = event; }
+  void operator()(const WorkersEvent& event) const { to.workers = event; }
   void operator()(const NoteEvent& event) const { to.note = event.text; }
   void operator()(const TrialEvent& event) const {
     if (event.index == 0) {

@@ -14,6 +14,7 @@ struct TaskProgress {
   double total = 0;  // 0: unknown
   std::optional<double> seconds_left;
   std::optional<EstimateEvent> estimate;  // of the whole, before it began
+  std::optional<WorkersEvent> workers;    // the newest
   std::optional<TrialEvent> baseline;  // trial 0
   std::optional<TrialEvent> last;      // the newest trial from 1 on
   std::optional<TrialEvent> best;      // the newest that was the best so far

@@ -26,6 +26,12 @@ std::string EstimateText(const EstimateEvent& estimate) {
                      static_cast<double>(estimate.memory_bytes) / 1e6);
 }
 
+std::string WorkersText(const WorkersEvent& workers) {
+  std::string text = fmt::format("{} worker{}", workers.joined, workers.joined == 1 ? "" : "s");
+  if (workers.useful < workers.joined) text += fmt::format("; {} {} of use", workers.useful, workers.useful == 1 ? "is" : "are");
+  return text;
+}
+
 void LineView::Line(const std::string& text) {
   double seconds = std::chrono::duration<double>(clock_.steady() - start_).count();
   fmt::print(out_, "[{:7.1f} s] {}\n", seconds, text);
@@ -47,6 +53,8 @@ Status LineView::Send(const EventPayload& event) {
     Line((note->warning ? "warning: " : "") + note->text);
   } else if (auto* estimate = std::get_if<EstimateEvent>(&event)) {
     Line(EstimateText(*estimate));
+  } else if (auto* workers = std::get_if<WorkersEvent>(&event)) {
+    Line(WorkersText(*workers));
   } else if (auto* trial = std::get_if<TrialEvent>(&event)) {
     Line(TrialText(*trial));
   }

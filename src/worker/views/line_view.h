@@ -27,6 +27,8 @@ class LineView final : public EventSink {
 
 // "trial 2: dynamic: accuracy 0.8950 holds, 1.2 s, 3.1 MB", for any view.
 std::string TrialText(const TrialEvent& trial);
+// "4 workers", "2 workers; 1 is of use".
+std::string WorkersText(const WorkersEvent& workers);
 // "expected: about 12 s, 310 MB at the peak".
 std::string EstimateText(const EstimateEvent& estimate);
 // "12 s", "3 min 20 s", "1 h 5 min".

@@ -51,6 +51,8 @@ Status TerminalView::Send(const EventPayload& event) {
     Above((note->warning ? "warning: " : "") + note->text);
   } else if (auto* estimate = std::get_if<EstimateEvent>(&event)) {
     Above(EstimateText(*estimate));
+  } else if (auto* workers = std::get_if<WorkersEvent>(&event)) {
+    Above(WorkersText(*workers));
   } else if (auto* trial = std::get_if<TrialEvent>(&event)) {
     if (trial->best) best_ = fmt::format("{} {:.4f} ({})", trial->metric, trial->accuracy, trial->configuration);
     Above(TrialText(*trial));

@@ -29,6 +29,11 @@ void Fill(const EstimateEvent& event, pb::TaskEvent* out) {
   out->mutable_estimate()->set_memory_bytes(event.memory_bytes);
 }
 
+void Fill(const WorkersEvent& event, pb::TaskEvent* out) {
+  out->mutable_workers()->set_useful(event.useful);
+  out->mutable_workers()->set_joined(event.joined);
+}
+
 void Fill(const NoteEvent& event, pb::TaskEvent* out) {
   out->mutable_note()->set_text(event.text);
   out->mutable_note()->set_warning(event.warning);
