@@ -12,6 +12,7 @@
 #include "api/rest/handlers/handlers.h"
 #include "api/rest/server.h"
 #include "api/rest/tls.h"
+#include "app/executor_table.h"
 #include "app/grpc_listener.h"
 #include "app/outside.h"
 #include "app/serve.h"
@@ -19,7 +20,6 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/subprocess.h"
-#include "executors/local_executor.h"
 #include "schedule/hostfile.h"
 #include "service/access_control.h"
 #include "service/dispatcher.h"
@@ -254,6 +254,7 @@ void RaiseFileLimit() {
 
 Status Serve(const ServeOptions& options, const std::function<void(const ServeRecord&)>& ready) {
   sigset_t signals = BlockSignals();
+  NS_RETURN_IF_ERROR(CheckExecutor(options));
   RaiseFileLimit();
   SystemClock clock;
   NS_ASSIGN_OR_RETURN(fs::path program, ThisProgram());
@@ -273,7 +274,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   NS_ASSIGN_OR_RETURN(auto files, OpenFileStore(options, workspace, clock));
   LocalExecutorOptions steps = ExecutorOptions(options, program, workspace, fetch);
   if (!options.conda_env.empty()) NS_RETURN_IF_ERROR(steps.planner.scripts.python.get().status());
-  NS_ASSIGN_OR_RETURN(auto executor, LocalExecutor::Create(steps));
+  NS_ASSIGN_OR_RETURN(auto executor, MakeExecutor({options, workspace, std::move(steps)}));
   std::unique_ptr<WebhookSender> webhooks;  // there before the first task can end
   Dispatcher::Options dispatch = DispatcherOptions(options);
   dispatch.task_ended = [&webhooks] { webhooks->Wake(); };

@@ -61,9 +61,6 @@ Status CheckServeOptions(const ServeOptions& o) {
     return InvalidArgument(fmt::format("{} needs {}: give both, or none to serve without TLS", o.tls_cert.empty() ? "--tls_key" : "--tls_cert",
                                        o.tls_cert.empty() ? "--tls_cert" : "--tls_key"), "HALF_TLS");
   }
-  if (o.executor != "local") {
-    return InvalidArgument(fmt::format("--executor {} is not available in this version; use --executor local", o.executor), "NO_EXECUTOR");
-  }
   NS_RETURN_IF_ERROR(ParseRetentionPolicy(o.retention).status());
   std::error_code error;
   if (!o.hostfile.empty() && !fs::is_regular_file(o.hostfile, error)) {

@@ -23,6 +23,7 @@
 #include "executors/supervisor.h"
 #include "tasks/process_files.h"
 #include "tasks/task_file.h"
+#include "tasks/team_files.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -38,7 +39,8 @@ constexpr auto kSupervisorPatience = std::chrono::milliseconds(1'900);
 constexpr auto kQuiet = std::chrono::milliseconds(30);
 
 struct Watched {
-  AttemptPlace place;
+  WorkerPlace place;
+  fs::path folder;  // its own
   ProcessId supervisor;
   FileDescriptor pidfd;
   int inotify_watch = -1;
@@ -46,25 +48,27 @@ struct Watched {
   std::optional<steady_clock::time_point> kill_at;
 };
 
-std::optional<ExitRecord> ReadExit(const AttemptPlace& place) {
-  auto text = ReadFile(place.folder / kExitStatusFileName);
+fs::path FolderOf(const WorkerPlace& place) { return WorkerFolder(place.folder, place.id.worker); }
+
+std::optional<ExitRecord> ReadExit(const Watched& worker) {
+  auto text = ReadFile(worker.folder / kExitStatusFileName);
   auto record = text.ok() ? ParseExitRecord(*text) : Result<ExitRecord>(text.status());
-  if (!record.ok() || record->attempt != place.attempt) return std::nullopt;
+  if (!record.ok() || record->attempt != worker.place.id.fence) return std::nullopt;
   return *record;
 }
 
-std::optional<WorkerPids> ReadPids(const AttemptPlace& place) {
-  auto text = ReadFile(place.folder / kPidFileName);
+std::optional<WorkerPids> ReadPids(const WorkerPlace& place) {
+  auto text = ReadFile(FolderOf(place) / kPidFileName);
   auto pids = text.ok() ? ParseWorkerPids(*text) : Result<WorkerPids>(text.status());
-  if (!pids.ok() || pids->attempt != place.attempt) return std::nullopt;
+  if (!pids.ok() || pids->attempt != place.id.fence) return std::nullopt;
   return *pids;
 }
 
-Result<ProcessId> SpawnSupervisor(const std::vector<std::string>& command, const AttemptPlace& place) {
+Result<ProcessId> SpawnSupervisor(const std::vector<std::string>& command, const WorkerPlace& place) {
   SpawnOptions spawn;
   spawn.argv = command;
-  for (std::string& word : SupervisorWords({.task_folder = place.folder, .attempt = place.attempt})) spawn.argv.push_back(std::move(word));
-  spawn.working_folder = place.folder;
+  for (std::string& word : SupervisorWords({.task_folder = FolderOf(place), .attempt = place.id.fence})) spawn.argv.push_back(std::move(word));
+  spawn.working_folder = FolderOf(place);
   spawn.new_session = true;
   spawn.stdout_file = spawn.stderr_file = place.log_file;
   spawn.pin_to_cores = place.cores;
@@ -87,8 +91,8 @@ class LocalExecutor::Loop {
   }
   // Runs `work` on the loop's thread.
   void Post(std::function<void()> work);
-  void Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq);
-  void Stop(const std::string& id, int attempt);
+  void Watch(const WorkerPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq);
+  void Stop(const WorkerId& id);
   StandbyPool& standbys() { return standbys_; }
   void FillStandbysSoon() { fill_at_ = steady_clock::now() + kQuiet; }
 
@@ -202,9 +206,9 @@ void LocalExecutor::Loop::DrainInotify() {
 void LocalExecutor::Loop::ReadEvents(Watched& worker) {
   auto events = worker.tail.ReadNew();
   if (!events.ok()) {
-    LogWarning("events of task {}: {}", worker.place.task_id, events.status().message());
+    LogWarning("events of task {}: {}", worker.place.id.task_id, events.status().message());
   } else if (!events->empty()) {
-    listener_->OnEvents(worker.place.task_id, worker.place.attempt, std::move(*events));
+    listener_->OnEvents(worker.place.id, std::move(*events));
   }
 }
 
@@ -216,8 +220,8 @@ void LocalExecutor::Loop::ReadEventsOf(int pidfd) {
   if (found->second.tail.more()) Post([this, pidfd] { ReadEventsOf(pidfd); });
 }
 
-void LocalExecutor::Loop::Watch(const AttemptPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq) {
-  Watched worker{place, supervisor.value_or(ProcessId{}), {}, -1, EventTail(place.folder / kEventsFileName, after_seq), {}};
+void LocalExecutor::Loop::Watch(const WorkerPlace& place, std::optional<ProcessId> supervisor, uint64_t after_seq) {
+  Watched worker{place, FolderOf(place), supervisor.value_or(ProcessId{}), {}, -1, EventTail(FolderOf(place) / kEventsFileName, after_seq), {}};
   if (supervisor) worker.pidfd = OpenPidFd(supervisor->pid);
   int opened = errno;
   // The pid may have gone to another process; once we hold the descriptor it cannot change any more. A child of ours keeps its pid until we
@@ -225,12 +229,12 @@ void LocalExecutor::Loop::Watch(const AttemptPlace& place, std::optional<Process
   bool child = supervisor && ::waitid(P_PID, static_cast<id_t>(supervisor->pid), nullptr, WEXITED | WNOHANG | WNOWAIT) == 0;
   if (supervisor && !worker.pidfd.valid() && opened != ESRCH) {
     // One that cannot be watched must not run on unseen.
-    LogError("cannot watch the supervisor of task {}: {}", place.task_id, ErrnoStatus(opened, "pidfd_open").message());
+    LogError("cannot watch the supervisor of task {}: {}", place.id.task_id, ErrnoStatus(opened, "pidfd_open").message());
     (void)SignalProcess(*supervisor, SIGTERM);
   }
   if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(worker);
   worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
-  if (worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
+  if (worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.id.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
   int fd = worker.pidfd.get();
   auto at = workers_.emplace(fd, std::move(worker)).first;
   if (at->second.inotify_watch >= 0) by_inotify_watch_[at->second.inotify_watch] = fd;
@@ -257,16 +261,16 @@ void LocalExecutor::Loop::Finish(Watched& worker) {
   do {
     ReadEvents(worker);  // the last ones
   } while (worker.tail.more());
-  auto record = ReadExit(worker.place);
+  auto record = ReadExit(worker);
   WorkerExit exit;
   exit.never_started = !record && worker.supervisor.pid == 0;  // nobody wrote that it had one
   if (record) exit = {true, record->exit, record->reason, record->message};
-  listener_->OnExit(worker.place.task_id, worker.place.attempt, exit);
+  listener_->OnExit(worker.place.id, exit);
 }
 
-void LocalExecutor::Loop::Stop(const std::string& id, int attempt) {
+void LocalExecutor::Loop::Stop(const WorkerId& id) {
   for (auto& [fd, worker] : workers_) {
-    if (worker.place.task_id != id || worker.place.attempt != attempt || worker.kill_at) continue;
+    if (worker.place.id != id || worker.kill_at) continue;
     ::syscall(SYS_pidfd_send_signal, fd, SIGTERM, nullptr, 0);
     worker.kill_at = steady_clock::now() + kSupervisorPatience;
   }
@@ -308,12 +312,12 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutor
 
 void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener); }
 
-Status LocalExecutor::Start(const AttemptPlace& place) {
+Status LocalExecutor::Start(const WorkerPlace& place) {
   NS_ASSIGN_OR_RETURN(std::string text, ReadFile(place.folder / kTaskFileName));
   NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
   NS_ASSIGN_OR_RETURN(StepPlan plan, PlanSteps(options_.planner, place.folder, task));
   NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
-  auto supervisor = loop_->standbys().Take(SupervisorWords({.task_folder = place.folder, .attempt = place.attempt, .log_file = place.log_file,
+  auto supervisor = loop_->standbys().Take(SupervisorWords({.task_folder = FolderOf(place), .attempt = place.id.fence, .log_file = place.log_file,
                                                             .cores = place.cores}));
   if (!supervisor) {
     NS_ASSIGN_OR_RETURN(supervisor, SpawnSupervisor(options_.supervisor_command, place));
@@ -325,13 +329,14 @@ Status LocalExecutor::Start(const AttemptPlace& place) {
   return OkStatus();
 }
 
-void LocalExecutor::Adopt(const AttemptPlace& place, uint64_t after_seq) {
+void LocalExecutor::Adopt(const WorkerPlace& place, uint64_t after_seq) {
   auto pids = ReadPids(place);
   // A supervisor that was started just before the service died writes its pids within moments; its lock says that it is there. One that
   // comes later still, after the attempt was given up, must not start a second worker.
-  if (!pids && !IsSupervised(place.folder)) FenceUnstarted(place.folder, place.attempt);
+  fs::path folder = FolderOf(place);
+  if (!pids && !IsSupervised(folder)) FenceUnstarted(folder, place.id.fence);
   for (int round = 0; !pids && round < 200; ++round) {
-    bool supervised = IsSupervised(place.folder);  // before the pids: it may end in between
+    bool supervised = IsSupervised(folder);  // before the pids: it may end in between
     pids = ReadPids(place);
     if (pids || !supervised) break;
     ::usleep(10'000);
@@ -341,8 +346,8 @@ void LocalExecutor::Adopt(const AttemptPlace& place, uint64_t after_seq) {
   loop_->Post([this, place, supervisor, after_seq] { loop_->Watch(place, supervisor, after_seq); });
 }
 
-void LocalExecutor::Stop(const std::string& task_id, int attempt) {
-  loop_->Post([this, task_id, attempt] { loop_->Stop(task_id, attempt); });
+void LocalExecutor::Stop(const WorkerId& worker) {
+  loop_->Post([this, worker] { loop_->Stop(worker); });
 }
 
 }  // namespace ns

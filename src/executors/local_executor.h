@@ -26,9 +26,9 @@ class LocalExecutor final : public Executor {
   ~LocalExecutor() override;
 
   void Listen(ExecutorListener* listener) override;
-  Status Start(const AttemptPlace& place) override;
-  void Adopt(const AttemptPlace& place, uint64_t after_seq) override;
-  void Stop(const std::string& task_id, int attempt) override;
+  Status Start(const WorkerPlace& place) override;
+  void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
+  void Stop(const WorkerId& worker) override;
 
  private:
   class Loop;

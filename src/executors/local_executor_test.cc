@@ -19,14 +19,13 @@ namespace {
 
 class Recorder final : public ExecutorListener {
  public:
-  void OnEvents(const std::string&, int, std::vector<TaskEvent> events) override {
+  void OnEvents(const WorkerId&, std::vector<TaskEvent> events) override {
     std::lock_guard lock(mutex_);
     EXPECT_FALSE(exit_.has_value()) << "an event after the exit";
     for (const TaskEvent& event : events) seqs_.push_back(event.seq);
     changed_.notify_all();
   }
-  void OnAssistantExit(const std::string&, int, int) override {}
-  void OnExit(const std::string&, int, const WorkerExit& exit) override {
+  void OnExit(const WorkerId&, const WorkerExit& exit) override {
     std::lock_guard lock(mutex_);
     exit_ = exit;
     changed_.notify_all();
@@ -60,7 +59,7 @@ class LocalExecutorTest : public testing::Test {
                            << "\"payload\":{\"stage\":\"s\"}}' >> \"$3/events.jsonl\"; }\n"
                            << script;
     ::chmod(worker_.c_str(), 0755);
-    place_ = {"a", 1, folder_.path() / "task", folder_.path() / "log.txt", {}};
+    place_ = {{"a", 0, 1}, folder_.path() / "task", folder_.path() / "log.txt"};
     std::filesystem::create_directories(place_.folder);
     TaskFile file;
     file.task_id = "a";
@@ -96,7 +95,7 @@ class LocalExecutorTest : public testing::Test {
 
   TempDir folder_ = TempDir::Create("ns_executor_").value();
   std::filesystem::path worker_ = folder_.path() / "worker.sh";
-  AttemptPlace place_;
+  WorkerPlace place_;
 };
 
 TEST_F(LocalExecutorTest, EventsComeBeforeTheExitAndTheOutputGoesToTheLog) {
@@ -189,7 +188,7 @@ TEST_F(LocalExecutorTest, StopEndsAWorkerThatIgnoresItWithinTwoSeconds) {
   ASSERT_TRUE(executor->Start(place_).ok());
   recorder.AwaitEvent(1);
   auto begin = std::chrono::steady_clock::now();
-  executor->Stop("a", 1);
+  executor->Stop(place_.id);
   EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
 }
@@ -208,7 +207,7 @@ TEST_F(LocalExecutorTest, AStaleSupervisorDoesNothing) {
   Prepare("event 1 x $3\n");
   Recorder recorder;
   auto executor = Make(recorder);
-  place_.attempt = 2;  // task.json, and so the plan, is of attempt 1
+  place_.id.fence = 2;  // task.json, and so the plan, is of attempt 1
   ASSERT_TRUE(executor->Start(place_).ok());
   EXPECT_FALSE(recorder.AwaitExit().known);
   EXPECT_TRUE(recorder.seqs().empty());

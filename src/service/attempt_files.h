@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/status.h"
 #include "schedule/executor.h"
@@ -13,10 +12,10 @@ namespace ns {
 class AttemptFiles {
  public:
   virtual ~AttemptFiles() = default;
-  // Makes the folder ready for this attempt's worker.
-  virtual Result<AttemptPlace> Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) = 0;
-  // Where an attempt is that was prepared earlier.
-  virtual AttemptPlace PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const = 0;
+  // Where a worker's files are; its slot is left open.
+  virtual WorkerPlace PlaceOf(const WorkerId& id) const = 0;
+  // Makes the folder ready for this lead.
+  virtual Status Prepare(const TaskRecord& task, const WorkerPlace& lead) = 0;
   // Removes what a worker that has ended had under way.
   virtual void RemoveScratch(const std::string& id) = 0;
   // The attempt's result is complete.

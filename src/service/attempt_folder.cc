@@ -71,12 +71,12 @@ void AppendToTaskLog(const Workspace& workspace, const std::string& id, std::str
   if (!status.ok()) LogWarning("{}", status.message());
 }
 
-Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord& task, int attempt, const std::vector<int>& cores) {
+Status PrepareAttempt(const Workspace& workspace, const TaskRecord& task, const WorkerPlace& place) {
   ParsedTaskSpec parsed = ParseTaskSpec(task.spec_json);
   if (auto* errors = std::get_if<std::vector<FieldError>>(&parsed)) {
     return FailedPrecondition(fmt::format("the stored request is not one of this version: {}", FieldErrorsToText(*errors)), "BAD_SPEC");
   }
-  AttemptPlace place{task.id, attempt, workspace.task_folder(task.id), workspace.task_log(task.id), cores};
+  const int attempt = place.id.fence;
   const TaskSpec& spec = std::get<TaskSpec>(parsed);
   TaskFile file;
   if (spec.script_url.empty() && spec.tuning.cache) {
@@ -88,7 +88,7 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
   NS_RETURN_IF_ERROR(ClearFolder(place.folder, attempt));
   file.task_id = task.id;
   file.attempt = attempt;
-  file.cores = cores;
+  file.cores = place.cores;
   file.model_path = task.model_path;
   file.dataset_path = task.dataset_path;
   file.calibration_path = task.calibration_path;
@@ -105,16 +105,15 @@ Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", (place.folder / kInputsFolderName).string()));
   }
   // Not synced: nobody reads it after a power cut. No worker outlives one, and the next attempt's is made from the store.
-  NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kTaskFileName, TaskFileToJson(file)));
-  return place;
+  return ReplaceFile(place.folder / kTaskFileName, TaskFileToJson(file));
 }
 
-Result<AttemptPlace> WorkspaceFiles::Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) {
-  return PrepareAttempt(workspace_, task, attempt, cores);
+Status WorkspaceFiles::Prepare(const TaskRecord& task, const WorkerPlace& lead) {
+  return PrepareAttempt(workspace_, task, lead);
 }
 
-AttemptPlace WorkspaceFiles::PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const {
-  return {id, attempt, workspace_.task_folder(id), workspace_.task_log(id), cores};
+WorkerPlace WorkspaceFiles::PlaceOf(const WorkerId& id) const {
+  return {id, workspace_.task_folder(id.task_id), workspace_.task_log(id.task_id)};
 }
 
 void WorkspaceFiles::RemoveScratch(const std::string& id) { ns::RemoveScratch(workspace_, id); }

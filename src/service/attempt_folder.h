@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "base/status.h"
 #include "schedule/executor.h"
@@ -16,7 +15,7 @@ namespace ns {
 
 // Clears what an earlier attempt left (its events are kept as events.<attempt>.jsonl), writes task.json and an empty events.jsonl, and puts
 // what the user should know into the task's log.
-Result<AttemptPlace> PrepareAttempt(const Workspace& workspace, const TaskRecord& task, int attempt, const std::vector<int>& cores);
+Status PrepareAttempt(const Workspace& workspace, const TaskRecord& task, const WorkerPlace& lead);
 
 // Removes what a worker had under way when it was killed: its temporary files and the result that was not complete. When no worker runs.
 void RemoveScratch(const Workspace& workspace, const std::string& id);
@@ -30,8 +29,8 @@ AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool 
 class WorkspaceFiles final : public AttemptFiles {
  public:
   explicit WorkspaceFiles(const Workspace& workspace) : workspace_(workspace) {}
-  Result<AttemptPlace> Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) override;
-  AttemptPlace PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const override;
+  WorkerPlace PlaceOf(const WorkerId& id) const override;
+  Status Prepare(const TaskRecord& task, const WorkerPlace& lead) override;
   void RemoveScratch(const std::string& id) override;
   bool HasReport(const std::string& id) const override;
   void Log(const std::string& id, const std::string& line) override;

@@ -60,19 +60,19 @@ TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) 
   task.id = "a";
   task.spec_json = R"({"model": "m.onnx", "dataset": "d.npz"})";
   task.model_path = "/m.onnx";
-  auto first = PrepareAttempt(workspace, task, 1, {0});
-  ASSERT_TRUE(first.ok()) << first.status().ToString();
-  ASSERT_TRUE(WriteFileAtomic(first->folder / "events.jsonl", "old\n").ok());
-  ASSERT_TRUE(WriteFileAtomic(first->folder / "exit_status", "old\n").ok());
-  std::filesystem::create_directories(first->folder / "result");
-  for (const char* name : {"result", ".result.ab12cd", "tmp"}) std::filesystem::create_directories(first->folder / "work" / name / "half");
-  auto second = PrepareAttempt(workspace, task, 2, {1});
-  ASSERT_TRUE(second.ok()) << second.status().ToString();
-  EXPECT_EQ(ReadFile(second->folder / "events.1.jsonl").value(), "old\n");
-  EXPECT_EQ(ReadFile(second->folder / "events.jsonl").value(), "");
-  EXPECT_FALSE(std::filesystem::exists(second->folder / "exit_status"));
-  EXPECT_FALSE(std::filesystem::exists(second->folder / "result"));
-  for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(first->folder / "work" / name)) << name;
+  WorkspaceFiles files(workspace);
+  const std::filesystem::path place = files.PlaceOf({"a", 0, 1}).folder;
+  ASSERT_TRUE(files.Prepare(task, files.PlaceOf({"a", 0, 1})).ok());
+  ASSERT_TRUE(WriteFileAtomic(place / "events.jsonl", "old\n").ok());
+  ASSERT_TRUE(WriteFileAtomic(place / "exit_status", "old\n").ok());
+  std::filesystem::create_directories(place / "result");
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) std::filesystem::create_directories(place / "work" / name / "half");
+  ASSERT_TRUE(files.Prepare(task, files.PlaceOf({"a", 0, 2})).ok());
+  EXPECT_EQ(ReadFile(place / "events.1.jsonl").value(), "old\n");
+  EXPECT_EQ(ReadFile(place / "events.jsonl").value(), "");
+  EXPECT_FALSE(std::filesystem::exists(place / "exit_status"));
+  EXPECT_FALSE(std::filesystem::exists(place / "result"));
+  for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(place / "work" / name)) << name;
 }
 
 TEST(WorkspaceTest, OneServiceAtATime) {

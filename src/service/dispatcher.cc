@@ -141,16 +141,12 @@ void Dispatcher::StopWorkers(std::function<void()> idle) {
   });
 }
 
-void Dispatcher::OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) {
-  Post([this, id, attempt, events = std::move(events)]() mutable { runner_.Events(id, attempt, std::move(events)); });
+void Dispatcher::OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) {
+  Post([this, lead, events = std::move(events)]() mutable { runner_.Events(lead, std::move(events)); });
 }
 
-void Dispatcher::OnExit(const std::string& id, int attempt, const WorkerExit& exit) {
-  Post([this, id, attempt, exit] { runner_.Exit(id, attempt, exit); });
-}
-
-void Dispatcher::OnAssistantExit(const std::string& id, int attempt, int worker) {
-  Post([this, id, attempt, worker] { runner_.AssistantExit(id, attempt, worker); });
+void Dispatcher::OnExit(const WorkerId& worker, const WorkerExit& exit) {
+  Post([this, worker, exit] { runner_.Exit(worker, exit); });
 }
 
 }  // namespace ns

@@ -68,9 +68,8 @@ class Dispatcher final : public ExecutorListener {
   std::optional<WorkersOf> Workers(const std::string& id) const { return runner_.Workers(id); }
   int running() const { return runner_.running(); }
 
-  void OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) override;
-  void OnExit(const std::string& id, int attempt, const WorkerExit& exit) override;
-  void OnAssistantExit(const std::string& id, int attempt, int worker) override;
+  void OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) override;
+  void OnExit(const WorkerId& worker, const WorkerExit& exit) override;
 
  private:
   using Message = std::function<void()>;

@@ -15,35 +15,35 @@ namespace {
 class FakeExecutor final : public Executor {
  public:
   void Listen(ExecutorListener* listener) override { listener_ = listener; }
-  Status Start(const AttemptPlace& place) override {
-    Note({place.task_id, place.attempt});
+  Status Start(const WorkerPlace& place) override {
+    Note(place.id);
     return OkStatus();
   }
-  void Adopt(const AttemptPlace& place, uint64_t after_seq) override {
+  void Adopt(const WorkerPlace& place, uint64_t after_seq) override {
     after_ = after_seq;
-    Note({place.task_id, place.attempt});
+    Note(place.id);
   }
-  void Stop(const std::string& id, int attempt) override { listener_->OnExit(id, attempt, {true, {0, 15}}); }
+  void Stop(const WorkerId& worker) override { listener_->OnExit(worker, {true, {0, 15}}); }
 
   // Waits until this attempt was started or adopted.
   void Await(const std::string& id, int attempt) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return there_.contains({id, attempt}); }));
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return there_.contains({id, 0, attempt}); }));
   }
   ExecutorListener& listener() { return *listener_; }
   uint64_t after() const { return after_; }
 
  private:
-  void Note(std::pair<std::string, int> attempt) {
+  void Note(const WorkerId& worker) {
     std::lock_guard lock(mutex_);
-    there_.insert(std::move(attempt));
+    there_.insert(worker);
     changed_.notify_all();
   }
   ExecutorListener* listener_ = nullptr;
   uint64_t after_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::set<std::pair<std::string, int>> there_;
+  std::set<WorkerId> there_;
 };
 
 class DispatcherTest : public testing::Test {
@@ -97,10 +97,10 @@ TEST_F(DispatcherTest, ATaskRunsAndEndsWithItsResult) {
   Make();
   dispatcher_->Submitted(Submit("a"));
   executor_.Await("a", 1);
-  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), StageEvent{"s"}}});
-  executor_.listener().OnEvents("a", 1, {{2, clock_.wall(), kResult}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), StageEvent{"s"}}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{2, clock_.wall(), kResult}});
   WriteReport("a");
-  executor_.listener().OnExit("a", 1, {true, {0, 0}});
+  executor_.listener().OnExit({"a", 0, 1}, {true, {0, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
   EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 2u);
 }
@@ -109,15 +109,15 @@ TEST_F(DispatcherTest, AWorkerThatComesBackAfterItWasGivenUpIsNotHeard) {
   Make();
   dispatcher_->Submitted(Submit("a"));
   executor_.Await("a", 1);
-  executor_.listener().OnExit("a", 1, {});  // gone without a word
+  executor_.listener().OnExit({"a", 0, 1}, {});  // gone without a word
   executor_.Await("a", 2);
   ResultEvent late = kResult;
   late.accuracy = 0.9;
-  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), late}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), late}});
   WriteReport("a");
-  executor_.listener().OnExit("a", 1, {true, {0, 0}});
-  executor_.listener().OnEvents("a", 2, {{1, clock_.wall(), kResult}});
-  executor_.listener().OnExit("a", 2, {true, {0, 0}});
+  executor_.listener().OnExit({"a", 0, 1}, {true, {0, 0}});
+  executor_.listener().OnEvents({"a", 0, 2}, {{1, clock_.wall(), kResult}});
+  executor_.listener().OnExit({"a", 0, 2}, {true, {0, 0}});
   TaskRecord task = AwaitState("a", TaskState::kDone);
   EXPECT_EQ(task.attempt, 2);
   EXPECT_EQ(task.result->accuracy, 0.5);
@@ -145,7 +145,7 @@ TEST_F(DispatcherTest, ARunningTaskWhoseAttemptIsClosedKeepsItsResultAfterAResta
   ASSERT_TRUE(dispatcher_->Recover().ok());
   executor_.Await("a", 1);
   EXPECT_EQ(executor_.after(), 1u);
-  executor_.listener().OnExit("a", 1, {true, {0, 0}});
+  executor_.listener().OnExit({"a", 0, 1}, {true, {0, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kDone).result->accuracy, 0.5);
 }
 
@@ -171,10 +171,10 @@ TEST_F(DispatcherTest, TasksOfALongQueueComeInTheirTurnAlsoAfterARestart) {
   EXPECT_EQ(dispatcher_->WhyWaits(store_->Get("f").value())->ahead, 3);
   std::string running = "a";
   for (const char* next : {"b", "c", "d", "f"}) {
-    executor_.listener().OnExit(std::exchange(running, next), 1, {true, {127, 0}});
+    executor_.listener().OnExit({std::exchange(running, next), 0, 1}, {true, {127, 0}});
     executor_.Await(next, 1);
   }
-  executor_.listener().OnExit("f", 1, {true, {127, 0}});
+  executor_.listener().OnExit({"f", 0, 1}, {true, {127, 0}});
   AwaitState("f", TaskState::kFailed);
 }
 
@@ -195,8 +195,8 @@ TEST_F(DispatcherTest, AnAttemptThatEndsLeavesNoScratch) {
   dispatcher_->Submitted(Submit("a"));
   executor_.Await("a", 1);
   for (const char* name : {".result.x1y2z3", "tmp"}) std::filesystem::create_directories(workspace_.task_folder("a") / "work" / name / "deep");
-  executor_.listener().OnEvents("a", 1, {{1, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}}});
-  executor_.listener().OnExit("a", 1, {true, {1, 0}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}}});
+  executor_.listener().OnExit({"a", 0, 1}, {true, {1, 0}});
   EXPECT_EQ(AwaitState("a", TaskState::kFailed).reason, "BAD_DATA");
   EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "work" / ".result.x1y2z3"));
   EXPECT_FALSE(std::filesystem::exists(workspace_.task_folder("a") / "work" / "tmp"));

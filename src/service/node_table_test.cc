@@ -10,9 +10,9 @@ namespace {
 class NoExecutor final : public Executor {
  public:
   void Listen(ExecutorListener*) override {}
-  Status Start(const AttemptPlace&) override { return OkStatus(); }
-  void Adopt(const AttemptPlace&, uint64_t) override {}
-  void Stop(const std::string&, int) override {}
+  Status Start(const WorkerPlace&) override { return OkStatus(); }
+  void Adopt(const WorkerPlace&, uint64_t) override {}
+  void Stop(const WorkerId&) override {}
 };
 
 class NodeTableTest : public testing::Test {

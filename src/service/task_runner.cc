@@ -55,10 +55,16 @@ void TaskRunner::Tick() {
   for (auto& idle : std::exchange(idle_, {})) idle();
 }
 
-std::vector<int> TaskRunner::CoresOf(int slot) const {
+WorkerPlace TaskRunner::PlaceOf(const WorkerId& id, int slot) const {
+  WorkerPlace place = files_.PlaceOf(id);
   std::lock_guard lock(mutex_);
   auto found = cores_.find(slot);
-  return found == cores_.end() ? std::vector<int>() : found->second;
+  if (found != cores_.end()) place.cores = found->second;
+  if (slot >= 0) {
+    place.node = slot / Scheduler::kMaxSlotsOfNode;
+    place.slot = slot % Scheduler::kMaxSlotsOfNode;
+  }
+  return place;
 }
 
 void TaskRunner::Do(const StartAction& action) {
@@ -81,11 +87,12 @@ void TaskRunner::StartWorker(const StartAction& action) {
   auto lost = [&](const std::string& message) {
     AttemptEnded(action.id, action.attempt, {AttemptEnd::Kind::kLost, "WORKER_NOT_STARTED", message});
   };
-  if (stopping_.contains({action.id, action.attempt})) return lost("stopped before it started");
+  WorkerPlace place = PlaceOf({action.id, 0, action.attempt}, action.slot);
+  if (stopping_.contains(place.id)) return lost("stopped before it started");
   auto task = journal_.Get(action.id);
   if (!task.ok()) return lost(task.status().message());
-  auto place = files_.Prepare(*task, action.attempt, CoresOf(action.slot));
-  Status status = place.ok() ? executor_.Start(*place) : place.status();
+  Status status = files_.Prepare(*task, place);
+  if (status.ok()) status = executor_.Start(place);
   if (status.ok()) {
     LogInfo("task {} attempt {} started on slot {}", action.id, action.attempt, action.slot);
     return;
@@ -102,27 +109,29 @@ void TaskRunner::Do(const AssistAction& action) {
       },
       [this, action](Status status) {
         if (status.ok()) return StartAssistant(action);
-        AssistantEnded({action.id, action.attempt, action.worker});
+        AssistantEnded({action.id, action.worker, action.attempt});
       });
 }
 
 void TaskRunner::StartAssistant(const AssistAction& action) {
-  Assistant assistant(action.id, action.attempt, action.worker);
-  if (stopping_assistants_.contains(assistant)) return AssistantEnded(assistant);
-  Status status = executor_.StartAssistant(files_.PlaceOf(action.id, action.attempt, CoresOf(action.slot)), action.worker);
+  const WorkerId assistant{action.id, action.worker, action.attempt};
+  if (stopping_.contains(assistant)) return AssistantEnded(assistant);
+  Status status = executor_.Start(PlaceOf(assistant, action.slot));
   if (status.ok()) return;
   LogWarning("assistant {} of task {}: {}", action.worker, action.id, status.ToString());
   AssistantEnded(assistant);
 }
 
 void TaskRunner::Do(const ReleaseAction& action) {
-  stopping_assistants_.emplace(action.id, action.attempt, action.worker);
-  executor_.StopAssistant(action.id, action.attempt, action.worker);
+  const WorkerId assistant{action.id, action.worker, action.attempt};
+  stopping_.insert(assistant);
+  executor_.Stop(assistant);
 }
 
 void TaskRunner::Do(const StopAction& action) {
-  stopping_.insert({action.id, action.attempt});
-  executor_.Stop(action.id, action.attempt);
+  const WorkerId lead{action.id, 0, action.attempt};
+  stopping_.insert(lead);
+  executor_.Stop(lead);
 }
 
 void TaskRunner::Do(const FinishAction& action) {
@@ -170,7 +179,7 @@ void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptE
   } else if (!known) {
     return LogWarning("task {} attempt {} ended when it was over already", id, attempt);
   }
-  stopping_.erase({id, attempt});
+  stopping_.erase({id, 0, attempt});
   files_.RemoveScratch(id);
   Decide([&](Scheduler& scheduler) { return scheduler.Exited(id, attempt, end, clock_.steady()); });
   // After the task's own record, so that a crash between the two leaves an attempt to adopt, never a task without one.
@@ -180,14 +189,15 @@ void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptE
               [this, id, attempt, outcome](TaskWrites::Done done) { journal_.CloseAttempt(id, attempt, outcome, std::move(done)); });
 }
 
-void TaskRunner::AssistantEnded(const Assistant& assistant) {
-  const std::string id = std::get<0>(assistant);
-  const int attempt = std::get<1>(assistant), worker = std::get<2>(assistant);
-  stopping_assistants_.erase(assistant);
+void TaskRunner::AssistantEnded(const WorkerId& assistant) {
+  const auto [id, worker, attempt] = assistant;
+  stopping_.erase(assistant);
   // First, so that after a crash the slot is never given twice: what is written early is only adopted in vain.
-  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, id, attempt, worker](
-      TaskWrites::Done done) { journal_.EndAssistant(id, attempt, worker, std::move(done)); });
-  Decide([&](Scheduler& scheduler) { return scheduler.AssistantExited(id, attempt, worker, clock_.steady()); });
+  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, assistant](
+      TaskWrites::Done done) { journal_.EndAssistant(assistant.task_id, assistant.fence, assistant.worker, std::move(done)); });
+  Decide([&](Scheduler& scheduler) {
+    return scheduler.AssistantExited(assistant.task_id, assistant.fence, assistant.worker, clock_.steady());
+  });
 }
 
 void TaskRunner::Submitted(const PendingTask& task) {
@@ -247,7 +257,9 @@ void TaskRunner::StopWorkers() {
 
 void TaskRunner::WhenIdle(std::function<void()> idle) { idle_.push_back(std::move(idle)); }
 
-void TaskRunner::Events(const std::string& id, int attempt, std::vector<TaskEvent> events) {
+void TaskRunner::Events(const WorkerId& lead, std::vector<TaskEvent> events) {
+  const std::string& id = lead.task_id;
+  const int attempt = lead.fence;
   {
     std::lock_guard lock(mutex_);
     auto found = running_.find(id);
@@ -260,7 +272,10 @@ void TaskRunner::Events(const std::string& id, int attempt, std::vector<TaskEven
   });
 }
 
-void TaskRunner::Exit(const std::string& id, int attempt, const WorkerExit& exit) {
+void TaskRunner::Exit(const WorkerId& worker, const WorkerExit& exit) {
+  if (!worker.lead()) return AssistantEnded(worker);
+  const std::string& id = worker.task_id;
+  const int attempt = worker.fence;
   TaskProgress progress;
   {
     std::lock_guard lock(mutex_);
@@ -269,8 +284,6 @@ void TaskRunner::Exit(const std::string& id, int attempt, const WorkerExit& exit
   }
   AttemptEnded(id, attempt, JudgeExit(exit, progress, files_.HasReport(id)));
 }
-
-void TaskRunner::AssistantExit(const std::string& id, int attempt, int worker) { AssistantEnded({id, attempt, worker}); }
 
 std::optional<SteadyTime> TaskRunner::next_tick() const {
   std::lock_guard lock(mutex_);
@@ -341,7 +354,7 @@ Status TaskRunner::AdoptLead(const OpenAttempt& open, const TaskRecord& task) {
     }
   }
   LogInfo("task {} attempt {}: {}", open.task_id, open.attempt, current ? "taken up again" : "ended after the task");
-  executor_.Adopt(files_.PlaceOf(open.task_id, open.attempt, CoresOf(open.slot)), after);
+  executor_.Adopt(PlaceOf({open.task_id, 0, open.attempt}, open.slot), after);
   if (!current) Do(StopAction{open.task_id, open.attempt});
   return OkStatus();
 }
@@ -352,7 +365,7 @@ void TaskRunner::AdoptAssistant(const OpenAttempt& open, const TaskRecord& task)
     std::lock_guard lock(mutex_);
     scheduler_.Hold(open.task_id, open.attempt, open.worker, open.slot);
   }
-  executor_.AdoptAssistant(files_.PlaceOf(open.task_id, open.attempt, CoresOf(open.slot)), open.worker);
+  executor_.Adopt(PlaceOf({open.task_id, open.worker, open.attempt}, open.slot), 0);
   if (!current) Do(ReleaseAction{open.task_id, open.attempt, open.worker});
 }
 

@@ -47,9 +47,8 @@ class TaskRunner {
   void StopWorkers();
   // `idle` comes when no worker runs and what they did is stored (or cannot be: the disk is full).
   void WhenIdle(std::function<void()> idle);
-  void Events(const std::string& id, int attempt, std::vector<TaskEvent> events);
-  void Exit(const std::string& id, int attempt, const WorkerExit& exit);
-  void AssistantExit(const std::string& id, int attempt, int worker);
+  void Events(const WorkerId& lead, std::vector<TaskEvent> events);
+  void Exit(const WorkerId& worker, const WorkerExit& exit);
   // What is due by time. After each message, and when next_tick() has come.
   void Tick();
   std::optional<SteadyTime> next_tick() const;
@@ -71,7 +70,6 @@ class TaskRunner {
 
  private:
   using Attempt = std::pair<std::string, int>;
-  using Assistant = std::tuple<std::string, int, int>;
   struct Running {
     int attempt = 0;
     TaskProgress progress;
@@ -90,11 +88,11 @@ class TaskRunner {
   void StartWorker(const StartAction& action);
   void StartAssistant(const AssistAction& action);
   void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
-  void AssistantEnded(const Assistant& assistant);
+  void AssistantEnded(const WorkerId& assistant);
   Status AdoptLead(const OpenAttempt& open, const TaskRecord& task);
   void AdoptAssistant(const OpenAttempt& open, const TaskRecord& task);
   void Forget(const std::string& id, int attempt);
-  std::vector<int> CoresOf(int slot) const;
+  WorkerPlace PlaceOf(const WorkerId& id, int slot) const;
 
   // What the scheduler does not know yet (task_runner_backlog.cc).
   int64_t LeastKnown(int more_slots) const;
@@ -125,8 +123,7 @@ class TaskRunner {
   std::vector<int64_t> untold_;  // taken from the backlog, but the store could not be read
   SteadyTime tell_again_at_;
   std::function<void()> task_ended_ = [] {};
-  std::set<Attempt> stopping_;
-  std::set<Assistant> stopping_assistants_;
+  std::set<WorkerId> stopping_;
   std::vector<std::function<void()>> idle_;
   TaskWrites writes_;
 };

@@ -6,100 +6,84 @@ namespace {
 
 constexpr auto kStopTime = std::chrono::seconds(2);
 
-std::string Name(const Workers::Key& key) {
-  return fmt::format("worker {} of task {} attempt {}", std::get<2>(key), std::get<0>(key), std::get<1>(key));
-}
+std::string Name(const WorkerId& id) { return fmt::format("worker {} of task {}, start {}", id.worker, id.task_id, id.fence); }
 
 }  // namespace
 
 double Workers::ResultOf(const std::string& id, int attempt) { return std::stod(id.substr(1)) * 1000 + attempt; }
 
-Result<AttemptPlace> Workers::Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) {
+Status Workers::Prepare(const TaskRecord& task, const WorkerPlace&) {
   if (fail_prepare) return ResourceExhausted("the disk is full", "DISK_FULL");
   reports_.erase(task.id);
-  return PlaceOf(task.id, attempt, cores);
-}
-
-Status Workers::Begin(const AttemptPlace& place, int number) {
-  Key key(place.task_id, place.attempt, number);
-  // After a restart the number of an assistant that has ended may come again.
-  auto known = workers_.find(key);
-  if (known != workers_.end() && (number == 0 || !known->second.ended)) violation_(fmt::format("{} is started twice", Name(key)));
-  for (const Key& other : live_) {
-    const Worker& runs = workers_.at(other);
-    if (runs.given_up) continue;
-    if (!place.cores.empty() && runs.core == place.cores[0]) violation_(fmt::format("{} and {} run on core {}", Name(key), Name(other), runs.core));
-    if (number == 0 && std::get<0>(other) == place.task_id && std::get<2>(other) == 0) violation_(fmt::format("{} runs beside {}", Name(key), Name(other)));
-  }
-  Worker& worker = workers_[key] = Worker();
-  worker.core = place.cores.empty() ? -1 : place.cores[0];
-  worker.watched = true;
-  live_.insert(key);
   return OkStatus();
 }
 
-Status Workers::Start(const AttemptPlace& place) { return Begin(place, 0); }
-Status Workers::StartAssistant(const AttemptPlace& place, int worker) { return Begin(place, worker); }
+Status Workers::Start(const WorkerPlace& place) {
+  const WorkerId& id = place.id;
+  // After a restart the number of an assistant that has ended may come again.
+  auto known = workers_.find(id);
+  if (known != workers_.end() && (id.lead() || !known->second.ended)) violation_(fmt::format("{} is started twice", Name(id)));
+  for (const WorkerId& other : live_) {
+    const Worker& runs = workers_.at(other);
+    if (runs.given_up) continue;
+    if (!place.cores.empty() && runs.core == place.cores[0]) violation_(fmt::format("{} and {} run on core {}", Name(id), Name(other), runs.core));
+    if (id.lead() && other.lead() && other.task_id == id.task_id) violation_(fmt::format("{} runs beside {}", Name(id), Name(other)));
+  }
+  Worker& worker = workers_[id] = Worker();
+  worker.core = place.cores.empty() ? -1 : place.cores[0];
+  worker.watched = true;
+  live_.insert(id);
+  return OkStatus();
+}
 
-void Workers::Adopt(const AttemptPlace& place, uint64_t after_seq) {
-  Key key(place.task_id, place.attempt, 0);
-  auto found = workers_.find(key);
+void Workers::Adopt(const WorkerPlace& place, uint64_t after_seq) {
+  auto found = workers_.find(place.id);
   if (found == workers_.end()) {
     WorkerExit exit;
     exit.never_started = true;
-    return listener_->OnExit(place.task_id, place.attempt, exit);
+    return listener_->OnExit(place.id, exit);
   }
-  if (found->second.given_up) return listener_->OnExit(place.task_id, place.attempt, {});
+  if (found->second.given_up) return listener_->OnExit(place.id, {});
   found->second.watched = true;
   // It may tell some again: the store knows them by their numbers.
   size_t told = std::min<size_t>(after_seq, found->second.events.size());
   found->second.told = told - std::min<size_t>(told, static_cast<size_t>(random_.Pick(3)));
-  Tell(key);
+  Tell(place.id);
 }
 
-void Workers::AdoptAssistant(const AttemptPlace& place, int worker) {
-  Key key(place.task_id, place.attempt, worker);
-  auto found = workers_.find(key);
-  if (found == workers_.end()) return listener_->OnAssistantExit(place.task_id, place.attempt, worker);
-  found->second.watched = true;
-  Tell(key);
-}
-
-void Workers::Ask(const Key& key) {
-  auto found = workers_.find(key);
+void Workers::Stop(const WorkerId& id) {
+  auto found = workers_.find(id);
   if (found != workers_.end() && !found->second.ended && !found->second.end_by) found->second.end_by = clock_.steady() + kStopTime;
 }
 
 void Workers::Write(Worker& worker, EventPayload payload) { worker.events.push_back({worker.events.size() + 1, clock_.wall(), std::move(payload)}); }
 
 // The service hears what is new in the file, and the end.
-void Workers::Tell(const Key& key) {
-  Worker& worker = workers_.at(key);
+void Workers::Tell(const WorkerId& id) {
+  Worker& worker = workers_.at(id);
   if (!worker.watched) return;
-  auto [id, attempt, number] = key;
   if (worker.told < worker.events.size()) {
     std::vector<TaskEvent> news(worker.events.begin() + static_cast<ptrdiff_t>(worker.told), worker.events.end());
     worker.told = worker.events.size();
-    listener_->OnEvents(id, attempt, std::move(news));
+    listener_->OnEvents(id, std::move(news));
   }
   if (!worker.ended) return;
   worker.watched = false;
-  if (number > 0) return listener_->OnAssistantExit(id, attempt, number);
-  listener_->OnExit(id, attempt, worker.exit);
+  listener_->OnExit(id, worker.exit);
 }
 
-void Workers::End(const Key& key, WorkerExit exit) {
-  Worker& worker = workers_.at(key);
+void Workers::End(const WorkerId& id, WorkerExit exit) {
+  Worker& worker = workers_.at(id);
   worker.ended = true;
   worker.exit = std::move(exit);
-  live_.erase(key);
-  Tell(key);
+  live_.erase(id);
+  Tell(id);
 }
 
 void Workers::Step(bool calm) {
   if (live_.empty()) return;
-  Key key = *std::next(live_.begin(), random_.Pick(static_cast<int>(live_.size())));
-  auto [id, attempt, number] = key;
+  const WorkerId key = *std::next(live_.begin(), random_.Pick(static_cast<int>(live_.size())));
+  const auto [id, number, attempt] = key;
   Worker& worker = workers_.at(key);
   int what = calm ? 0 : random_.Pick(10);
   if (worker.given_up && !calm) what = random_.Chance(70) ? 6 : 0;  // it goes on for a while, and has a result in the end
@@ -125,7 +109,7 @@ void Workers::Step(bool calm) {
 
 std::vector<std::string> Workers::StagesOf(const std::string& id, int attempt) const {
   std::vector<std::string> stages;
-  auto found = workers_.find({id, attempt, 0});
+  auto found = workers_.find({id, 0, attempt});
   if (found == workers_.end()) return stages;
   for (const TaskEvent& event : found->second.events) {
     if (auto* stage = std::get_if<StageEvent>(&event.payload)) stages.push_back(stage->stage);
@@ -145,20 +129,20 @@ void Workers::Kill() {
 
 void Workers::GiveUp() {
   if (live_.empty()) return;
-  Key key = *std::next(live_.begin(), random_.Pick(static_cast<int>(live_.size())));
+  const WorkerId key = *std::next(live_.begin(), random_.Pick(static_cast<int>(live_.size())));
   Worker& worker = workers_.at(key);
-  if (worker.given_up || !worker.watched || std::get<2>(key) > 0) return;
+  if (worker.given_up || !worker.watched || !key.lead()) return;
   worker.given_up = true;
-  listener_->OnExit(std::get<0>(key), std::get<1>(key), {});
+  listener_->OnExit(key, {});
 }
 
 void Workers::EndOverdue() {
   for (bool again = true; again;) {
     again = false;
-    for (const Key& key : live_) {
+    for (const WorkerId& key : live_) {
       const Worker& worker = workers_.at(key);
       if (!worker.end_by || *worker.end_by > clock_.steady()) continue;
-      Key copy = key;
+      const WorkerId copy = key;
       End(copy, {true, {0, 9}});
       again = true;
       break;

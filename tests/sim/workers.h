@@ -18,22 +18,18 @@ namespace ns::sim {
 
 class Workers final : public Executor, public AttemptFiles {
  public:
-  using Key = std::tuple<std::string, int, int>;  // task, attempt, worker
   // `violation` is told what must not happen.
   Workers(Random& random, const Clock& clock, int max_workers, std::function<void(const std::string&)> violation)
       : random_(random), clock_(clock), max_workers_(max_workers), violation_(std::move(violation)) {}
 
   void Listen(ExecutorListener* listener) override { listener_ = listener; }
-  Status Start(const AttemptPlace& place) override;
-  void Adopt(const AttemptPlace& place, uint64_t after_seq) override;
-  void Stop(const std::string& id, int attempt) override { Ask({id, attempt, 0}); }
+  Status Start(const WorkerPlace& place) override;
+  void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
+  void Stop(const WorkerId& id) override;
   int max_workers_per_task() const override { return max_workers_; }
-  Status StartAssistant(const AttemptPlace& place, int worker) override;
-  void AdoptAssistant(const AttemptPlace& place, int worker) override;
-  void StopAssistant(const std::string& id, int attempt, int worker) override { Ask({id, attempt, worker}); }
 
-  Result<AttemptPlace> Prepare(const TaskRecord& task, int attempt, const std::vector<int>& cores) override;
-  AttemptPlace PlaceOf(const std::string& id, int attempt, const std::vector<int>& cores) const override { return {id, attempt, {}, {}, cores}; }
+  WorkerPlace PlaceOf(const WorkerId& id) const override { return {id, {}, {}}; }
+  Status Prepare(const TaskRecord& task, const WorkerPlace& lead) override;
   void RemoveScratch(const std::string&) override {}
   bool HasReport(const std::string& id) const override { return reports_.contains(id); }
   void Log(const std::string&, const std::string&) override {}
@@ -67,19 +63,17 @@ class Workers final : public Executor, public AttemptFiles {
     WorkerExit exit;
     std::optional<SteadyTime> end_by;
   };
-  Status Begin(const AttemptPlace& place, int worker);
-  void Ask(const Key& key);
   void Write(Worker& worker, EventPayload payload);
-  void End(const Key& key, WorkerExit exit);
-  void Tell(const Key& key);
+  void End(const WorkerId& id, WorkerExit exit);
+  void Tell(const WorkerId& id);
 
   Random& random_;
   const Clock& clock_;
   const int max_workers_;
   std::function<void(const std::string&)> violation_;
   ExecutorListener* listener_ = nullptr;
-  std::map<Key, Worker> workers_;
-  std::set<Key> live_;
+  std::map<WorkerId, Worker> workers_;
+  std::set<WorkerId> live_;
   std::set<std::string> reports_;
   std::map<std::string, int> user_errors_;
 };

@@ -320,17 +320,13 @@ std::vector<std::string> World::Run() {
   return violations_;
 }
 
-void World::OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) {
-  Post([this, id, attempt, events = std::move(events)] { runner_->Events(id, attempt, events); });
+void World::OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) {
+  Post([this, lead, events = std::move(events)] { runner_->Events(lead, events); });
 }
 
-void World::OnExit(const std::string& id, int attempt, const WorkerExit& exit) {
-  Trace("  {} attempt {} ended: {} {}", id, attempt, exit.known ? exit.exit.ToString() : "unknown", exit.reason);
-  Post([this, id, attempt, exit] { runner_->Exit(id, attempt, exit); });
-}
-
-void World::OnAssistantExit(const std::string& id, int attempt, int worker) {
-  Post([this, id, attempt, worker] { runner_->AssistantExit(id, attempt, worker); });
+void World::OnExit(const WorkerId& worker, const WorkerExit& exit) {
+  Trace("  {} worker {} fence {} ended: {} {}", worker.task_id, worker.worker, worker.fence, exit.known ? exit.exit.ToString() : "unknown", exit.reason);
+  Post([this, worker, exit] { runner_->Exit(worker, exit); });
 }
 
 }  // namespace ns::sim

@@ -67,9 +67,8 @@ class World final : private ExecutorListener {
   std::string SomeTask() { return fmt::format("t{}", 1 + random_.Pick(std::max(1, submitted_))); }
   PendingTask Pending(const TaskRecord& task) const;
 
-  void OnEvents(const std::string& id, int attempt, std::vector<TaskEvent> events) override;
-  void OnExit(const std::string& id, int attempt, const WorkerExit& exit) override;
-  void OnAssistantExit(const std::string& id, int attempt, int worker) override;
+  void OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) override;
+  void OnExit(const WorkerId& worker, const WorkerExit& exit) override;
 
   const Options options_;
   Random random_;
