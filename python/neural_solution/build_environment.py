@@ -60,6 +60,7 @@ def main():
             if status != 0:
                 shutil.rmtree(venv_folder, ignore_errors=True)
         if status == 0:
+            os.sync()  # the marker must not outlive a power cut that its environment did not
             with open(complete, "w") as out:
                 os.fsync(out.fileno())
         return 1 if status else 0

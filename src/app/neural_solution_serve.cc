@@ -150,10 +150,6 @@ Status Announce(const Workspace& workspace, const ServeRecord& addresses, const 
   return WriteFileAtomic(workspace.root() / "serve.json", ServeRecordJson(record));
 }
 
-bool NeedsTokens(const ServeOptions& options) {
-  return options.require_tokens || (!IsOwnAddress(options.host) && !options.insecure);
-}
-
 // Nobody could come in: better told now than found out by 401s.
 Status CheckTokens(const ServeOptions& options, const Workspace& workspace) {
   NS_ASSIGN_OR_RETURN(auto tokens, TokenFile(workspace.tokens_file()).List());
@@ -182,7 +178,7 @@ ServeOptions RestOptions(ServeOptions options) {
 Status Listen(const ServeOptions& options, TaskService& service, AccessControl& access, std::unique_ptr<RestServer>* server) {
   RestServer::Options rest;
   rest.host = options.host;
-  rest.admit = AdmitBy(access);
+  rest.admit = AdmitBy(access, AdmissionOf(options));
   rest.port = static_cast<uint16_t>(options.restful_api_port);
   rest.tls_cert = options.tls_cert;
   rest.tls_key = options.tls_key;

@@ -31,6 +31,14 @@ std::vector<std::pair<Labels, double>> Slots(const std::vector<NodeView>& nodes)
 
 }  // namespace
 
+bool NeedsTokens(const ServeOptions& options) {
+  return options.require_tokens || (!IsOwnAddress(options.host) && !options.insecure);
+}
+
+Admission AdmissionOf(const ServeOptions& options) {
+  return {options.host, NeedsTokens(options) || !IsOwnAddress(options.host)};
+}
+
 Status OpenLog(const ServeOptions& options, const Workspace& workspace) {
   LogLevel level = ParseLogLevel(options.log_level).value_or(LogLevel::kInfo);
   LogFormat format = options.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
@@ -47,7 +55,7 @@ Result<std::unique_ptr<Watch>> Watch::Start(const ServeOptions& options, const T
   rest.port_option = "--task_monitor_port";
   rest.tls_cert = options.tls_cert;
   rest.tls_key = options.tls_key;
-  rest.admit = AdmitBy(access);
+  rest.admit = AdmitBy(access, AdmissionOf(options));
   rest.network_threads = rest.pool_threads = 1;
   std::unique_ptr<Watch> watch(new Watch);
   bool given = options.task_monitor_port != ServeOptions().task_monitor_port;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/access/admission.h"
 #include "api/rest/server.h"
 #include "base/status.h"
 #include "cli/serve_options.h"
@@ -11,6 +12,11 @@
 #include "service/task_service.h"
 
 namespace ns {
+
+// Whom the REST ports let in without a token.
+Admission AdmissionOf(const ServeOptions& options);
+// Whether everybody needs a token.
+bool NeedsTokens(const ServeOptions& options);
 
 // The log's place, level and form, as the options say.
 Status OpenLog(const ServeOptions& options, const Workspace& workspace);

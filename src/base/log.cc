@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/printable.h"
+
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -104,8 +106,8 @@ bool Logs(LogLevel level) { return spdlog::should_log(ToSpdlog(level)); }
 void LogLine(LogLevel level, std::string_view text, const LogFields& fields) {
   if (!Logs(level)) return;
   if (current_format == LogFormat::kJson) return spdlog::log(ToSpdlog(level), "{}", JsonLine(level, text, fields));
-  std::string line(text);
-  for (const auto& [name, value] : fields) line += fmt::format(" {}={}", name, value);
+  std::string line = Printable(text);
+  for (const auto& [name, value] : fields) line += fmt::format(" {}={}", name, Printable(value));
   spdlog::log(ToSpdlog(level), "{}", line);
 }
 

@@ -113,51 +113,59 @@ Histogram& MetricsRegistry::histogram(const std::string& name, const std::string
 }
 
 int MetricsRegistry::Add(const std::string& name, const std::string& help, const std::string& type, const Labels& labels, Reader reader) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(reading_, mutex_);
   Series& series = Find(name, help, type, labels);
   series.reader = std::move(reader);
   return series.reader_id = ++last_reader_;
 }
 
 int MetricsRegistry::Add(const std::string& name, const std::string& help, const std::string& type, ReaderOfMany reader) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(reading_, mutex_);
   Series& series = Find(name, help, type, {});
   series.many = std::move(reader);
   return series.reader_id = ++last_reader_;
 }
 
 void MetricsRegistry::Remove(int reader) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(reading_, mutex_);
   for (auto& [name, family] : families_) {
     std::erase_if(family.series, [&](const Series& series) { return series.reader_id == reader; });
   }
 }
 
+void MetricsRegistry::AppendSeries(const std::string& name, const Series& series, std::string* out) {
+  if (series.histogram != nullptr) return AppendHistogram(name, series.labels, *series.histogram, out);
+  if (series.many) {
+    for (const auto& [labels, value] : series.many()) *out += fmt::format("{}{} {}\n", name, LabelText(labels), NumberText(value));
+    return;
+  }
+  double value = 0;
+  if (series.reader) {
+    value = series.reader();
+  } else if (series.counter != nullptr) {
+    value = static_cast<double>(series.counter->value());
+  } else if (series.gauge != nullptr) {
+    value = static_cast<double>(series.gauge->value());
+  }
+  *out += fmt::format("{}{} {}\n", name, LabelText(series.labels), NumberText(value));
+}
+
 std::string MetricsRegistry::Text() const {
-  std::lock_guard lock(mutex_);
-  std::string out;
-  for (const auto& [name, family] : families_) {
-    if (family.series.empty()) continue;
-    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, Escaped(family.help, false), name, family.type);
-    for (const Series& series : family.series) {
-      if (series.histogram != nullptr) {
-        AppendHistogram(name, series.labels, *series.histogram, &out);
-        continue;
-      }
-      if (series.many) {
-        for (const auto& [labels, value] : series.many()) out += fmt::format("{}{} {}\n", name, LabelText(labels), NumberText(value));
-        continue;
-      }
-      double value = 0;
-      if (series.reader) {
-        value = series.reader();
-      } else if (series.counter != nullptr) {
-        value = static_cast<double>(series.counter->value());
-      } else if (series.gauge != nullptr) {
-        value = static_cast<double>(series.gauge->value());
-      }
-      out += fmt::format("{}{} {}\n", name, LabelText(series.labels), NumberText(value));
+  std::lock_guard reading(reading_);
+  // What is there now; it stays where it is while `reading_` is held.
+  std::vector<std::tuple<const std::string*, const Family*, std::vector<const Series*>>> there;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, family] : families_) {
+      std::vector<const Series*> series;
+      for (const Series& one : family.series) series.push_back(&one);
+      if (!series.empty()) there.emplace_back(&name, &family, std::move(series));
     }
+  }
+  std::string out;
+  for (const auto& [name, family, series] : there) {
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", *name, Escaped(family->help, false), *name, family->type);
+    for (const Series* one : series) AppendSeries(*name, *one, &out);
   }
   return out;
 }

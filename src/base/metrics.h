@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -76,8 +77,8 @@ class MetricsRegistry {
   // `bounds` count at the first call of a name and labels.
   Histogram& histogram(const std::string& name, const std::string& help, const std::vector<double>& bounds, const Labels& labels = {});
 
-  // A number that is read when the text is made. Type "counter" or "gauge". Must be callable until Remove(), from any thread; may not touch
-  // the registry.
+  // A number that is read when the text is made. Type "counter" or "gauge". Must be callable until Remove(), from any thread; may wait for
+  // whoever counts, or names a number, but not Add() or Remove() readers.
   using Reader = std::function<double()>;
   int Add(const std::string& name, const std::string& help, const std::string& type, const Labels& labels, Reader reader);
   // The same for a name whose labels come and go: all its numbers at once.
@@ -103,8 +104,10 @@ class MetricsRegistry {
     std::string help, type;
     std::deque<Series> series;
   };
+  static void AppendSeries(const std::string& name, const Series& series, std::string* out);
   Series& Find(const std::string& name, const std::string& help, const std::string& type, const Labels& labels);
 
+  mutable std::mutex reading_;  // held while readers run; before mutex_, which is not: who names a number must not wait for them
   mutable std::mutex mutex_;
   std::map<std::string, Family> families_;
   int last_reader_ = 0;

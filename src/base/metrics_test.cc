@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <future>
 #include <thread>
 
 namespace ns {
@@ -86,6 +87,20 @@ TEST(MetricsTest, ManyThreadsLoseNoCount) {
   EXPECT_EQ(registry.counter("n_total", "N.").value(), 40'000u);
   EXPECT_THAT(registry.histogram("h", "H.", {1}).Cumulative(), ElementsAre(0, 40'000));
   EXPECT_EQ(registry.histogram("h", "H.", {1}).sum(), 80'000);
+}
+
+// As a store's writer that counts what a reader waits for.
+TEST(MetricsTest, AReaderMayWaitForSomebodyWhoNamesANumber) {
+  MetricsRegistry registry;
+  bool named = false;
+  registry.Add("waits", "W.", "gauge", {}, [&] {
+    auto other = std::async(std::launch::async, [&] { registry.counter("other_total", "O.").Add(); });
+    named = other.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    return 1.0;
+  });
+  std::thread text([&] { (void)registry.Text(); });
+  text.join();
+  EXPECT_TRUE(named);
 }
 
 TEST(MetricsTest, ProcessFiguresArePlausible) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/printable.h"
 #include "cli/commands.h"
 
 namespace ns {
@@ -26,7 +27,7 @@ int List(const ListFlags& flags) {
   std::printf("%-32s  %-9s  %-20s  %s\n", "ID", "STATUS", "SUBMITTED", "NAME");
   for (const TaskSummary& task : *tasks) {
     std::string time = task.submitted ? FormatTime(*task.submitted).substr(0, 19) + "Z" : "";
-    std::printf("%-32s  %-9s  %-20s  %s\n", task.id.c_str(), std::string(TaskStateName(task.state)).c_str(), time.c_str(), task.name.c_str());
+    std::printf("%-32s  %-9s  %-20s  %s\n", task.id.c_str(), std::string(TaskStateName(task.state)).c_str(), time.c_str(), Printable(task.name).c_str());
   }
   if (tasks->size() == static_cast<size_t>(flags.limit)) {
     std::fprintf(stderr, "There may be more: --after %lld\n", static_cast<long long>(tasks->back().order));

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/wait.h"
 
@@ -8,7 +9,7 @@ namespace ns {
 namespace {
 
 void Line(const char* name, const std::string& value) {
-  if (!value.empty()) std::printf("%-12s %s\n", name, value.c_str());
+  if (!value.empty()) std::printf("%-12s %s\n", name, Printable(value).c_str());
 }
 
 std::string Time(const std::optional<WallTime>& time) { return time ? FormatTime(*time) : ""; }

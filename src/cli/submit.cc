@@ -24,7 +24,9 @@ struct SubmitOptions {
 // A service of another machine does not see our files: what is there under the given name is sent to it, as --upload asks for anyhow.
 Status UploadInputs(const ApiClient& client, SubmitOptions* options) {
   std::string host = client.base_url();
-  bool own = host.find("://127.0.0.1") != std::string::npos || host.find("://localhost") != std::string::npos || host.find("://[::1]") != std::string::npos;
+  host.erase(0, host.find("://") == std::string::npos ? 0 : host.find("://") + 3);
+  host = host.substr(0, host.find_first_of("/:", host.starts_with('[') ? host.find(']') : 0));
+  bool own = host == "127.0.0.1" || host == "localhost" || host == "[::1]";
   if (own && !options->upload) return OkStatus();
   UploadOptions upload;
   upload.log = [](const std::string& line) { std::fprintf(stderr, "neural_solution: %s\n", line.c_str()); };

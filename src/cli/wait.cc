@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/printable.h"
 #include "cli/commands.h"
 
 namespace ns {
@@ -57,10 +58,10 @@ class Display {
 
 int PrintEnd(const StatusAnswer& answer, const std::string& id) {
   if (answer.state != TaskState::kDone) {
-    std::printf("%s %s%s%s\n", id.c_str(), std::string(TaskStateName(answer.state)).c_str(), answer.message.empty() ? "" : ": ", answer.message.c_str());
+    std::printf("%s %s%s%s\n", id.c_str(), std::string(TaskStateName(answer.state)).c_str(), answer.message.empty() ? "" : ": ", Printable(answer.message).c_str());
     return 1;
   }
-  std::printf("%s done: %s\n", id.c_str(), answer.result ? answer.result->verdict.c_str() : "");
+  std::printf("%s done: %s\n", id.c_str(), answer.result ? Printable(answer.result->verdict).c_str() : "");
   if (answer.progress.baseline && answer.result) {
     std::printf("  %s %.4f (before: %.4f), %.1f s\n", answer.result->metric.c_str(), answer.result->accuracy, answer.progress.baseline->accuracy,
                 answer.result->optimization_seconds);

@@ -53,14 +53,14 @@ Result<Caller> AccessControl::Identify(std::string_view authorization, const std
                   "this service wants a token: send 'Authorization: Bearer TOKEN' (the command line takes it from NEURAL_SOLUTION_TOKEN)",
                   "NO_TOKEN");
   }
-  auto token = BearerToken(authorization);
-  if (!token) {
-    return Refused(Status(StatusCode::kUnauthenticated, "the authorization must read 'Bearer TOKEN'", "BAD_TOKEN"), address);
-  }
   {
     std::lock_guard lock(mutex_);
     auto wait = refusals_.Peek(address, clock_.steady());
     if (wait.count() > 0) return TooMany(wait, "too many wrong tokens came from your address", "TOO_MANY_BAD_TOKENS");
+  }
+  auto token = BearerToken(authorization);
+  if (!token) {
+    return Refused(Status(StatusCode::kUnauthenticated, "the authorization must read 'Bearer TOKEN'", "BAD_TOKEN"), address);
   }
   auto record = tokens_.Check(*token, clock_.wall());
   if (record.ok()) return Caller{record->name, record->role, address};

@@ -80,20 +80,4 @@ void EventFeed::ChangedAll() {
 
 size_t EventFeed::followers() const { return state_->count; }
 
-EventWaiter::EventWaiter(EventFeed& feed, const std::string& task)
-    : subscription_(feed.Subscribe(task, [this] {
-        {
-          std::lock_guard lock(mutex_);
-          news_ = true;
-        }
-        changed_.notify_one();
-      })) {}
-
-bool EventWaiter::Wait(std::chrono::milliseconds at_most) {
-  std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, at_most, [&] { return news_; })) return false;
-  news_ = false;
-  return true;
-}
-
 }  // namespace ns

@@ -5,8 +5,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -53,21 +51,6 @@ class EventFeed {
 
  private:
   const std::shared_ptr<State> state_;
-};
-
-// For a thread that may wait, as a gRPC stream's may.
-class EventWaiter {
- public:
-  EventWaiter(EventFeed& feed, const std::string& task);
-  // Returns true at once when the task has changed since the last call (the first call: since construction), else when it does; false when
-  // it does not within `at_most`.
-  bool Wait(std::chrono::milliseconds at_most);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool news_ = false;
-  EventFeed::Subscription subscription_;  // last: ends first
 };
 
 }  // namespace ns

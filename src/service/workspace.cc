@@ -12,10 +12,13 @@ namespace fs = std::filesystem;
 Result<Workspace> Workspace::Create(const fs::path& root) {
   std::error_code error;
   fs::path absolute = fs::absolute(root, error).lexically_normal();
-  for (const char* folder : {"db", "serve_log", "task_log", "task_workspace"}) {
+  for (const char* folder : {"db", "serve_log", "task_log", "task_workspace", "uploads", "cache"}) {
     if (!error) fs::create_directories(absolute / folder, error);
   }
-  if (!error) fs::permissions(absolute / "db", fs::perms::owner_all, error);  // requests and hashes of tokens are nobody else's business
+  // Requests, hashes of tokens, models and data are nobody else's business.
+  for (const char* folder : {"db", "serve_log", "task_log", "task_workspace", "uploads", "cache"}) {
+    if (!error) fs::permissions(absolute / folder, fs::perms::owner_all, error);
+  }
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot make the workspace '{}'", absolute.string()));
   return Workspace(absolute);
 }

@@ -15,6 +15,9 @@ struct StoreMetrics {
   Counter& submitted;
   Counter& attempts;
   Counter& attempts_lost;
+  Counter& ended_done;
+  Counter& ended_failed;
+  Counter& ended_cancelled;
   Counter& events;
 
   void Ended(TaskState state);

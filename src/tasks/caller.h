@@ -1,4 +1,4 @@
-// Who asks: the token's name and what it may do. Every call of the service takes one; access control makes it (service/access.h).
+// Who asks: the token's name and what it may do. Every call of the service takes one; access control makes it (service/access_control.h).
 #pragma once
 
 #include <optional>

@@ -12,8 +12,17 @@ std::string Dump(const Json& json, int indent) {
 }
 
 std::optional<Json> ParseJson(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return std::nullopt;
+  constexpr size_t kCannotHoldThem = kMostKeys * 5;  // "a":1,
+  std::vector<size_t> keys;  // of the objects that the parser is in
+  bool too_many = false;
+  auto count = [&](int, Json::parse_event_t event, const Json&) {
+    if (event == Json::parse_event_t::object_start) keys.push_back(0);
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key && ++keys.back() > kMostKeys) too_many = true;
+    return !too_many;
+  };
+  Json json = Json::parse(text, text.size() > kCannotHoldThem ? Json::parser_callback_t(count) : nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded() || too_many) return std::nullopt;
   return json;
 }
 

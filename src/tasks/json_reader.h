@@ -19,7 +19,9 @@ using Json = nlohmann::ordered_json;
 // Text for JSON: bytes that are not UTF-8 are replaced, never an exception.
 std::string Dump(const Json& json, int indent = -1);
 
-// nullopt when `text` is not one JSON value.
+// nullopt when `text` is not one JSON value, or one of its objects has more than kMostKeys fields (finding a field takes a time linear in
+// their number, so an object of a few 100,000 would take minutes).
+constexpr size_t kMostKeys = 256;
 std::optional<Json> ParseJson(std::string_view text);
 
 // One object. Reading a field marks its name as known; Finish() reports the names nobody read. A field whose value is null counts as

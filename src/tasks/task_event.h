@@ -2,7 +2,7 @@
 //
 // One event is one JSON object on one line:
 //   {"seq": 7, "time": "2026-01-31T12:00:00.123456Z", "type": "trial", "payload": {...}}
-// `seq` counts from 1 without gaps. A worker numbers the events of its attempt (events.jsonl); the service numbers a task's events over
+// `seq` counts from 1 and ascends. A worker numbers the events of its attempt (events.jsonl); the service numbers a task's events over
 // all attempts (store).
 #pragma once
 

@@ -12,6 +12,7 @@ namespace ns {
 namespace {
 
 constexpr size_t kMaxNameLength = 200;
+constexpr size_t kMostErrors = 100;  // that are told of one request
 
 // What a path, an address or an upload stands for is the service's question.
 void CheckPath(FieldReader& in, const std::string& field, const std::string& path) {
@@ -261,8 +262,12 @@ void ReadNames(FieldReader& in, TaskSpec* out) {
 
 ParsedTaskSpec ParseTaskSpec(std::string_view body) {
   std::vector<FieldError> errors;
+  if (body.size() > kMostRequestBytes) {
+    return std::vector<FieldError>{
+        {{"body"}, fmt::format("must be at most {} bytes, got {}: put data into files", kMostRequestBytes, body.size()), "value_error.size"}};
+  }
   auto json = ParseJson(body);
-  if (!json) return std::vector<FieldError>{{{"body"}, "must be a JSON object; this is not valid JSON", "value_error.jsondecode"}};
+  if (!json) return std::vector<FieldError>{{{"body"}, "must be a JSON object; this is not valid JSON, or has an object of more than 256 fields", "value_error.jsondecode"}};
   if (!json->is_object()) return std::vector<FieldError>{{{"body"}, "must be a JSON object, got " + Shown(*json), "type_error.dict"}};
 
   TaskSpec spec;
@@ -285,6 +290,7 @@ ParsedTaskSpec ParseTaskSpec(std::string_view body) {
   ReadNames(in, &spec);
   ReadDeadline(in, &spec);
   in.Finish();
+  if (errors.size() > kMostErrors) errors.resize(kMostErrors);
   if (!errors.empty()) return errors;
   return spec;
 }

@@ -22,6 +22,9 @@ struct FieldError {
 // A TaskSpec, or everything that is wrong with the request at once (never empty then).
 using ParsedTaskSpec = std::variant<TaskSpec, std::vector<FieldError>>;
 
+// Bytes of a request's text: it is kept with its task, and in memory with those that are read often.
+constexpr size_t kMostRequestBytes = 256 << 10;
+
 // `body` is the text of a request. Unknown fields are errors that suggest the nearest known name. What the contract names and this
 // version cannot do yet (plain scripts) is refused with the remedy, type "value_error.not_available".
 ParsedTaskSpec ParseTaskSpec(std::string_view body);

@@ -10,6 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 TaskSpec Parsed(const std::string& body) {
   ParsedTaskSpec parsed = ParseTaskSpec(body);
@@ -160,6 +161,29 @@ TEST(TaskSpecCodecTest, DeadlinesAreSecondsOrATime) {
   for (const char* bad : {"0", "-1", "\"soon\"", "[]"}) {
     EXPECT_EQ(Errors(fmt::format(R"({{"model": "m", "dataset": "d", "deadline": {}}})", bad)).size(), 1u) << bad;
   }
+}
+
+TEST(TaskSpecTest, ARequestOfManyFieldsIsRefusedInNoTime) {
+  std::string body = R"({"model":"m","dataset":"d")";
+  for (int i = 0; i < 1'000; ++i) body += fmt::format(R"(,"x{}":1)", i);
+  auto errors = std::get<std::vector<FieldError>>(ParseTaskSpec(body + "}"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_THAT(errors[0].msg, HasSubstr("more than 256 fields"));
+  std::string labels;
+  for (int i = 0; i < 256; ++i) labels += fmt::format(R"({}"x{}":"abcdefghij")", i == 0 ? "" : ",", i);
+  EXPECT_EQ(Parsed(R"({"model":"m","dataset":"d","labels":{)" + labels + "}}").labels.size(), 256U);
+}
+
+TEST(TaskSpecTest, AHundredMistakesAreToldOfAtMost) {
+  std::string arguments = "[";
+  for (int i = 0; i < 300; ++i) arguments += i == 0 ? "{}" : ",{}";
+  EXPECT_THAT(std::get<std::vector<FieldError>>(ParseTaskSpec(R"({"script_url":"s","arguments":)" + arguments + "]}")), SizeIs(100));
+}
+
+TEST(TaskSpecTest, ARequestHoldsNoData) {
+  auto errors = std::get<std::vector<FieldError>>(ParseTaskSpec(R"({"model":"m","dataset":"d","name":")" + std::string(300'000, 'x') + "\"}"));
+  ASSERT_THAT(errors, SizeIs(1));
+  EXPECT_THAT(errors[0].msg, HasSubstr("must be at most 262144 bytes"));
 }
 
 TEST(TaskFileTest, ComesBackAsItWasWritten) {

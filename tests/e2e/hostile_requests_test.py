@@ -18,49 +18,50 @@ RAW = [
     ("a TLS hello", bytes.fromhex("16030100c8010000c40303") + b"\0" * 50, {400, None}),
     ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400}),
     ("HTTP/0.9", b"GET /\r\n\r\n", {400}),
-    ("HTTP/9.9", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", {400}),
+    ("HTTP/9.9", b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", {400}),
     ("no Host", b"GET /ping HTTP/1.1\r\n\r\n", {400}),
     ("two Hosts", b"GET /ping HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", {400}),
     ("HTTP/1.0 without Host", b"GET /ping HTTP/1.0\r\n\r\n", {200}),
-    ("no target", b"GET  HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("absolute target", b"GET http://elsewhere.example/ HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("CONNECT", b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("TRACE", b"TRACE /ping HTTP/1.1\r\nHost: x\r\n\r\n", {405}),
-    ("an unknown method", b"BREW /ping HTTP/1.1\r\nHost: x\r\n\r\n", {405}),
-    ("lower-case method", b"get /ping HTTP/1.1\r\nHost: x\r\n\r\n", {405}),
-    ("a zero byte in the target", b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("an encoded zero byte", b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("broken encoding", b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("encoding cut off", b"GET /% HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("broken encoding in the query", b"GET /tasks?limit=%f HTTP/1.1\r\nHost: x\r\n\r\n", {400}),
-    ("bytes that are no UTF-8", b"GET /task/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", {400, 422}),
-    ("a target too long", b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {400, 431}),
-    ("a header too long", b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", {400, 431}),
-    ("headers too many", b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 5_000 + b"\r\n", {400, 431}),
-    ("a header without a colon", b"GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", {400}),
-    ("a header without a name", b"GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n", {400}),
+    ("no target", b"GET  HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("absolute target", b"GET http://elsewhere.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("CONNECT", b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("OPTIONS *", b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("TRACE", b"TRACE /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", {405}),
+    ("an unknown method", b"BREW /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", {405}),
+    ("lower-case method", b"get /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", {405}),
+    ("a zero byte in the target", b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("an encoded zero byte", b"GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("broken encoding", b"GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("encoding cut off", b"GET /% HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("broken encoding in the query", b"GET /tasks?limit=%f HTTP/1.1\r\nHost: localhost\r\n\r\n", {400}),
+    ("bytes that are no UTF-8", b"GET /task/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 422}),
+    ("a target too long", b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 431}),
+    ("a header too long", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", {400, 431}),
+    ("headers too many", b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 5_000 + b"\r\n", {400, 431}),
+    ("a header without a colon", b"GET / HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n", {400}),
+    ("a header without a name", b"GET / HTTP/1.1\r\nHost: localhost\r\n: y\r\n\r\n", {400}),
     ("a space before the colon", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", {400}),
-    ("a folded header", b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", {200, 400}),
-    ("a line break in a header", b"GET / HTTP/1.1\r\nHost: x\r\nX: a\nInjected: b\r\n\r\n", {200, 400}),
-    ("a zero byte in a header", b"GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", {400}),
-    ("bare line feeds", b"GET / HTTP/1.1\nHost: x\n\n", {400, None}),
-    ("length that is no number", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", {400}),
-    ("negative length", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", {400}),
-    ("length too large for a number", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", {400, 413}),
-    ("two lengths", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", {400}),
-    ("length and chunks", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}),
-    ("an unknown transfer encoding", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", {400, 422, None}),
-    ("a chunk size that is no number", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", {400}),
-    ("a chunk size too large", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", {400, 413}),
-    ("a body announced too large", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", {413}),
-    ("chunks beyond the limit", b"POST /task/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"fffff\r\n" + b"x" * 0xfffff + b"\r\n"
+    ("a folded header", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", {200, 400}),
+    ("a line break in a header", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\nInjected: b\r\n\r\n", {200, 400}),
+    ("a zero byte in a header", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: \0\r\n\r\n", {400}),
+    ("bare line feeds", b"GET / HTTP/1.1\nHost: localhost\n\n", {400, None}),
+    ("length that is no number", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", {400}),
+    ("negative length", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", {400}),
+    ("length too large for a number", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n", {400, 413}),
+    ("two lengths", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", {400}),
+    ("length and chunks", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}),
+    ("an unknown transfer encoding", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", {400, 422, None}),
+    ("a chunk size that is no number", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", {400}),
+    ("a chunk size too large", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", {400, 413}),
+    ("a body announced too large", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", {413}),
+    ("chunks beyond the limit", b"POST /task/submit HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + b"fffff\r\n" + b"x" * 0xfffff + b"\r\n"
      + b"fffff\r\n" + b"x" * 0xfffff + b"\r\n" + b"fffff\r\n" + b"x" * 0xfffff + b"\r\n" + b"fffff\r\n" + b"x" * 0xfffff + b"\r\n" + b"fffff\r\n", {413}),
-    ("an upgrade to something else", b"GET /ping HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", {200}),
-    ("a WebSocket without a key", f"GET /task/screen/{TASK} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode(), {404, 426}),
-    ("a Host that would be an address", b"GET /task/status/1 HTTP/1.1\r\nHost: x/../@evil\r\n\r\n", {422}),
-    ("an Accept-Encoding of commas", b"GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ,,,;;;q=,,\r\n\r\n", {200}),
-    ("a Range of nonsense", f"GET /download/{TASK} HTTP/1.1\r\nHost: x\r\nRange: bytes=--,x-\r\n\r\n".encode(), {400}),
+    ("an upgrade to something else", b"GET /ping HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", {200}),
+    ("a WebSocket without a key", f"GET /task/screen/{TASK} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode(), {404, 426}),
+    ("a name that a page of elsewhere had resolve to here", b"GET /tasks HTTP/1.1\r\nHost: page.example:8000\r\n\r\n", {403}),
+    ("a Host that would be an address", b"GET /task/status/1 HTTP/1.1\r\nHost: x/../@evil\r\n\r\n", {403}),
+    ("an Accept-Encoding of commas", b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ,,,;;;q=,,\r\n\r\n", {200}),
+    ("a Range of nonsense", f"GET /download/{TASK} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=--,x-\r\n\r\n".encode(), {400}),
 ]
 
 PATHS = [
@@ -121,7 +122,7 @@ class HostileRequestsTest(ServiceTest):
     def test_paths_lead_nowhere_else(self):
         for path in PATHS:
             with self.subTest(path):
-                text = f"GET {path.replace(' ', '%20')} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1", "replace")
+                text = f"GET {path.replace(' ', '%20')} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode("latin-1", "replace")
                 status = self.send(text)
                 self.assertIn(status, {200, 400, 404, 405, 422, 431}, path)
                 if status == 200:
@@ -164,7 +165,7 @@ class HostileRequestsTest(ServiceTest):
     def test_clients_that_dawdle_are_let_go_and_hold_up_nobody(self):
         slow = [socket.create_connection(("127.0.0.1", self.port), timeout=10) for _ in range(200)]
         for connection in slow:
-            connection.sendall(b"POST /task/submit/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            connection.sendall(b"POST /task/submit/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         began = time.monotonic()
         self.assertEqual(self.get("/ping").status, 200)
         self.assertEqual(self.request("POST", "/task/submit/", GOOD).status, 200)
@@ -174,10 +175,10 @@ class HostileRequestsTest(ServiceTest):
 
     def test_requests_that_come_before_the_answer_are_answered_in_their_order(self):
         names = [f"/task/status/{n}" for n in range(30)] + ["/ping"] * 5 + ["/task/"] * 5
-        text = b"".join(f"GET {name} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for name in names)
+        text = b"".join(f"GET {name} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for name in names)
         body = json.dumps(GOOD).encode()
-        text += b"POST /task/submit/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-        text += b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        text += b"POST /task/submit/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        text += b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(text)
             answer = b""

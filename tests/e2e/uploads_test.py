@@ -81,7 +81,7 @@ class UploadsTest(ServiceTest):
 
     def send_part(self, name, data, total):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
-        connection.sendall(f"PUT /files/{name} HTTP/1.1\r\nHost: x\r\nContent-Length: {total}\r\n\r\n".encode() + data)
+        connection.sendall(f"PUT /files/{name} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {total}\r\n\r\n".encode() + data)
         return connection
 
     def received(self, name):

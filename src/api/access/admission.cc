@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "api/rest/origin.h"
+
 namespace ns {
 
 namespace {
@@ -17,9 +19,16 @@ bool IsOpen(std::string_view path) {
 
 }  // namespace
 
-std::function<Result<Caller>(const Request& request, const std::string& address)> AdmitBy(AccessControl& access) {
-  return [&access](const Request& request, const std::string& address) {
-    return access.Admit(request.Header("authorization"), address, IsOpen(request.path));
+std::function<Result<Caller>(const Request& request, const std::string& address)> AdmitBy(AccessControl& access, const Admission& admission) {
+  return [&access, admission](const Request& request, const std::string& address) -> Result<Caller> {
+    const std::string& authorization = request.Header("authorization");
+    if (authorization.empty() && !admission.any_host && !IsOwnHost(request, admission.own_name)) {
+      return Status(
+          StatusCode::kPermissionDenied,
+          fmt::format("this service is not called \"{}\": use its address, or start it with --require_tokens and send a token", request.Header("host")),
+          "FOREIGN_HOST");
+    }
+    return access.Admit(authorization, address, IsOpen(request.path));
   };
 }
 

@@ -66,10 +66,16 @@ std::optional<uint64_t> Connection::PrepareFile(Response& response, bool gzip) c
   if (file.valid() && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode)) {
     facts = {static_cast<uint64_t>(info.st_size), int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
   }
+  if (!file.valid()) {  // it was there when the handler looked, or never
+    response.status = 404;
+    response.content_type = "application/json";
+    response.body = DetailJson("Not Found");
+    return response.body.size();
+  }
   FileAnswer answer;
   answer.from = std::min(response.file_from, facts.size);
   answer.length = facts.size - answer.from;
-  if (response.file_is_final && file.valid()) answer = AnswerForFile(*request_, facts);
+  if (response.file_is_final) answer = AnswerForFile(*request_, facts);
   if (response.file_is_final) response.status = answer.status;
   for (auto& header : answer.headers) response.headers.push_back(std::move(header));
   if (answer.status == 416) {

@@ -87,5 +87,18 @@ TEST(OriginTest, AnotherSitesPageMayReadButNotChangeOrListen) {
   }
 }
 
+TEST(OriginTest, ANameThatSomebodyElseGaveThisMachineIsNotItsOwn) {
+  Request request;
+  EXPECT_TRUE(IsOwnHost(request, "node1"));  // HTTP/1.0
+  for (const char* own : {"127.0.0.1:8000", "127.0.0.1", "[::1]:8000", "localhost:8000", "LOCALHOST", "node1:80", "10.1.2.3"}) {
+    request.headers = {{"Host", own}};
+    EXPECT_TRUE(IsOwnHost(request, "node1")) << own;
+  }
+  for (const char* other : {"evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "node2"}) {
+    request.headers = {{"Host", other}};
+    EXPECT_FALSE(IsOwnHost(request, "node1")) << other;
+  }
+}
+
 }  // namespace
 }  // namespace ns

@@ -85,6 +85,8 @@ class TaskCalls final : public pb::TaskService::CallbackService {
   }
 
  private:
+  Unary* FromStore(Context* context, const std::string& task_id, std::function<Status(const TaskCall&)> fill);
+
   RpcShared& shared_;
 };
 

@@ -123,29 +123,42 @@ TaskCalls::Unary* TaskCalls::SubmitTask(Context* context, const pb::Task* reques
     reactor->Finish(grpc::Status::CANCELLED);
     return reactor;
   }
-  shared_.service.Submit(*caller, std::get<TaskSpec>(parsed), [reactor, answer](SubmitOutcome outcome) {
+  auto end = [reactor, answer](SubmitOutcome outcome) {
     if (!outcome.errors.empty()) return reactor->Finish(ToGrpc(outcome.errors));
     if (!outcome.status.ok()) return reactor->Finish(ToGrpc(outcome.status));
     answer->set_status("successfully");
     answer->set_task_id(outcome.task_id);
     answer->set_msg("Task submitted successfully");
     reactor->Finish(grpc::Status::OK);
-  });
+  };
+  // It looks for the inputs on the disk.
+  boost::asio::post(shared_.pool, [this, caller = *caller, spec = std::get<TaskSpec>(std::move(parsed)), end] { shared_.service.Submit(caller, spec, end); });
+  return reactor;
+}
+
+// `fill` reads the store: on the pool.
+TaskCalls::Unary* TaskCalls::FromStore(Context* context, const std::string& task_id, std::function<Status(const TaskCall&)> fill) {
+  auto call = AdmitTask(shared_, *context, task_id);
+  if (!call.ok()) return End(context, ToGrpc(call.status()));
+  auto* reactor = context->DefaultReactor();
+  boost::asio::post(shared_.pool, [reactor, call = *std::move(call), fill = std::move(fill)] { reactor->Finish(ToGrpc(fill(call))); });
   return reactor;
 }
 
 TaskCalls::Unary* TaskCalls::GetTaskById(Context* context, const pb::TaskId* request, pb::TaskStatus* answer) {
-  auto call = AdmitTask(shared_, *context, request->task_id());
-  auto view = call.ok() ? shared_.service.GetTask(call->caller, call->id) : Result<TaskView>(call.status());
-  if (view.ok()) FillTaskStatus(ToStatusAnswer(*view, shared_.options.result_path(call->id)), answer);
-  return End(context, ToGrpc(view.status()));
+  return FromStore(context, request->task_id(), [this, answer](const TaskCall& call) {
+    NS_ASSIGN_OR_RETURN(TaskView view, shared_.service.GetTask(call.caller, call.id));
+    FillTaskStatus(ToStatusAnswer(view, shared_.options.result_path(call.id)), answer);
+    return OkStatus();
+  });
 }
 
 TaskCalls::Unary* TaskCalls::QueryTaskResult(Context* context, const pb::TaskId* request, pb::ResponseTaskResult* answer) {
-  auto call = AdmitTask(shared_, *context, request->task_id());
-  auto view = call.ok() ? shared_.service.GetTask(call->caller, call->id) : Result<TaskView>(call.status());
-  if (view.ok()) FillTaskResult(ToStatusAnswer(*view, shared_.options.result_path(call->id)), answer);
-  return End(context, ToGrpc(view.status()));
+  return FromStore(context, request->task_id(), [this, answer](const TaskCall& call) {
+    NS_ASSIGN_OR_RETURN(TaskView view, shared_.service.GetTask(call.caller, call.id));
+    FillTaskResult(ToStatusAnswer(view, shared_.options.result_path(call.id)), answer);
+    return OkStatus();
+  });
 }
 
 TaskCalls::Unary* TaskCalls::ListTasks(Context* context, const pb::ListTasksRequest* request, pb::TaskList* answer) {
@@ -170,10 +183,12 @@ TaskCalls::Unary* TaskCalls::CancelTask(Context* context, const pb::TaskId* requ
   auto call = AdmitTask(shared_, *context, request->task_id());
   if (!call.ok()) return End(context, ToGrpc(call.status()));
   auto* reactor = context->DefaultReactor();
-  shared_.service.Cancel(call->caller, call->id, [reactor, answer, id = call->id](Status cancelled) {
-    answer->set_status("cancelled");
-    answer->set_task_id(id);
-    reactor->Finish(ToGrpc(cancelled));
+  boost::asio::post(shared_.pool, [this, reactor, answer, call = *std::move(call)] {
+    shared_.service.Cancel(call.caller, call.id, [reactor, answer, id = call.id](Status cancelled) {
+      answer->set_status("cancelled");
+      answer->set_task_id(id);
+      reactor->Finish(ToGrpc(cancelled));
+    });
   });
   return reactor;
 }

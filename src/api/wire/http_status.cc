@@ -35,6 +35,8 @@ Response ErrorResponse(const Status& status) {
   if (code == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (code == 429 && status.reason() == "RATE_LIMITED") {
     response.headers.emplace_back("Retry-After", "1");
+  } else if (status.reason() == "TOO_MANY_BAD_TOKENS") {
+    response.headers.emplace_back("Retry-After", "6");
   } else if (code == 503 || code == 429) response.headers.emplace_back("Retry-After", "5");
   return response;
 }
