@@ -37,6 +37,7 @@ struct Work {
   std::optional<GraphIndex> rewritten_index;
   const Model* model = nullptr;
   const GraphIndex* index = nullptr;
+  const QuantFacts* given = nullptr;  // in the place of calibration
   Plan plan;
   QuantFacts facts;
   ActivationParams params;
@@ -75,14 +76,14 @@ struct Quantizer::State {
 
   Model prepared;
   GraphIndex index;
-  Statistics statistics;            // empty before Calibrate()
-  std::optional<QuantFacts> given;  // UseFacts()
+  Statistics statistics;                    // empty before Calibrate()
+  std::map<std::string, QuantFacts> given;  // UseFacts(), by Canonical(config)
 };
 
 Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& config, const Work& work) const {
-  if (given) {
-    auto range = given->ranges.find(id);
-    if (range != given->ranges.end()) return range->second;
+  if (work.given != nullptr) {
+    auto range = work.given->ranges.find(id);
+    if (range != work.given->ranges.end()) return range->second;
     return FailedPrecondition(fmt::format("no range by '{}' is given for the value '{}'", CalibrationMethodName(id.method), id.value),
                               "NOT_CALIBRATED");
   }
@@ -130,15 +131,16 @@ Status Quantizer::State::Rewrite(const QuantConfig& config, Work* work) const {
   if (config.smooth_quant) {
     auto magnitudes = [&](const std::string& value) { return Magnitudes(value, *work); };
     NS_ASSIGN_OR_RETURN(work->facts.smooth_factors,
-                        SmoothActivations(config, magnitudes, given ? &given->smooth_factors : nullptr, &*work->rewritten));
+                        SmoothActivations(config, magnitudes, work->given != nullptr ? &work->given->smooth_factors : nullptr,
+                                          &*work->rewritten));
   }
   return config.bias_correction ? CorrectBiases(config, work) : OkStatus();
 }
 
 Status Quantizer::State::CorrectBiases(const QuantConfig& config, Work* work) const {
   Model& model = work->rewritten->model;
-  if (given) {
-    work->facts.bias_corrections = given->bias_corrections;
+  if (work->given != nullptr) {
+    work->facts.bias_corrections = work->given->bias_corrections;
   } else {
     GraphIndex before(model);
     auto means = [&](const std::string& value, ChannelAxis axis) { return Means(value, axis, *work); };
@@ -161,6 +163,7 @@ Result<std::vector<double>> Quantizer::State::Means(const std::string& value, Ch
 
 Result<std::unique_ptr<Work>> Quantizer::State::Prepare(const QuantConfig& config) const {
   auto work = std::make_unique<Work>();
+  if (auto facts = given.find(Canonical(config)); facts != given.end()) work->given = &facts->second;
   NS_RETURN_IF_ERROR(Rewrite(config, work.get()));
   if (work->rewritten) work->rewritten_index.emplace(work->rewritten->model);
   work->model = work->rewritten ? &work->rewritten->model : &prepared;
@@ -244,7 +247,6 @@ Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {
 Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
                             ProgressSink& progress, std::stop_token stop) {
   if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
-  state_->statistics = {};
   NS_ASSIGN_OR_RETURN(state_->statistics, CollectStatistics(state_->prepared, state_->index, state_->WatchedBy(options), data, rows, options,
                                                             progress, stop));
   return OkStatus();
@@ -281,7 +283,7 @@ Result<QuantFacts> Quantizer::Facts(const QuantConfig& config) const {
   return std::move(work->facts);
 }
 
-void Quantizer::UseFacts(QuantFacts facts) { state_->given = std::move(facts); }
+void Quantizer::UseFacts(const QuantConfig& config, QuantFacts facts) { state_->given[Canonical(config)] = std::move(facts); }
 
 Result<std::vector<OperatorHarm>> Quantizer::RankOperators(const QuantConfig& config, const DataSet& data, std::span<const int64_t> rows,
                                                            int threads, ProgressSink& progress, std::stop_token stop) const {

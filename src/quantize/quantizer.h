@@ -73,7 +73,7 @@ class Quantizer {
   // Runs the prepared model over `rows` of `data`, keeping statistics of the tensors that static quantization reads: running ranges,
   // and for the entropy, percentile and mse methods histograms of fixed size; never the activations of more than `threads` batches.
   // Later Quantize() calls may ask for `options.methods`, for minmax, and, when a histogram method is among them, for all of these.
-  // The result doesn't depend on `threads`.
+  // The result doesn't depend on `threads`. A calibration that fails leaves that before it in force.
   // InvalidArgument (NON_FINITE_VALUE) names the tensor, its operator and the row of a NaN or infinity; Cancelled on stop.
   Status Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
                    std::stop_token stop);
@@ -85,9 +85,9 @@ class Quantizer {
 
   // What Quantize(config) takes from calibration: the ranges of the activations, the recipes' factors. Errors as Quantize().
   Result<QuantFacts> Facts(const QuantConfig& config) const;
-  // From now on these facts stand in the place of calibration: with what Facts(config) said, Quantize(config) makes the same model without any
-  // data, which is how a stored recipe is replayed.
-  void UseFacts(QuantFacts facts);
+  // From now on these facts stand in the place of calibration for `config`, and for no other: with what Facts(config) said, Quantize(config)
+  // makes the same model without any data, which is how a stored recipe is replayed.
+  void UseFacts(const QuantConfig& config, QuantFacts facts);
 
   // The quantized operators of `config` from the most to the least harmful, by one pass over `rows` through a model that computes each
   // operator twice from the same float inputs, once in float and once quantized. At least one row.

@@ -193,13 +193,29 @@ TEST(QuantizerTest, GivenRangesMakeTheSameModelWithoutCalibration) {
   auto ranges = bench.quantizer.Facts({}).value().ranges;
   EXPECT_TRUE(ranges.contains({"r0"}));
   Quantizer replay = Quantizer::Create(SmallCnn()).value();
-  replay.UseFacts({ranges, {}, {}});
+  replay.UseFacts({}, {ranges, {}, {}});
   EXPECT_EQ(AllWeightBytes(replay.Quantize({}).value().model), AllWeightBytes(bench.quantizer.Quantize({}).value().model));
   ranges.erase({"r0"});
-  replay.UseFacts({ranges, {}, {}});
+  replay.UseFacts({}, {ranges, {}, {}});
   Status status = replay.Quantize({}).status();
   EXPECT_EQ(status.reason(), "NOT_CALIBRATED");
   EXPECT_NE(status.message().find("'r0'"), std::string::npos);
+}
+
+TEST(QuantizerTest, GivenFactsHoldForTheirOwnConfigurationOnly) {
+  Bench bench(SmallCnn(), {8, 3, 8, 8}, {CalibrationMethod::kPercentile});
+  QuantConfig percentile, dynamic, smooth;
+  percentile.defaults.calibration = CalibrationMethod::kPercentile;
+  percentile.percentile = 90;
+  dynamic.defaults.mode = smooth.defaults.mode = OpMode::kDynamic;
+  smooth.smooth_quant.emplace();
+  QuantFacts expected = bench.quantizer.Facts(percentile).value();
+  bench.quantizer.UseFacts({}, bench.quantizer.Facts({}).value());
+  EXPECT_EQ(bench.quantizer.Facts(percentile).value(), expected);
+  Quantizer replay = Quantizer::Create(SmallCnn()).value();
+  replay.UseFacts(dynamic, {});
+  EXPECT_TRUE(replay.Quantize(dynamic).ok());
+  EXPECT_EQ(replay.Quantize(smooth).status().reason(), "NOT_CALIBRATED") << "no factors are known, which is not that there are none";
 }
 
 // x is read by two products whose ranges are found differently; "up" as in a configuration where both are alike.

@@ -199,7 +199,7 @@ Status OptimizeRun::Replay() {
     return InvalidArgument("the recipe quantizes, but nothing in this model can be quantized", "BAD_RECIPE");
   label_ = recipe_->label;
   config_ = recipe_->config;
-  quantizer_->UseFacts(recipe_->facts);
+  quantizer_->UseFacts(*config_, recipe_->facts);
   auto quantized = quantizer_->Quantize(*config_);
   if (!quantized.ok()) return quantized.status().WithContext(fmt::format("recipe '{}'", options_.recipe.string()));
   quantized_ = std::move(*quantized);

@@ -14,6 +14,7 @@ namespace ns {
 namespace {
 
 constexpr size_t kProfileRows = 3;
+constexpr int kCacheVersion = 2;          // entries with another meaning, or known to be wrong, are not read
 constexpr double kClosingOverhead = 0.6;  // seconds: files, memory, the operators' table
 constexpr double kQuantized = 0.7;        // of the baseline's evaluation
 
@@ -43,7 +44,7 @@ class ScratchFolder {
 // All that a result depends on beside the configuration.
 void OptimizeRun::OpenCache() {
   if (options_.cache.write.empty() && options_.cache.read.empty()) return;
-  std::string context;
+  std::string context = fmt::format("version {}\n", kCacheVersion);
   for (const InputReport& input : report_.inputs) context += fmt::format("{} {}\n", input.role, input.sha256);
   context += fmt::format("rows {} calibration {} batch {}\n", fmt::join(data_->split.evaluation, ","),
                          fmt::join(data_->split.calibration, ","), options_.data.batch_size);

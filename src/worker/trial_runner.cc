@@ -39,6 +39,18 @@ bool NeedsChannels(const QuantConfig& config) {
   return config.smooth_quant.has_value() || config.equalize || config.bias_correction;
 }
 
+std::set<CalibrationMethod> MethodsOf(const QuantConfig& config) {
+  std::set<CalibrationMethod> methods;
+  auto need = [&](const OpConfig& op) {
+    if (op.mode == OpMode::kStatic) methods.insert(op.calibration);
+  };
+  need(config.defaults);
+  for (const auto& [name, op] : config.operators) need(op);
+  return methods;
+}
+
+std::string FactsKey(const QuantConfig& config) { return "facts " + Canonical(config); }
+
 }  // namespace
 
 uint64_t ModelBytes(const Model& model) {
@@ -159,55 +171,56 @@ void TrialRunner::ToCache(const TuningItem& item, const TuningResult& result, co
 }
 
 Result<QuantFacts> TrialRunner::FactsOf(const QuantConfig& config) {
-  std::string key = "facts " + Canonical(config);
-  if (calibrated_.empty() && setting_.cache != nullptr) {
-    if (auto text = setting_.cache->Get(key)) {
-      if (auto recipe = ParseRecipe(*text); recipe.ok()) return std::move(recipe->facts);
-    }
-  }
-  NS_RETURN_IF_ERROR(CalibrateFor(config));
+  NS_RETURN_IF_ERROR(ReadyFor(config));
   Recipe recipe;
   recipe.config = config;
   NS_ASSIGN_OR_RETURN(recipe.facts, setting_.quantizer->Facts(config));
-  if (setting_.cache != nullptr) setting_.cache->Put(key, RecipeToJson(recipe));
+  if (setting_.cache != nullptr && Calibrated(config)) setting_.cache->Put(FactsKey(config), RecipeToJson(recipe));
   return std::move(recipe.facts);
 }
 
-Status TrialRunner::CalibrateFor(const QuantConfig& config) {
-  std::set<CalibrationMethod> methods;
-  auto need = [&](const OpConfig& op) {
-    if (op.mode == OpMode::kStatic) methods.insert(op.calibration);
-  };
-  need(config.defaults);
-  for (const auto& [name, op] : config.operators) need(op);
+Status TrialRunner::ReadyFor(const QuantConfig& config) {
+  if (setting_.cache == nullptr || Calibrated(config)) return CalibrateFor(config);
+  if (auto text = setting_.cache->Get(FactsKey(config))) {
+    if (auto recipe = ParseRecipe(*text); recipe.ok()) {
+      setting_.quantizer->UseFacts(config, std::move(recipe->facts));
+      return OkStatus();
+    }
+  }
+  NS_RETURN_IF_ERROR(CalibrateFor(config));
+  return FactsOf(config).status();  // keeps them
+}
+
+bool TrialRunner::Calibrated(const QuantConfig& config) const {
+  std::set<CalibrationMethod> methods = MethodsOf(config);
   bool known = std::includes(calibrated_.begin(), calibrated_.end(), methods.begin(), methods.end());
-  if (known && (channels_ || !NeedsChannels(config))) return OkStatus();
+  return known && (channels_ || !NeedsChannels(config));
+}
+
+Status TrialRunner::CalibrateFor(const QuantConfig& config) {
+  if (Calibrated(config)) return OkStatus();
   BeginStage("calibrate");
   // What was kept before is kept again: a pass over the rows is paid once for each new need.
-  calibrated_.merge(methods);
-  channels_ = channels_ || NeedsChannels(config);
+  std::set<CalibrationMethod> methods = MethodsOf(config);
+  methods.insert(calibrated_.begin(), calibrated_.end());
   CalibrationOptions options;
-  options.methods.assign(calibrated_.begin(), calibrated_.end());
-  options.channels = channels_;
+  options.methods.assign(methods.begin(), methods.end());
+  options.channels = channels_ || NeedsChannels(config);
   options.threads = threads();
   options.batch_size = setting_.data->calibration().fixed_batch().value_or(1);
-  Status done = setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
-                                              progress_, stop_);
-  if (!done.ok()) calibrated_.clear();
-  if (std::any_of(calibrated_.begin(), calibrated_.end(), NeedsHistogram)) calibrated_.insert(kByHistogram.begin(), kByHistogram.end());
-  return done;
+  NS_RETURN_IF_ERROR(setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
+                                                   progress_, stop_));
+  if (std::any_of(methods.begin(), methods.end(), NeedsHistogram)) methods.insert(kByHistogram.begin(), kByHistogram.end());
+  calibrated_ = std::move(methods);
+  channels_ = options.channels;
+  return OkStatus();
 }
 
 Result<const QuantizedModel*> TrialRunner::Make(const QuantConfig& config) {
   std::string key = Canonical(config);
   auto kept = kept_.find(key);
   if (kept != kept_.end()) return &kept->second;
-  if (calibrated_.empty()) {
-    NS_ASSIGN_OR_RETURN(auto facts, FactsOf(config));
-    if (calibrated_.empty()) setting_.quantizer->UseFacts(std::move(facts));
-  } else {
-    NS_RETURN_IF_ERROR(CalibrateFor(config));
-  }
+  NS_RETURN_IF_ERROR(ReadyFor(config));
   BeginStage("quantize");
   NS_ASSIGN_OR_RETURN(QuantizedModel made, setting_.quantizer->Quantize(config));
   while (kept_.size() >= kKeptModels) {

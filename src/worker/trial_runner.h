@@ -61,8 +61,11 @@ class TrialRunner {
   Result<QuantFacts> FactsOf(const QuantConfig& config);
 
  private:
+  bool Calibrated(const QuantConfig& config) const;  // with all that it needs
   // Calibrates for what `config` needs, unless that was done.
   Status CalibrateFor(const QuantConfig& config);
+  // The same, unless the cache has what `config`, and only it, takes from calibration.
+  Status ReadyFor(const QuantConfig& config);
   std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
   void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
   Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);

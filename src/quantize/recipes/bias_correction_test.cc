@@ -90,7 +90,7 @@ TEST(BiasCorrectionsTest, AProductWithoutABiasIsLeft) {
 TEST(BiasCorrectionsTest, FactsAreEnoughToRepeatIt) {
   Bench bench(Layers("[product] a = MatMul (x, w)  y = Add (a, b)", {16, 16}), {8, 4, 16});
   Quantizer replay = Quantizer::Create(bench.model.Clone()).value();
-  replay.UseFacts(bench.quantizer.Facts(Config(true)).value());
+  replay.UseFacts(Config(true), bench.quantizer.Facts(Config(true)).value());
   EXPECT_EQ(replay.Quantize(Config(true)).value().model.proto().SerializeAsString(),
             bench.quantizer.Quantize(Config(true)).value().model.proto().SerializeAsString());
 }

@@ -114,7 +114,7 @@ TEST(EqualizeTest, LeavesAloneWhatIsNotHomogeneousOrReadTwice) {
 TEST(EqualizeTest, IsRepeatedByItsFacts) {
   Bench bench(Chain("Relu ({})", true), {8, 3, 8, 8});
   Quantizer replay = Quantizer::Create(bench.model.Clone()).value();
-  replay.UseFacts(bench.quantizer.Facts(Equalized()).value());
+  replay.UseFacts(Equalized(), bench.quantizer.Facts(Equalized()).value());
   EXPECT_EQ(replay.Quantize(Equalized()).value().model.proto().SerializeAsString(),
             bench.quantizer.Quantize(Equalized()).value().model.proto().SerializeAsString());
 }

@@ -198,11 +198,11 @@ TEST(SmoothQuantTest, FactsAreEnoughToRepeatIt) {
   Bench bench(TwoReaders(kNorm, "r = Add (t, x)", "float[N,4,32] y, float[N,4,32] z, float[N,4,32] r"), {16, 4, kSize});
   Quantizer replay = Quantizer::Create(bench.model.Clone()).value();
   QuantFacts facts = bench.quantizer.Facts(Smooth()).value();
-  replay.UseFacts(facts);
+  replay.UseFacts(Smooth(), facts);
   EXPECT_EQ(replay.Quantize(Smooth()).value().model.proto().SerializeAsString(),
             bench.quantizer.Quantize(Smooth()).value().model.proto().SerializeAsString());
   facts.smooth_factors.begin()->second.pop_back();
-  replay.UseFacts(facts);
+  replay.UseFacts(Smooth(), facts);
   EXPECT_EQ(replay.Quantize(Smooth()).status().reason(), "BAD_FACTS");
 }
 
