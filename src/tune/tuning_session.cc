@@ -100,6 +100,8 @@ std::vector<TuningItem> TuningSession::Wanted(int count) {
     if (!wanted.empty() || !any) return wanted;
   }
   stopped_ = true;
+  stopped_why_ = fmt::format("{} configurations in a row promised less than {:.0f} % more than the best", kHopeless,
+                             100 * history_.problem().objective.least_gain);
   return {};
 }
 

@@ -93,7 +93,7 @@ class TuningSession {
   std::map<int, TuningItem> under_way_;
   int last_id_ = 0;
   bool stopped_ = false;
-  std::string stopped_why_;  // why the budget or the goal ended it; empty: neither did
+  std::string stopped_why_;  // why the budget, the goal or hopelessness ended it; empty: the strategy did
 };
 
 }  // namespace ns

@@ -13,7 +13,6 @@ namespace ns {
 namespace {
 
 constexpr double kForecastError = 0.05;    // s, of ln(gain)
-constexpr double kStoppedNoise = 4;        // f of a trial that was stopped early
 constexpr double kWorstMargin = -100;      // beyond it all are alike
 constexpr double kFailedMargin = -10;      // of a model that could not be made or run, at most
 constexpr size_t kMostObservations = 256;  // the latest ones; a decomposition takes n³ / 3 steps
@@ -69,14 +68,14 @@ class Optimizer {
     for (const Trial& trial : history_.trials()) {
       auto point = trial.pruned ? std::nullopt : grid_.PointOf(trial.config);
       if (!point) continue;
-      double margin = MarginOf(history_, trial);
+      auto [margin, log_variance] = MarginOf(history_, trial);
       if (!trial.result) {
         under_way_.push_back(std::move(*point));
       } else if (!std::isfinite(margin)) {
         failed.push_back(std::move(*point));
       } else {
         worst = std::min(worst, Squashed(margin));
-        observed_.push_back({std::move(*point), Squashed(margin), trial.result->stopped_early ? kStoppedNoise : 1});
+        observed_.push_back({std::move(*point), Squashed(margin), log_variance});
       }
     }
     for (GridPoint& point : failed) observed_.push_back({std::move(point), worst});
@@ -90,7 +89,10 @@ class Optimizer {
     double mean = sum / count;
     for (const Observed& one : observed_) squares += (one.value - mean) * (one.value - mean);
     double deviation = squares > 0 ? std::sqrt(squares / count) : 1;
-    for (Observed& one : observed_) one.value = (one.value - mean) / deviation;
+    for (Observed& one : observed_) {
+      one.value = (one.value - mean) / deviation;
+      one.noise /= deviation * deviation;
+    }
     goal_ = -mean / deviation;
   }
 
@@ -208,5 +210,7 @@ std::vector<TuningItem> Bayesian::Propose(const TuningHistory& history, int coun
   Random::Fill(history, grid, &proposals);
   return std::move(proposals).items();
 }
+
+std::string Bayesian::Explain(const TuningHistory& history) const { return WhyNoMore(history, Random::kMostDimensions); }
 
 }  // namespace ns

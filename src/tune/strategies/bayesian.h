@@ -8,8 +8,8 @@
 // D. Jones, M. Schonlau, W. Welch, Efficient Global Optimization of Expensive Black-Box Functions, 1998, equation 15; the product
 // J. Gardner and others, Bayesian Optimization with Inequality Constraints, ICML 2014, section 3.
 //
-// fp32 is an observation that costs nothing: its margin is known. A trial that was stopped early has four times the noise of
-// others, one that failed counts as the worst seen. All static and all dynamic come first. Trials under way and those proposed
+// fp32 is an observation that costs nothing: its margin is known. A trial that was stopped early has the noise of an estimate from its rows
+// (MarginOf() in proposals.h), one that failed counts as the worst seen. All static and all dynamic come first. Trials under way and those proposed
 // together are taken to come out at their posterior mean (Kriging believer; D. Ginsbourger, R. Le Riche, L. Carraro, Kriging is
 // well-suited to parallelize optimization, 2010, section 4.2).
 //
@@ -25,6 +25,7 @@ class Bayesian final : public Strategy {
  public:
   std::string_view name() const override { return "bayesian"; }
   std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::string Explain(const TuningHistory& history) const override;
 };
 
 // ln of EI above, `mean` and `deviation` being those of the margin's model on its own scale, where the goal is at `goal`.

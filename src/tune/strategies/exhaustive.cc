@@ -15,4 +15,6 @@ std::vector<TuningItem> Exhaustive::Propose(const TuningHistory& history, int co
   return std::move(proposals).items();
 }
 
+std::string Exhaustive::Explain(const TuningHistory& history) const { return WhyNoMore(history, std::numeric_limits<size_t>::max()); }
+
 }  // namespace ns

@@ -14,6 +14,7 @@ class Exhaustive final : public Strategy {
  public:
   std::string_view name() const override { return "exhaustive"; }
   std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::string Explain(const TuningHistory& history) const override;
 };
 
 }  // namespace ns

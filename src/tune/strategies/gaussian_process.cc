@@ -65,7 +65,7 @@ void GaussianProcess::Fit(const Eigen::MatrixXd& distances, bool fit_variance) {
   Eigen::VectorXd y(n);
   for (Eigen::Index i = 0; i < n; ++i) {
     const Observed& one = observed_[static_cast<size_t>(i)];
-    k(i, i) += kernel_.noise * one.noise_factor;
+    k(i, i) += kernel_.noise + one.noise;
     y(i) = one.value;
   }
   cholesky_.compute(k);

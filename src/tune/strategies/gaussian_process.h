@@ -4,7 +4,7 @@
 // Learning, 2006, algorithm 2.1): mean k*ᵀ K⁻¹ y, variance k** - |L⁻¹ k*|².
 //
 // The kernel, with h the share of dimensions in which two points differ (Hamming distance over their number):
-//   k(x, x') = σ² (w (1 - h) + (1 - w) exp(-h / ℓ)),   noise σ² n f on the diagonal.
+//   k(x, x') = σ² (w (1 - h) + (1 - w) exp(-h / ℓ)),   noise σ² (n + e) on the diagonal.
 // 1 - h is the overlap kernel (B. Ru and others, Bayesian Optimisation over Multiple Continuous and Categorical Inputs, ICML
 // 2020, section 4.1), the prior of a sum of one effect a dimension; the exponential of the Hamming distance (F. Hutter,
 // H. Hoos, K. Leyton-Brown, Sequential Model-Based Optimization for General Algorithm Configuration, LION 2011, section 4.1)
@@ -26,7 +26,7 @@ namespace ns {
 struct Observed {
   GridPoint point;
   double value = 0;
-  double noise_factor = 1;  // f: of the noise's variance
+  double noise = 0;  // e: of this one beside that of all, in units of σ²
 };
 
 class GaussianProcess {

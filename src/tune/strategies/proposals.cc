@@ -9,6 +9,7 @@ namespace ns {
 namespace {
 
 constexpr double kWeightsLeft = 0.25;  // int8 for float
+constexpr double kNearMissRows = 4;    // a
 
 double SavedSize(const TuningSpace& space, const QuantConfig& config) {
   double quantized = 0;
@@ -57,11 +58,22 @@ bool GainForecast::Promises(const GridPoint& point) const {
   return best_speedup_ == 0 || history_.problem().objective.WorthMore(SpeedupOf(point), best_speedup_);
 }
 
-double MarginOf(const TuningHistory& history, const Trial& trial) {
-  constexpr double kWorst = -std::numeric_limits<double>::infinity();
+MarginEstimate MarginOf(const TuningHistory& history, const Trial& trial) {
   const AccuracyGoals& goals = history.problem().goals;
-  if (!trial.result || trial.failed() || trial.result->values.size() != goals.goals().size()) return kWorst;
-  return goals.Margin(trial.result->values);
+  if (!trial.result || trial.failed() || trial.result->values.size() != goals.goals().size()) return {-std::numeric_limits<double>::infinity()};
+  const EvaluateResult& result = *trial.result;
+  MarginEstimate estimate{goals.Margin(result.values)};
+  if (!result.stopped_early || !std::isfinite(estimate.margin)) return estimate;
+  auto rows = static_cast<double>(result.rows);
+  double lost = 0;
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    const AccuracyGoal& goal = goals.goals()[i];
+    bool counts = goal.criterion.higher_is_better && goal.baseline >= 0 && goal.baseline <= 1;
+    lost = std::max(lost, counts ? rows * (goal.baseline - result.values[i]) : rows);
+  }
+  estimate.margin = (rows * std::min(estimate.margin, 0.0) - kNearMissRows) / (rows + kNearMissRows);
+  estimate.log_variance = 1 / (1 + lost);
+  return estimate;
 }
 
 double ScoreOf(const TuningHistory& history, const GainForecast& forecast, const Trial& trial, const GridPoint& point) {
@@ -70,7 +82,22 @@ double ScoreOf(const TuningHistory& history, const GainForecast& forecast, const
     double gain = model == nullptr ? forecast.Of(point) : model->speed.speedup > 0 ? history.Gain(*model) : 0;
     return std::log(std::max(gain, 0.01));
   }
-  return -0.01 - std::log(1 + std::max(0.0, -MarginOf(history, trial)));
+  return -0.01 - std::log(1 + std::max(0.0, -MarginOf(history, trial).margin));
+}
+
+std::string WhyNoMore(const TuningHistory& history, size_t most_dimensions) {
+  ChoiceGrid grid(history.problem(), most_dimensions);
+  if (grid.dimensions().empty()) return "";
+  GainForecast forecast(history, grid);
+  Proposals one(history, grid, forecast, 1);
+  one.TakeForms();
+  one.Walk();
+  if (one.full()) return "";
+  double tried = 0;
+  for (const Trial& trial : history.trials()) tried += grid.PointOf(trial.config) ? 1 : 0;
+  // Several points may be one configuration.
+  if (history.best() == nullptr || tried + 1 >= grid.size()) return "all configurations were tried";
+  return fmt::format("none of the configurations that were not tried promises {:.0f} % more than the best", 100 * history.problem().objective.least_gain);
 }
 
 bool Proposals::Fits(const GridPoint& point) const {

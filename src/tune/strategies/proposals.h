@@ -27,13 +27,25 @@ class GainForecast {
   double best_speedup_ = 0;                                   // 0: all promise more
 };
 
-// How good a trial is on the accuracy: AccuracyGoals::Margin(), of a stopped one an estimate. -infinity: it failed.
-double MarginOf(const TuningHistory& history, const Trial& trial);
+// How good a trial is on the accuracy: m, AccuracyGoals::Margin(). -infinity: it failed.
+//
+// Of a trial that was stopped after r rows only that m < 0 is certain. Its rows are joined by a = 4 that lose as much as a near miss (m = -1) does:
+// (r m - a) / (r + a). What is left is the noise of ln(1 + |m|): a loss that k rows make up is off by its k^-½th part (of counts: their variance is
+// their mean), so the variance is 1 / (1 + k). k is r times the loss where a row can lose 1 at most (a metric of which more is better, fp32's between 0 and 1),
+// else r.
+struct MarginEstimate {
+  double margin = 0;
+  double log_variance = 0;  // of ln(1 + |margin|); 0: evaluated on all rows
+};
+MarginEstimate MarginOf(const TuningHistory& history, const Trial& trial);
 
 // One number for how good an evaluated trial is: of one that holds the accuracy ln(gain over fp32), timed, else predicted;
 // of any other less than 0: -0.01 - ln(1 - margin), the margin being in units of the tolerable loss. So whatever holds and is
-// faster than fp32 is better than whatever does not hold, and among those the nearest to the goal is best.
+// faster than fp32 is better than whatever does not hold, and among those the nearest to the goal is best. Margins are those of MarginOf().
 double ScoreOf(const TuningHistory& history, const GainForecast& forecast, const Trial& trial, const GridPoint& point);
+
+// Why nothing is left to propose: all was tried, or what was not does not promise enough. Empty: there is something.
+std::string WhyNoMore(const TuningHistory& history, size_t most_dimensions);
 
 class Proposals {
  public:

@@ -23,4 +23,6 @@ std::vector<TuningItem> Random::Propose(const TuningHistory& history, int count)
   return std::move(proposals).items();
 }
 
+std::string Random::Explain(const TuningHistory& history) const { return WhyNoMore(history, kMostDimensions); }
+
 }  // namespace ns

@@ -126,6 +126,35 @@ TEST(ScoreTest, FasterOnesThatHoldThenWhatIsNearerToTheGoal) {
   EXPECT_NEAR(score({0, 0}), -0.01 - std::log(2), 1e-6);
 }
 
+// Accuracy 0.9 of which 0.009 may be lost.
+MarginEstimate EstimateOf(EvaluateResult result) {
+  LiteralModel model({{.name = "a", .noise = 9}});
+  TuningHistory history(model.problem());
+  EvaluateItem item{history.problem().space.Uniform(OpMode::kStatic), ""};
+  int id = history.Begin(item);
+  history.End(item, result);
+  return MarginOf(history, history.trial(id));
+}
+
+TEST(MarginTest, AnEstimateFromFewRowsSaysLittle) {
+  // All rows: 0.9 - 0.855 is five times the tolerable loss.
+  MarginEstimate all = EstimateOf({.values = {0.855}, .rows = 1000});
+  EXPECT_NEAR(all.margin, -4, 1e-9);
+  EXPECT_EQ(all.log_variance, 0);
+  // One row, and it is wrong: m = 1 - 0.9 / 0.009 = -99, joined by four rows of -1: -103 / 5; 0.9 rows are lost.
+  MarginEstimate one = EstimateOf({.values = {0}, .rows = 1, .stopped_early = true});
+  EXPECT_NEAR(one.margin, -20.6, 1e-9);
+  EXPECT_NEAR(one.log_variance, 1 / 1.9, 1e-9);
+  // Of 200 rows half are right: m = 1 - 0.4 / 0.009 = -43.444, and 80 rows are lost.
+  MarginEstimate many = EstimateOf({.values = {0.5}, .rows = 200, .stopped_early = true});
+  EXPECT_NEAR(many.margin, (-43.0 - 4.0 / 9) * 200 / 204 - 4.0 / 204, 1e-9);
+  EXPECT_NEAR(many.log_variance, 1 / 81.0, 1e-9);
+}
+
+TEST(MarginTest, AStoppedTrialMissesWhateverItsRowsSay) {
+  EXPECT_NEAR(EstimateOf({.values = {1}, .rows = 12, .stopped_early = true}).margin, -4.0 / 16, 1e-9);
+}
+
 TEST(ExpectedImprovementTest, IsTheClosedFormTimesTheChanceToHold) {
   // z = 0: s φ(0), at even odds.
   EXPECT_NEAR(LogExpectedImprovement(0, 1, 0, 0.3, 0.3), std::log(0.5 * 0.05 / std::sqrt(2 * std::numbers::pi)), 1e-9);

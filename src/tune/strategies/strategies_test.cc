@@ -6,6 +6,8 @@
 #include <set>
 
 #include "tasks/task_spec.h"
+#include "tune/latency_model.h"
+#include "tune/strategies/choice_grid.h"
 #include "tune/strategy.h"
 #include "tune/testing/driven_session.h"
 #include "tune/testing/simulated_model.h"
@@ -108,6 +110,45 @@ TEST_P(EveryStrategy, ASessionHasAnAnswerAndKeepsItsTrialsWithAnyNumberOfWorkers
     EXPECT_FALSE(driven.answer.reason.empty());
     EXPECT_TRUE(driven.answer.goal_met);  // fp32 does
   }
+}
+
+// The session's own words, if it ended before its budget did.
+std::string EndOf(TuningSession& session, const SimulatedModel& model, const StopCondition& stop) {
+  while (true) {
+    std::vector<TuningWork> work = session.Next({}, 1);
+    if (work.empty()) break;
+    session.Observe(work[0].id, model.Do(work[0].item));
+  }
+  return session.history().evaluations() < stop.max_trials ? session.answer().reason : "";
+}
+
+// With trials that fail, are stopped early or pruned.
+TEST(SamplingStrategiesTest, EndWithinTheBudgetOnlyWhereNothingIsLeftAndSaySo) {
+  int ended = 0;
+  for (const char* strategy : {"bayesian", "tpe", "random", "exhaustive"})
+    for (uint64_t seed = 1; seed <= Rounds(400); ++seed) {
+      SCOPED_TRACE(fmt::format("{} seed {}", strategy, seed));
+      SimulatedModel::Options made = AnyModel(seed);
+      made.operators = 1 + static_cast<int>(seed % 7);
+      SimulatedModel model(made);
+      StopCondition stop{.max_trials = 10 + static_cast<int>(seed % 31)};
+      TuningSession session = TuningSession::Create({.problem = model.problem(), .stop = stop, .strategy = strategy}).value();
+      std::string reason = EndOf(session, model, stop);
+      if (reason.empty()) continue;
+      ++ended;
+      const TuningHistory& history = session.history();
+      ASSERT_TRUE(reason.find("were tried") != std::string::npos || reason.find(" more than the best") != std::string::npos) << reason;
+      ChoiceGrid grid(history.problem(), 32);
+      GridWalk walk(grid);
+      while (auto point = walk.Next()) {
+        QuantConfig config = grid.Config(*point);
+        if (grid.IsFloat(*point) || history.Find(config) != nullptr) continue;
+        ASSERT_NE(history.best(), nullptr) << Canonical(config);
+        double promised = PredictSpeedup(history.problem().space, history.models(), config);
+        ASSERT_LE(promised, 1.0501 * history.FindModel(history.best()->config)->speed.speedup) << Canonical(config);
+      }
+    }
+  EXPECT_GT(ended, 20);
 }
 
 TEST_P(EveryStrategy, OneWorkerGetsTheSameEachTime) {

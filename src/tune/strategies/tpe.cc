@@ -103,4 +103,6 @@ std::vector<TuningItem> Tpe::Propose(const TuningHistory& history, int count) {
   return std::move(proposals).items();
 }
 
+std::string Tpe::Explain(const TuningHistory& history) const { return WhyNoMore(history, Random::kMostDimensions); }
+
 }  // namespace ns
