@@ -79,8 +79,12 @@ class Equalizer {
     return model_.WeightSpec(index_.node(layer.node).input(layer.weight))->shape[static_cast<size_t>(axis)];
   }
 
-  bool IsHomogeneous(const ns_onnx::NodeProto& node) const {
+  // In each channel by itself. Values beyond a pool's border are zeros, or count nowhere.
+  bool IsHomogeneous(const ns_onnx::NodeProto& node, ChannelAxis channels) const {
     if (!node.domain().empty()) return false;
+    const std::string& type = node.op_type();
+    bool pool = type == "MaxPool" || type == "AveragePool" || type == "GlobalMaxPool" || type == "GlobalAveragePool";
+    if (pool) return channels == ChannelAxis::kSecond && node.output_size() == 1;
     if (node.op_type() == "Relu" || node.op_type() == "LeakyRelu") return true;
     return node.op_type() == "Clip" && BoundIs(node, 1, 0) && BoundIs(node, 2, std::numeric_limits<float>::infinity());
   }
@@ -112,7 +116,7 @@ class Equalizer {
       if (bias) {
         pair.bias_add = use->node;
         pair.bias_input = 1 - use->input;
-      } else if (!IsHomogeneous(node) || use->input != 0) {
+      } else if (!IsHomogeneous(node, first->channels) || use->input != 0) {
         return std::nullopt;
       }
       value = node.output(0);

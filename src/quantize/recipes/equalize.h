@@ -1,6 +1,6 @@
 // Cross-layer equalization: M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019
-// (https://arxiv.org/abs/1906.04721). Two layers with a positive homogeneous function between (none, Relu, LeakyRelu, a Clip at 0 alone: not
-// ReLU6) compute the same when each channel between is divided by s_i in the first and multiplied in the second. With
+// (https://arxiv.org/abs/1906.04721). Two layers with a positive homogeneous function of each channel between (none, Relu, LeakyRelu, a
+// Clip at 0 alone: not ReLU6, pools of maxima and means) compute the same when each channel between is divided by s_i in the first and multiplied in the second. With
 //
 //   s_i = sqrt(r1_i r2_i) / r2_i        r1_i, r2_i: largest magnitude of the weights that make and that read channel i
 //

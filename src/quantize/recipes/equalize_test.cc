@@ -100,6 +100,30 @@ TEST(EqualizeTest, CuresChannelsThatDifferTooMuchForOneScale) {
   }
 }
 
+TEST(EqualizeTest, PoolsBetweenComputeTheSameInFloatAndAreCuredToo) {
+  for (const char* between : {"MaxPool <kernel_shape = [3,3], pads = [1,1,1,1]> ({})", "AveragePool <kernel_shape = [3,3], pads = [1,1,1,1]> ({})"}) {
+    SCOPED_TRACE(between);
+    Model model = Chain(between, true);
+    auto data = RandomRows(model, {4, 3, 8, 8});
+    EXPECT_GT(SqnrDb(RunModel(model, *data), RunModel(Rewritten(model, 2).model, *data)), 100.0);
+    Bench bench(std::move(model), {16, 3, 8, 8});
+    EXPECT_GT(bench.Sqnr(Equalized(false)), bench.Sqnr(QuantConfig()) + 5);
+  }
+}
+
+TEST(EqualizeTest, APoolOfTheWholePictureComputesTheSameInFloat) {
+  for (const char* pool : {"GlobalAveragePool", "GlobalMaxPool"}) {
+    Model model = Model::FromText(fmt::format(R"(
+      <ir_version: 8, opset_import: ["" : 17]>
+      g (float[N,3,8,8] x) => (float[N,4,1,1] y) <float[1] w0 = {{0}}, float[1] w1 = {{0}}>
+      {{ [stem] a = Conv (x, w0)  r = Relu (a)  p = {} (r)  [head] y = Conv (p, w1) }})", pool)).value();
+    SetRandomWeight(model, "w0", {8, 3, 1, 1}, 0.3f, 1);
+    SetRandomWeight(model, "w1", {4, 8, 1, 1}, 0.3f, 2);
+    auto data = RandomRows(model, {4, 3, 8, 8});
+    EXPECT_GT(SqnrDb(RunModel(model, *data), RunModel(Rewritten(model, 1).model, *data)), 100.0) << pool;
+  }
+}
+
 TEST(EqualizeTest, LeavesAloneWhatIsNotHomogeneousOrReadTwice) {
   Rewritten(Chain("Clip ({}, none, six)", true), 0);  // ReLU6
   Rewritten(Chain("Sigmoid ({})", true), 0);
