@@ -23,6 +23,20 @@ std::string WithoutToken(std::string name) {
 // A run that is over is an event of its own, behind those of its nodes.
 bool IsEndOfRun(const nlohmann::json& event) { return event.value("cat", "") == "Session" && event.value("name", "") == "model_run"; }
 
+// ONNX Runtime writes names as they are: one with a quote or a backslash makes the profile no JSON.
+std::string WithEscapedNames(std::string_view json) {
+  constexpr std::string_view kBefore = "\"name\" :\"", kAfter = "\",\"args\" : {";
+  std::string escaped;
+  while (true) {
+    size_t before = json.find(kBefore);
+    size_t begin = before + kBefore.size(), end = before == json.npos ? json.npos : json.find(kAfter, begin);
+    if (end == json.npos) return escaped.append(json);
+    std::string name = nlohmann::json(json.substr(begin, end - begin)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    escaped.append(json.substr(0, begin - 1)).append(name);
+    json.remove_prefix(end + 1);
+  }
+}
+
 Result<fs::path> OnlyFile(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) return entry.path();
   return Internal("ONNX Runtime wrote no profile", "BAD_PROFILE");
@@ -31,7 +45,7 @@ Result<fs::path> OnlyFile(const fs::path& folder) {
 }  // namespace
 
 Result<std::vector<NodeTime>> ParseProfile(std::string_view json, int runs) {
-  auto events = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  auto events = nlohmann::json::parse(WithEscapedNames(json), nullptr, /*allow_exceptions=*/false);
   if (!events.is_array()) return Internal("ONNX Runtime's profile is not a list of events", "BAD_PROFILE");
   std::vector<NodeTime> nodes;
   std::vector<std::vector<double>> seconds;  // by node and run

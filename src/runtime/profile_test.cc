@@ -28,6 +28,19 @@ TEST(ProfileNodes, NamesTheNodesThatRanAndTheirTimes) {
   }
 }
 
+TEST(ProfileNodes, TakesAnyNames) {
+  Model model = TwoNodes();
+  const std::string product = "a \"b\\c\", {1}", curve = "line\nend_kernel_time\\";
+  model.mutable_graph().mutable_node(0)->set_name(product);
+  model.mutable_graph().mutable_node(1)->set_name(curve);
+  std::vector<NamedTensors> rows(1, NamedTensors{{"x", Tensor::From<float>({2, 2}, {1, 2, 3, 4})}});
+  TempDir scratch = TempDir::Create("ns-test-").value();
+  auto nodes = ProfileNodes(model, {}, rows, scratch.path()).value();
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[0].name, product);
+  EXPECT_EQ(nodes[1].name, curve);
+}
+
 TEST(ProfileNodes, NeedsRowsThatFit) {
   TempDir scratch = TempDir::Create("ns-test-").value();
   EXPECT_EQ(ProfileNodes(TwoNodes(), {}, {}, scratch.path()).status().reason(), "NO_ROWS");
