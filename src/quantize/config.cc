@@ -14,6 +14,7 @@ constexpr std::array kModeNames = {
     std::pair{OpMode::kStatic, std::string_view("static")},
     std::pair{OpMode::kDynamic, std::string_view("dynamic")},
     std::pair{OpMode::kWeightOnly, std::string_view("weight_only")},
+    std::pair{OpMode::kWeightOnlyInt4, std::string_view("weight_only_int4")},
 };
 
 constexpr std::array kMethodNames = {
@@ -49,6 +50,8 @@ std::string OpWords(const OpConfig& config, const OpConfig& base) {
   if (config.mode == OpMode::kFloat) return words;
   if (config.calibration != base.calibration) words += fmt::format(" calibration={}", CalibrationMethodName(config.calibration));
   if (config.per_channel != base.per_channel) words += fmt::format(" weights={}", config.per_channel ? "per_channel" : "per_tensor");
+  if (config.block != base.block) words += fmt::format(" block={}", config.block);
+  if (config.zero_points != base.zero_points) words += fmt::format(" zero_points={}", config.zero_points);
   return words;
 }
 
@@ -81,10 +84,13 @@ OpConfig& QuantConfig::Edit(std::string_view name) {
 }
 
 OpConfig Effective(const OpConfig& config) {
-  if (config.mode != OpMode::kFloat) return config;
-  OpConfig only_float;
-  only_float.mode = OpMode::kFloat;
-  return only_float;
+  if (config.mode == OpMode::kWeightOnlyInt4) return config;
+  OpConfig effective;
+  effective.mode = config.mode;
+  if (config.mode == OpMode::kFloat) return effective;
+  effective.calibration = config.calibration;
+  effective.per_channel = config.per_channel;
+  return effective;
 }
 
 std::string Canonical(const QuantConfig& config) {

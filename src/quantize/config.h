@@ -2,6 +2,7 @@
 // ranges of a calibration, give the same quantized model every time.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,9 +17,11 @@ enum class OpMode {
   kFloat,       // as in the original model
   kStatic,      // uint8 activations with ranges from calibration, int8 weights
   kDynamic,     // uint8 activations with ranges taken at run time from each input, int8 weights
-  kWeightOnly,  // int8 weights, float computation: smaller, not faster
+  kWeightOnly,  // int8 weights, float computation: smaller, and faster only where a run has few rows
+  kWeightOnlyInt4,  // the same with weights in blocks of 4 bits (quantize/block_weight.h): half the size again, faster still, and less exact
 };
-std::string_view OpModeName(OpMode mode);  // "float", "static", "dynamic", "weight_only"
+inline constexpr size_t kOpModes = 5;
+std::string_view OpModeName(OpMode mode);  // "float", "static", "dynamic", "weight_only", "weight_only_int4"
 Result<OpMode> OpModeByName(std::string_view name);
 
 // From the statistics of a tensor to the range that its integers cover.
@@ -34,12 +37,14 @@ Result<CalibrationMethod> CalibrationMethodByName(std::string_view name);
 
 // How one operator is treated.
 struct OpConfig {
-  // kWeightOnly: MatMul and tables. An operator that cannot compute in the mode asked for stays in float, and its decision says why.
+  // kWeightOnly: MatMul and tables. kWeightOnlyInt4: MatMul and Gemm; tables then are in int8. An operator that cannot compute in the mode asked for stays in float, and its decision says why.
   OpMode mode = OpMode::kStatic;
   // Static: how the ranges are found of what it reads from float operators, and of the integers that it makes itself. What another operator
   // makes as integers has that operator's range: an edge between integer operators is quantized once.
   CalibrationMethod calibration = CalibrationMethod::kMinMax;
-  bool per_channel = true;  // weight: one scale an output channel; false: one a tensor
+  bool per_channel = true;  // weight: one scale an output channel; false: one a tensor. Not of int4
+  int block = 32;            // int4: elements that share a scale, a power of two from 16 to 256
+  bool zero_points = false;  // int4: blocks have zero points
 
   bool operator==(const OpConfig&) const = default;
 };
@@ -85,7 +90,7 @@ struct QuantConfig {
 //   mode=dynamic weights=per_tensor reduce_range=true "conv1"(mode=float) "conv2"(mode=static calibration=mse)
 std::string Canonical(const QuantConfig& config);
 
-// `config` without the fields that mean nothing in its mode: an operator in float has no other choice.
+// `config` without the fields that mean nothing in its mode: an operator in float has no other choice, only int4 has blocks.
 OpConfig Effective(const OpConfig& config);
 
 // The configuration that suits this processor: reduce_range where it has no VNNI (`why` says so, for the report).

@@ -45,6 +45,16 @@ TEST(CanonicalTest, WhatMakesNoDifferenceIsNotTold) {
   EXPECT_EQ(Canonical(one), Canonical(other));
 }
 
+TEST(CanonicalTest, OnlyWeightsIn4BitsHaveBlocks) {
+  QuantConfig config;
+  config.defaults.block = 128;
+  EXPECT_EQ(Canonical(config), "default");
+  config.Edit("fc") = {.mode = OpMode::kWeightOnlyInt4, .block = 128, .zero_points = true};
+  EXPECT_EQ(Canonical(config), "\"fc\"(mode=weight_only_int4 block=128 zero_points=true)");
+  config.defaults.mode = OpMode::kWeightOnlyInt4;
+  EXPECT_EQ(Canonical(config), "mode=weight_only_int4 block=128 \"fc\"(zero_points=true)");
+}
+
 // A name that looks like the end of another's entry.
 TEST(CanonicalTest, NamesAreQuoted) {
   QuantConfig one, other;

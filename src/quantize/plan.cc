@@ -46,6 +46,7 @@ class Planner {
         }
         if (wanted == OpMode::kDynamic && traits.can_dynamic) node.mode = OpMode::kDynamic;
         if (wanted == OpMode::kWeightOnly && traits.can_weight_only) node.mode = OpMode::kWeightOnly;
+        if (wanted == OpMode::kWeightOnlyInt4 && traits.can_weight_only_int4) node.mode = OpMode::kWeightOnlyInt4;
         node.integer_output = node.mode == OpMode::kStatic && traits.role == OpRole::kConvolution;
         return;
       case OpRole::kElementwise:
@@ -176,6 +177,10 @@ class Planner {
     if (node.mode == OpMode::kWeightOnly) {
       bool table = node.traits.role == OpRole::kEmbedding;
       node.why = table ? "table kept in int8, rows unpacked when looked up" : "weight kept in int8, unpacked inside the float kernel";
+    }
+    if (node.mode == OpMode::kWeightOnlyInt4) {
+      node.why = fmt::format("weight kept in 4 bits, blocks of {} with a scale{}; inputs rounded to 8 bits inside the kernel", node.config.block,
+                             node.config.zero_points ? " and a zero point" : "");
     }
     if (node.mode == OpMode::kDynamic) node.why = "int8 weights, input quantized at run time by its own range";
     if (node.mode == OpMode::kStatic) {

@@ -84,6 +84,10 @@ class Inserter {
       NS_ASSIGN_OR_RETURN(std::string input, FloatOf(node.input(plan.traits.activations[0])));
       return writer_.EmitDynamic(node, plan, input, node.output(0));
     }
+    if (plan.mode == OpMode::kWeightOnlyInt4) {
+      NS_ASSIGN_OR_RETURN(std::string input, FloatOf(node.input(plan.traits.activations[0])));
+      return writer_.EmitBlocks(node, plan, input, node.output(0));
+    }
     bool table = plan.traits.role == OpRole::kEmbedding;
     if (plan.mode == OpMode::kWeightOnly && table) return writer_.EmitEmbedding(node, plan, node.output(0));
     if (plan.mode == OpMode::kStatic) return WriteStatic(n);
@@ -180,6 +184,7 @@ class TwinMaker {
     std::string twin = model_.UniqueName(node.output(0) + "_twin");
     pairs_.push_back({n, node.output(0), twin});
     if (plan.mode == OpMode::kDynamic) return writer_.EmitDynamic(node, plan, node.input(plan.traits.activations[0]), twin);
+    if (plan.mode == OpMode::kWeightOnlyInt4) return writer_.EmitBlocks(node, plan, node.input(plan.traits.activations[0]), twin);
     if (plan.traits.role == OpRole::kEmbedding) return writer_.EmitEmbedding(node, plan, twin);
     ns_onnx::NodeProto copy = node;
     copy.set_name(model_.UniqueName(node.name() + "_twin"));

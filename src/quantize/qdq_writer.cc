@@ -5,6 +5,7 @@
 
 #include "graph/attributes.h"
 #include "graph/graph_index.h"
+#include "quantize/block_weight.h"
 
 namespace ns {
 
@@ -214,6 +215,46 @@ Status QdqWriter::UnpackWeight(const ns_onnx::NodeProto& original, const NodePla
   NS_ASSIGN_OR_RETURN(WeightNames weight, IntegerWeight(original, plan, {}, false));
   NS_ASSIGN_OR_RETURN(std::string unpacked, DequantizedWeight(weight, original.input(plan.traits.weight)));
   node->set_input(plan.traits.weight, unpacked);
+  return OkStatus();
+}
+
+Result<QdqWriter::BlockNames> QdqWriter::BlocksOf(const ns_onnx::NodeProto& original, const NodePlan& plan) {
+  const std::string& name = original.input(plan.traits.weight);
+  bool outputs_first = *plan.traits.channel_axis == 0;
+  std::string key = fmt::format("{}|{}|{}|{}", name, outputs_first, plan.config.block, plan.config.zero_points);
+  if (auto known = blocks_.find(key); known != blocks_.end()) return known->second;
+  NS_ASSIGN_OR_RETURN(Tensor weight, model_.Weight(name));
+  if (!outputs_first) weight = Transposed(weight);
+  auto quantized = QuantizeBlocks(weight.view(), {plan.config.block, plan.config.zero_points});
+  if (!quantized.ok()) return quantized.status().WithContext(fmt::format("weight '{}' of operator '{}'", name, original.name()));
+  BlockNames names{model_.UniqueName(name + "_int4"), model_.UniqueName(name + "_scales"), "", weight.shape()[1], weight.shape()[0]};
+  model_.SetWeight(names.values, quantized->values);
+  model_.SetWeight(names.scales, quantized->scales);
+  if (plan.config.zero_points) {
+    names.zero_points = model_.UniqueName(name + "_zero_points");
+    model_.SetWeight(names.zero_points, quantized->zero_points);
+  }
+  blocks_[key] = names;
+  return names;
+}
+
+Status QdqWriter::EmitBlocks(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output) {
+  constexpr int64_t kInt8Inputs = 4;  // accuracy level: inputs are rounded to int8 block by block, which is what makes the kernel fast
+  NS_ASSIGN_OR_RETURN(BlockNames weight, BlocksOf(original, plan));
+  std::vector<std::string> inputs = {input, weight.values, weight.scales};
+  if (!weight.zero_points.empty()) inputs.push_back(weight.zero_points);
+  if (plan.traits.bias >= 0) {
+    inputs.resize(5);  // zero points, and the group index that no block of ours has
+    inputs.push_back(original.input(plan.traits.bias));
+  }
+  ns_onnx::NodeProto* node = Emit("MatMulNBits", std::move(inputs), {output}, original.name() + "_MatMulNBits");
+  node->set_domain("com.microsoft");
+  SetAttribute(*node, "K", weight.inputs);
+  SetAttribute(*node, "N", weight.outputs);
+  SetAttribute(*node, "bits", int64_t{4});
+  SetAttribute(*node, "block_size", int64_t{plan.config.block});
+  SetAttribute(*node, "accuracy_level", kInt8Inputs);
+  if (model_.OpsetOf("com.microsoft") == 0) model_.SetOpset("com.microsoft", 1);
   return OkStatus();
 }
 

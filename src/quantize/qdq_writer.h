@@ -48,6 +48,8 @@ class QdqWriter {
   Status EmitDynamic(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output);
   // Gives `node`, a copy of `original`, its weight as int8 with a DQ, which ONNX Runtime takes into the kernel.
   Status UnpackWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, ns_onnx::NodeProto* node);
+  // Writes `original`, a product, as MatMulNBits on a weight in blocks of 4 bits, reading `input` and making `output`.
+  Status EmitBlocks(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& input, const std::string& output);
   // Writes a lookup in an int8 table, making `output`.
   Status EmitEmbedding(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::string& output);
 
@@ -60,12 +62,17 @@ class QdqWriter {
     std::vector<float> scales;
     std::optional<int> axis;
   };
+  struct BlockNames {
+    std::string values, scales, zero_points;
+    int64_t inputs = 0, outputs = 0;
+  };
   struct DynamicNames {
     std::string values, scale, zero_point;
   };
 
   Result<WeightNames> IntegerWeight(const ns_onnx::NodeProto& original, const NodePlan& plan, const std::vector<float>& min_scale,
                                     bool transposed);
+  Result<BlockNames> BlocksOf(const ns_onnx::NodeProto& original, const NodePlan& plan);
   Result<std::string> DequantizedWeight(const WeightNames& weight, std::string_view base);
   Result<std::string> DequantizedBias(const std::string& name, const Tensor& bias, float input_scale, std::span<const float> weight_scale);
   std::pair<std::string, std::string> ScaleAndZero(const RangeId& range, const QuantParams& params);
@@ -79,6 +86,7 @@ class QdqWriter {
   std::map<std::pair<std::string, RangeId>, std::string> quantized_;       // value and range → its integers
   std::map<std::string, DynamicNames> dynamic_;                            // value → what DynamicQuantizeLinear made of it
   std::map<std::string, std::string> widened_;                             // bias → the same as [1, 1, N]
+  std::map<std::string, BlockNames> blocks_;                               // weight and form → its blocks
   std::map<std::string, WeightNames> weights_;                             // weight and form → its integers
 };
 

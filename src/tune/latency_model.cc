@@ -8,7 +8,7 @@ namespace ns {
 namespace {
 
 constexpr double kUntriedSaving = 0.75;
-constexpr size_t kModes = 4;
+constexpr size_t kModes = kOpModes;
 using Shares = std::array<double, kModes>;  // by OpMode
 
 Shares SharesByMode(const TuningSpace& space, const QuantConfig& config) {

@@ -85,6 +85,8 @@ std::string DecisionName(OpMode mode) {
       return "int8 dynamic";
     case OpMode::kWeightOnly:
       return "int8 weights";
+    case OpMode::kWeightOnlyInt4:
+      return "int4 weights";
   }
   return "float";
 }

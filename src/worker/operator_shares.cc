@@ -7,7 +7,7 @@ namespace ns {
 namespace {
 
 // Ends of names of nodes that stand for one operator: of dynamic quantization and lookups (quantize/qdq_writer), of ONNX Runtime's fusions.
-constexpr std::string_view kEnds[] = {"_MatMulInteger", "_Cast", "_Scale", "_Mul", "_Add", "_Lookup", "_DequantizeLinear", "/MatMulScaleFusion/"};
+constexpr std::string_view kEnds[] = {"_MatMulInteger", "_MatMulNBits", "_Cast", "_Scale", "_Mul", "_Add", "_Lookup", "_DequantizeLinear", "/MatMulScaleFusion/"};
 
 // What ONNX Runtime computes in blocked layout is named after the value that it makes: of a convolution and the activations that it took in,
 // the last one's.

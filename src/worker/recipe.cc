@@ -1,5 +1,6 @@
 #include "worker/recipe.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,9 @@ Json OpConfigToJson(const OpConfig& config, const OpConfig* base = nullptr) {
   if (base == nullptr || config.per_channel != base->per_channel) {
     json["weights"] = config.per_channel ? "per_channel" : "per_tensor";
   }
+  if (config.mode != OpMode::kWeightOnlyInt4) return json;
+  if (base == nullptr || config.block != base->block) json["block"] = config.block;
+  if (base == nullptr || config.zero_points != base->zero_points) json["zero_points"] = config.zero_points;
   return json;
 }
 
@@ -73,6 +77,10 @@ Result<OpConfig> OpConfigFromJson(const Json& json, OpConfig config) {
     }
     config.per_channel = weights == "per_channel";
   }
+  config.block = json.value("block", config.block);
+  config.zero_points = json.value("zero_points", config.zero_points);
+  if (config.block < 16 || config.block > 256 || !std::has_single_bit(static_cast<unsigned>(config.block)))
+    return Bad(fmt::format("a block has {} elements, expected a power of two from 16 to 256", config.block));
   return config;
 }
 

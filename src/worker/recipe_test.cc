@@ -14,6 +14,7 @@ Recipe Example() {
   recipe.config.SetMode("/layer/MatMul \"x\"", OpMode::kFloat);
   recipe.config.defaults.calibration = CalibrationMethod::kPercentile;
   recipe.config.Edit("conv") = {OpMode::kDynamic, CalibrationMethod::kMse, true};
+  recipe.config.Edit("fc") = {.mode = OpMode::kWeightOnlyInt4, .block = 128, .zero_points = true};
   recipe.config.percentile = 99.9;
   recipe.config.defaults.per_channel = false;
   recipe.config.reduce_range = true;

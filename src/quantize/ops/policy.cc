@@ -12,6 +12,9 @@ namespace {
 // Tables smaller than this are not worth the extra node that unpacks what was looked up.
 constexpr int64_t kSmallestTable = 16 * 1024;
 
+// Products of fewer inputs fill no block of 4-bit weights.
+constexpr int64_t kLeastInputs = 32;
+
 struct Context {
   const ns_onnx::NodeProto& node;
   const Model& model;
@@ -77,6 +80,7 @@ OpTraits MatMul(const Context& context) {
   traits.weight = 1;
   traits.channel_axis = 1;
   traits.can_static = traits.can_dynamic = traits.can_weight_only = true;
+  traits.can_weight_only_int4 = weight->shape[0] >= kLeastInputs;
   return traits;
 }
 
@@ -95,6 +99,7 @@ OpTraits Gemm(const Context& context) {
   traits.weight = 1;
   traits.channel_axis = axis;
   traits.can_static = traits.can_dynamic = true;
+  traits.can_weight_only_int4 = weight->shape[static_cast<size_t>(1 - axis)] >= kLeastInputs;
   return traits;
 }
 

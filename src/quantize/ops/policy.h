@@ -32,6 +32,7 @@ struct OpTraits {
   bool can_static = false;
   bool can_dynamic = false;
   bool can_weight_only = false;     // a kernel of ONNX Runtime reads the int8 weight as it is (MatMulNBits)
+  bool can_weight_only_int4 = false;  // the same kernel reads it in blocks of 4 bits
   bool two_activations = false;     // a product of two computed tensors: no weight
   std::string why_not;              // for operators that compute on floats but stay so: the reason, for people
 };

@@ -78,7 +78,7 @@ Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& m
     const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
     const OpTraits& traits = node.traits;
     bool layer = traits.role == OpRole::kConvolution || traits.role == OpRole::kMatMul;
-    if (!layer || traits.weight < 0 || node.mode == OpMode::kFloat) continue;
+    if (!layer || traits.weight < 0 || node.mode == OpMode::kFloat || node.mode == OpMode::kWeightOnlyInt4) continue;
     NS_ASSIGN_OR_RETURN(Tensor weight, model.Weight(index.node(n).input(traits.weight)));
     if (!FindBias(model, index, n, traits, weight.shape()[static_cast<size_t>(*traits.channel_axis)])) continue;
     ChannelAxis axis = traits.role == OpRole::kConvolution ? ChannelAxis::kSecond : ChannelAxis::kLast;

@@ -54,10 +54,10 @@ std::string LabelOf(const TuningSpace& space, const Group& group) {
 }
 
 OpMode MostCommonMode(const TuningSpace& space, const std::vector<OpConfig>& treatments) {
-  std::array<int, 4> counts{};
+  std::array<int, kOpModes> counts{};
   for (const OpConfig& one : treatments) ++counts[static_cast<size_t>(one.mode)];
   OpMode most = OpMode::kFloat;
-  for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly})
+  for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly, OpMode::kWeightOnlyInt4})
     if (counts[static_cast<size_t>(mode)] > (most == OpMode::kFloat ? 0 : counts[static_cast<size_t>(most)])) most = mode;
   return most == OpMode::kFloat ? space.base.defaults.mode : most;
 }
@@ -89,7 +89,7 @@ QuantConfig Assemble(const TuningSpace& space, const std::vector<OpConfig>& trea
 }
 
 std::string Describe(const TuningSpace& space, const QuantConfig& config) {
-  std::array<int, 4> counts{};
+  std::array<int, kOpModes> counts{};
   for (const SpaceOperator& op : space.operators) ++counts[static_cast<size_t>(config.Of(op.name).mode)];
   size_t main = static_cast<size_t>(config.defaults.mode);
   std::string text(OpModeName(config.defaults.mode));
@@ -98,7 +98,7 @@ std::string Describe(const TuningSpace& space, const QuantConfig& config) {
   if (config.smooth_quant) text += fmt::format(", smoothed {:.2f}", config.smooth_quant->alpha);
   if (config.equalize) text += ", equalized";
   if (config.bias_correction) text += ", biases corrected";
-  for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly, OpMode::kFloat}) {
+  for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic, OpMode::kWeightOnly, OpMode::kWeightOnlyInt4, OpMode::kFloat}) {
     int count = counts[static_cast<size_t>(mode)];
     if (count == 0 || static_cast<size_t>(mode) == main) continue;
     text += fmt::format(", {} operator{} {}", count, count == 1 ? "" : "s", mode == OpMode::kFloat ? "in float" : OpModeName(mode));
@@ -123,6 +123,7 @@ bool ChoiceGrid::Allowed(OpMode mode) const {
     case OpMode::kStatic: return static_;
     case OpMode::kDynamic: return dynamic_;
     case OpMode::kWeightOnly: return weights_;
+    case OpMode::kWeightOnlyInt4: return weights_ || (static_ && dynamic_);  // the space offers it where it gains
   }
   return false;
 }
