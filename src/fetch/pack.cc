@@ -83,7 +83,8 @@ Status PackFolder(const fs::path& folder, const fs::path& target, const PackOpti
     bool regular = (options.follow_links ? at->status(error) : at->symlink_status(error)).type() == fs::file_type::regular;
     if (error && !options.follow_links) break;
     error.clear();  // a link that leads nowhere
-    if (regular) files.push_back(at->path());
+    if (!regular || (options.leave_out && options.leave_out(at->path().lexically_relative(folder)))) continue;
+    files.push_back(at->path());
   }
   if (error || files.empty()) return NotFound(fmt::format("there are no files in '{}'", folder.string()), "NO_FILES");
   std::sort(files.begin(), files.end());

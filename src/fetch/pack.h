@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include "base/status.h"
 
@@ -11,6 +12,7 @@ struct PackOptions {
   bool zip = false;           // else a tar. In a zip, files of more than 16 MiB are stored as they are
   bool follow_links = false;  // what links lead to is packed as files; else they are left out
   std::filesystem::path top = {};  // stands before each name
+  std::function<bool(const std::filesystem::path&)> leave_out = {};  // files by their path in the folder; empty: none
 };
 
 // Makes `target` from the regular files of `folder`, streamed: memory stays small whatever their size. The same files give the same bytes: no

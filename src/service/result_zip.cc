@@ -8,10 +8,16 @@
 namespace ns {
 namespace fs = std::filesystem;
 
+namespace {
+
+bool IsParetoModel(const fs::path& file) { return file.begin() != file.end() && *file.begin() == "pareto" && file.filename() != "recipe.json"; }
+
+}  // namespace
+
 Status ZipFolder(const fs::path& folder, const fs::path& zip) {
   fs::path partial = zip.string() + ".partial";
   std::error_code error;
-  Status status = PackFolder(folder, partial, {.zip = true});
+  Status status = PackFolder(folder, partial, {.zip = true, .leave_out = IsParetoModel});
   if (status.reason() == "NO_FILES") return NotFound(fmt::format("there is no result in '{}'", folder.string()), "NO_RESULT");
   if (status.ok()) {
     FileDescriptor written(::open(partial.c_str(), O_RDONLY | O_CLOEXEC));

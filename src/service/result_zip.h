@@ -1,4 +1,4 @@
-// The download of a task: its result folder as a zip.
+// The downloads of a task: its result folder as a zip, or one model of its Pareto set.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +9,7 @@ namespace ns {
 
 // Makes `zip` from the regular files of `folder` (names without folders in front), streamed: memory stays small whatever their size. `zip`
 // appears only when it is complete and durable; after a failure nothing is left of it. Files of more than 16 MiB are stored uncompressed.
+// The models of the Pareto set (pareto/trial_N/model.onnx) are left out: they have zips of their own.
 // NotFound (NO_RESULT) when the folder is not there or empty.
 Status ZipFolder(const std::filesystem::path& folder, const std::filesystem::path& zip);
 

@@ -7,6 +7,7 @@
 #include "service/pending_task.h"
 #include "service/result_zip.h"
 #include "service/task_answer.h"
+#include "tasks/report.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -27,6 +28,8 @@ std::string NewTaskId() {
 }
 
 namespace {
+
+constexpr size_t kMostReportBytes = 64 << 20;
 
 Status MayChange(const Caller& caller) {
   if (caller.may_submit()) return OkStatus();
@@ -176,13 +179,38 @@ std::shared_ptr<std::mutex> TaskService::ZipMutex(const std::string& id) {
   return mutex;
 }
 
-Result<fs::path> TaskService::Download(const Caller& caller, const std::string& id) {
+// Where the model and the recipe of this point lie. Names are ours: the report, which a worker wrote, only says which point is the answer.
+Result<fs::path> TaskService::ParetoFolder(const std::string& id, int trial) const {
+  fs::path result = workspace_.result_folder(id);
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(result / "report.json", kMostReportBytes));
+  NS_ASSIGN_OR_RETURN(Report report, ParseReport(text));
+  std::string others;
+  for (const ParetoPoint& point : report.pareto) {
+    if (point.trial == trial) return point.model == "model.onnx" ? result : result / fmt::format("pareto/trial_{}", trial);
+    others += fmt::format("{}{}", others.empty() ? "" : ", ", point.trial);
+  }
+  return NotFound(fmt::format("trial {} of task {} is none of its Pareto set: {}", trial, id, others.empty() ? "it is empty" : others), "NO_SUCH_POINT");
+}
+
+Result<fs::path> TaskService::Download(const Caller& caller, const std::string& id, std::optional<int> trial) {
   NS_ASSIGN_OR_RETURN(TaskRecord task, TaskWithResult(caller, id));
+  fs::path folder = workspace_.result_folder(task.id);
   fs::path zip = workspace_.task_folder(task.id) / "quantized_model.zip";
+  std::error_code ignored;
+  if (trial) {
+    NS_ASSIGN_OR_RETURN(fs::path point, ParetoFolder(task.id, *trial));
+    if (point != folder) zip = workspace_.task_folder(task.id) / fmt::format("pareto_trial_{}.zip", *trial);
+    folder = std::move(point);
+    if (*trial == 0 && !fs::exists(folder / "model.onnx", ignored))
+      return NotFound(fmt::format("trial 0 of task {} is the fp32 model that it was given", id), "NO_MODEL");
+    if (!fs::exists(folder / "model.onnx", ignored)) {
+      return NotFound(fmt::format("the model of trial {0} was not made; `neural_solution recipe {1} --trial {0} -o recipe.json` and `neural_solution "
+                                  "optimize MODEL --recipe recipe.json -o OUT` make it", *trial, id), "NO_MODEL");
+    }
+  }
   auto mutex = ZipMutex(task.id);
   std::lock_guard lock(*mutex);
-  std::error_code ignored;
-  if (!fs::exists(zip, ignored)) NS_RETURN_IF_ERROR(ZipFolder(workspace_.result_folder(task.id), zip));
+  if (!fs::exists(zip, ignored)) NS_RETURN_IF_ERROR(ZipFolder(folder, zip));
   return zip;
 }
 
@@ -191,9 +219,13 @@ Result<fs::path> TaskService::ReportFile(const Caller& caller, const std::string
   return workspace_.result_folder(id) / "report.json";
 }
 
-Result<fs::path> TaskService::RecipeFile(const Caller& caller, const std::string& id) const {
+Result<fs::path> TaskService::RecipeFile(const Caller& caller, const std::string& id, std::optional<int> trial) const {
   NS_RETURN_IF_ERROR(TaskWithResult(caller, id).status());
-  return workspace_.result_folder(id) / "recipe.json";
+  if (!trial) return workspace_.result_folder(id) / "recipe.json";
+  NS_ASSIGN_OR_RETURN(fs::path folder, ParetoFolder(id, *trial));
+  std::error_code ignored;
+  if (fs::exists(folder / "recipe.json", ignored)) return folder / "recipe.json";
+  return NotFound(fmt::format("trial {} of task {} is the fp32 model that it was given", *trial, id), "NO_SUCH_POINT");
 }
 
 Result<std::vector<TrialEvent>> TaskService::Trials(const Caller& caller, const std::string& id) const {

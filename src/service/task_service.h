@@ -76,8 +76,9 @@ class TaskService {
   Result<std::vector<TaskRecord>> List(const Caller& caller, ListOptions options) const;
   // The log's file; it may not be there yet.
   Result<std::filesystem::path> Log(const Caller& caller, const std::string& id) const;
-  // The zip of a task that is done, made at the first call. FailedPrecondition (NOT_DONE).
-  Result<std::filesystem::path> Download(const Caller& caller, const std::string& id);
+  // The zip of a task that is done, made at the first call; `trial`: of that model of its Pareto set. FailedPrecondition (NOT_DONE); NotFound
+  // (NO_SUCH_POINT; NO_MODEL: it was not made, with what makes it).
+  Result<std::filesystem::path> Download(const Caller& caller, const std::string& id, std::optional<int> trial = std::nullopt);
   // report.json of a task that is done. FailedPrecondition (NOT_DONE).
   Result<std::filesystem::path> ReportFile(const Caller& caller, const std::string& id) const;
   // The baseline first; also while it runs.
@@ -89,8 +90,9 @@ class TaskService {
   EventFeed& events() { return *events_; }
   // Wakes when a task's log was written to.
   LogFeed& logs() { return logs_; }
-  // recipe.json of a task that is done: the same model again without tuning. FailedPrecondition (NOT_DONE).
-  Result<std::filesystem::path> RecipeFile(const Caller& caller, const std::string& id) const;
+  // recipe.json of a task that is done: the same model again without tuning; `trial`: that of the Pareto set. FailedPrecondition (NOT_DONE);
+  // NotFound (NO_SUCH_POINT).
+  Result<std::filesystem::path> RecipeFile(const Caller& caller, const std::string& id, std::optional<int> trial = std::nullopt) const;
   // `done` comes when the cancellation is durable and the worker was told. FailedPrecondition (ALREADY_ENDED).
   void Cancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
 
@@ -128,6 +130,7 @@ class TaskService {
   void DoCancel(const Caller& caller, const std::string& id, std::function<void(Status)> done);
   bool Complete(std::optional<TaskProgress> running, TaskView* view) const;
   Result<TaskProgress> ProgressOf(const TaskRecord& task) const;
+  Result<std::filesystem::path> ParetoFolder(const std::string& id, int trial) const;
   std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
   // The task, if the caller may see it.
   Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;

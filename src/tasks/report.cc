@@ -38,7 +38,10 @@ Json ToJson(const TrialReport& trial) {
 }
 
 Json ToJson(const ParetoPoint& point) {
-  return {{"trial", point.trial}, {"accuracy", point.accuracy}, {"latency_ms", point.latency_ms}, {"size_bytes", point.size_bytes}};
+  Json json = {{"trial", point.trial}, {"accuracy", point.accuracy}, {"latency_ms", point.latency_ms}, {"size_bytes", point.size_bytes},
+               {"model", point.model}, {"recipe", point.recipe}};
+  if (!point.note.empty()) json["note"] = point.note;
+  return json;
 }
 
 Json ToJson(const EnvironmentReport& environment) {
@@ -118,6 +121,9 @@ void Read(const Json& json, ParetoPoint* out) {
   Get(json, "accuracy", &out->accuracy);
   Get(json, "latency_ms", &out->latency_ms);
   Get(json, "size_bytes", &out->size_bytes);
+  Get(json, "model", &out->model);
+  Get(json, "recipe", &out->recipe);
+  Get(json, "note", &out->note);
 }
 
 void Read(const Json& json, EnvironmentReport* out) {

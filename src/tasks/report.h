@@ -70,6 +70,9 @@ struct ParetoPoint {
   double accuracy = 0;
   double latency_ms = 0;
   uint64_t size_bytes = 0;
+  std::string model;   // its file in the result; "": it was not made
+  std::string recipe;  // the file that makes it; "": the model that was given, in fp32
+  std::string note;    // why it was not made, and what makes it; "" is left out
 };
 
 struct EnvironmentReport {

@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kRankRows = 16;
 // What the table may take beside what tuning has measured already: a tenth of all, at least and at most so many seconds.
 constexpr double kLeastSeconds = 1, kMostSeconds = 30;
+constexpr double kOwn = 3.3;    // of the time that the pass over the values took, as measured on 40 products of 377 MB
+constexpr double kPasses = 5;  // runs of fp32 that a row takes: values are watched, then each operator runs twice
 
 }  // namespace
 
@@ -68,24 +70,33 @@ Status OptimizeRun::MeasureOperators(std::span<const OperatorDecision> decisions
     return OkStatus();
   }
   const DataSet& data = *data_->evaluation;
-  std::vector<int64_t> rows = SpreadRows(data_->split.evaluation, kRankRows);
   double until = OperatorsUntil();
+  std::vector<int64_t> rows = SpreadRows(data_->split.evaluation, RowsUntil(until));
   auto operators = quantizer_->QuantizedOperators(*diagnosed_);
   auto known = [&](auto field) {
     return std::any_of(operators.begin(), operators.end(), [&](const OperatorDecision& op) { return (figures_[op.name].*field).has_value(); });
   };
+  const double start = progress_.elapsed_seconds();
   NS_RETURN_IF_ERROR(MeasureValues(*quantizer_, *diagnosed_, data, rows, options_.threads, progress_, context_.stop, &figures_));
-  if (!known(&OperatorFigures::sqnr_db)) {
+  const double own = kOwn * (progress_.elapsed_seconds() - start);
+  if (!known(&OperatorFigures::sqnr_db) && progress_.elapsed_seconds() + own < until) {
     NS_RETURN_IF_ERROR(MeasureOwn(*quantizer_, *diagnosed_, data, rows, options_.threads, progress_, context_.stop, &figures_));
   }
   bool complete = known(&OperatorFigures::effect_db);
   double whole_db = 0;
-  if (!complete) {
+  if (!complete && progress_.elapsed_seconds() < until) {
     NS_ASSIGN_OR_RETURN(complete, MeasureEffects(*quantizer_, *diagnosed_, data, rows, options_.threads, until - progress_.elapsed_seconds(), progress_,
                                                  context_.stop, &figures_, &whole_db));
   }
   if (complete && cache_) cache_->Put(key, OperatorsToJson(OperatorRows(decisions, figures_)));
   return OkStatus();
+}
+
+// As many rows as leave half of the time to the effects.
+size_t OptimizeRun::RowsUntil(double until) const {
+  double row = kPasses * baseline_.seconds / static_cast<double>(std::max<int64_t>(baseline_.rows, 1));
+  double rows = 0.5 * (until - progress_.elapsed_seconds()) / std::max(row, 1e-9);
+  return static_cast<size_t>(std::clamp(rows, 1.0, static_cast<double>(kRankRows)));
 }
 
 // In seconds of the run.

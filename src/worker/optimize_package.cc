@@ -3,7 +3,6 @@
 
 #include "base/cpu.h"
 #include "base/hash.h"
-#include "tune/pareto.h"
 #include "data/statistics.h"
 #include "worker/cache_codec.h"
 #include "worker/memory_probe.h"
@@ -18,30 +17,8 @@ namespace {
 constexpr size_t kLatencyRows = 32;
 constexpr const char* kModelName = "model.onnx";
 
-uint64_t SizeOf(const fs::path& model) {
-  std::error_code error;
-  uint64_t bytes = fs::file_size(model, error);
-  fs::path data = model.string() + ".data";
-  if (fs::exists(data, error)) bytes += fs::file_size(data, error);
-  return bytes;
-}
-
 LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads) {
   return {latency.median_ms, latency.p95_ms, static_cast<int>(batch), threads};
-}
-
-// Of the trials that were timed, fp32 among them.
-std::vector<ParetoPoint> Pareto(const Report& report, const AccuracyGoal& goal) {
-  std::vector<ParetoPoint> points;
-  std::vector<ParetoCandidate> candidates;
-  for (const TrialReport& trial : report.trials) {
-    if (!trial.metric.contains(goal.metric) || !trial.latency_ms || !trial.size_bytes) continue;
-    points.push_back({trial.index, trial.metric.at(goal.metric), *trial.latency_ms, *trial.size_bytes});
-    candidates.push_back({points.back().accuracy, points.back().latency_ms, points.back().size_bytes});
-  }
-  std::vector<ParetoPoint> front;
-  for (size_t i : ParetoSet(candidates, goal.criterion.higher_is_better)) front.push_back(points[i]);
-  return front;
 }
 
 }  // namespace
@@ -57,7 +34,7 @@ Status OptimizeRun::Package() {
   NS_RETURN_IF_ERROR(ReportOperators(model));
   NS_RETURN_IF_ERROR(Conclude());
   NS_RETURN_IF_ERROR(Check());
-  return Finish(output);
+  return Finish(output, ParetoModels::kWhereThereIsRoom);
 }
 
 // Nothing is measured again: a stop leaves a second or two, and where memory ran out there is none. `why`: "Stopped".
@@ -66,7 +43,7 @@ Status OptimizeRun::PackageSoFar(std::string_view why) {
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   NS_RETURN_IF_ERROR(WriteModel(output.folder()));
   DescribeBestSoFar(why);
-  return Finish(output);
+  return Finish(output, ParetoModels::kNone);
 }
 
 // As its trial measured it.
@@ -77,22 +54,15 @@ void OptimizeRun::DescribeBestSoFar(std::string_view why) {
   report_.speedup = {speed.speedup, speed.low, speed.high};
   double difference = values[0] - goals_.goals()[0].baseline;
   report_.accuracy_difference = {difference, difference, difference, "no interval: the packaged file was not evaluated"};
-  report_.pareto = Pareto(report_, goals_.goals()[0]);
+  TakePareto();
   report_.verdict = fmt::format("{}; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.", why, label_, speed.speedup,
                                 goals_.Explain(values));
 }
 
 // Recipes and report, and the folder into its place.
-Status OptimizeRun::Finish(OutputFolder& output) {
+Status OptimizeRun::Finish(OutputFolder& output, ParetoModels models) {
   NS_RETURN_IF_ERROR(WriteRecipe(output.folder()));
-  for (const ParetoPoint& point : report_.pareto) {
-    auto recipe = pareto_.find(point.trial);
-    if (recipe == pareto_.end()) continue;
-    std::error_code ignored;
-    fs::create_directory(output.folder() / "pareto", ignored);
-    NS_RETURN_IF_ERROR(WriteFileAtomic(output.folder() / "pareto" / fmt::format("trial_{}.json", point.trial),
-                                       RecipeToJson(recipe->second)));
-  }
+  NS_RETURN_IF_ERROR(WritePareto(output.folder(), models));
   progress_.End();
   report_.elapsed_seconds = progress_.elapsed_by_stage();
   report_.elapsed_seconds["total"] = progress_.elapsed_seconds();
@@ -104,7 +74,7 @@ Status OptimizeRun::WriteModel(const fs::path& folder) {
   const Model& model = quantized_ ? quantized_->model : *prepared_;
   NS_RETURN_IF_ERROR(model.Save(folder / kModelName));
   if (source_->folder) NS_RETURN_IF_ERROR(CopyModelFolderFiles(source_->folder->folder, folder));
-  report_.optimized.size_bytes = SizeOf(folder / kModelName);
+  report_.optimized.size_bytes = SizeOfModel(folder / kModelName);
   return OkStatus();
 }
 
@@ -128,7 +98,7 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
 
 // The same bytes on the same rows need not be evaluated twice.
 Status OptimizeRun::EvaluateFile(const fs::path& model) {
-  bool may_be_known = cache_ && !evaluator_->compares_with_baseline() && SizeOf(model) == fs::file_size(model);
+  bool may_be_known = cache_ && !evaluator_->compares_with_baseline() && SizeOfModel(model) == fs::file_size(model);
   std::string key;
   if (may_be_known) {
     NS_ASSIGN_OR_RETURN(std::string digest, Sha256HexOfFile(model));
@@ -202,7 +172,7 @@ Status OptimizeRun::Conclude() {
     report_.goal_met = true;
     return OkStatus();
   }
-  report_.pareto = Pareto(report_, goals_.goals()[0]);
+  TakePareto();
   report_.goal_met = goals_.Accepts(packaged_.values());
   VerdictInput input;
   input.goals = goals_;

@@ -22,6 +22,9 @@
 
 namespace ns {
 
+// Bytes of a saved model with its external data.
+uint64_t SizeOfModel(const std::filesystem::path& model);
+
 class OptimizeRun {
  public:
   OptimizeRun(const OptimizeOptions& options, const WorkContext& context);
@@ -65,7 +68,8 @@ class OptimizeRun {
   // optimize_package.cc
   Status Package();
   Status PackageSoFar(std::string_view why);
-  Status Finish(OutputFolder& output);
+  enum class ParetoModels { kNone, kWhereThereIsRoom };
+  Status Finish(OutputFolder& output, ParetoModels models);
   Status WriteModel(const std::filesystem::path& folder);
   Status EvaluateFile(const std::filesystem::path& model);
   Status EvaluatePackaged(const std::filesystem::path& model);
@@ -74,11 +78,18 @@ class OptimizeRun {
   Status Conclude();
   Status WriteRecipe(const std::filesystem::path& folder);
 
+  // optimize_pareto.cc
+  void TakePareto();
+  Status WritePareto(const std::filesystem::path& folder, ParetoModels models);
+  Status MakeParetoModel(const std::filesystem::path& folder, Recipe& recipe);
+  double ParetoUntil() const;
+
   // optimize_operators.cc
   void TakeScores(const TuningHistory& history, const Trial* answer);
   Status ReportOperators(const std::filesystem::path& model);
   Status MeasureOperators(std::span<const OperatorDecision> decisions);
   double OperatorsUntil() const;
+  size_t RowsUntil(double until) const;
   Result<std::map<std::string, double>> MeasureShares(const std::filesystem::path& model, std::span<const OperatorDecision> decisions);
 
   OptimizeOptions options_;

@@ -59,7 +59,7 @@ class HardCasesTest(unittest.TestCase):
         points = {point["trial"] for point in report["pareto"]}
         self.assertIn(0, points)
         self.assertTrue(points - {0}, "the best quantized model is there to be had")
-        self.assertEqual({f"trial_{trial}.json" for trial in points - {0}}, set(os.listdir(self.folder / "out" / "pareto")))
+        self.assertEqual({f"trial_{trial}" for trial in points - {0}}, set(os.listdir(self.folder / "out" / "pareto")))
 
     def test_a_goal_that_nothing_meets_ends_with_the_best_and_says_so(self):
         report = self.optimize("image-classification", "--criterion", "absolute", "--tolerable-loss=-0.05")

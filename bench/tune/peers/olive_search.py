@@ -57,12 +57,17 @@ class AllRows(OliveEvaluator):
         return MetricResult.model_validate({"rows-accuracy_score": {"value": value, "priority": 1, "higher_is_better": True}})
 
 
-def workflow(case, folder):
-    goal = {"type": "percent-max-degradation", "value": 100 * case["loss"]}
+def goal_of(case):
+    """A loss below 0 asks for more than the float model has; Olive takes no degradation below 0, and has an improvement for it."""
+    kind = "max-degradation" if case["loss"] >= 0 else "min-improvement"
     if case["criterion"] == "absolute":
-        goal = {"type": "max-degradation", "value": case["loss"]}
+        return {"type": kind, "value": abs(case["loss"])}
+    return {"type": f"percent-{kind}", "value": 100 * abs(case["loss"])}
+
+
+def workflow(case, folder):
     accuracy = {"name": "rows", "type": "accuracy",
-                "sub_types": [{"name": "accuracy_score", "priority": 1, "metric_config": {"task": "multiclass"}, "goal": goal}]}
+                "sub_types": [{"name": "accuracy_score", "priority": 1, "metric_config": {"task": "multiclass"}, "goal": goal_of(case)}]}
     return {
         "input_model": {"type": "ONNXModel", "config": {"model_path": case["model"]}},
         "data_configs": [{"name": "calibration", "type": "DataContainer", "load_dataset_config": {"type": "calibration_rows"}}],
