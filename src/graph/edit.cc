@@ -35,24 +35,28 @@ void RemoveNodes(GraphProto& graph, const std::unordered_set<int>& positions) {
 }
 
 int ReplaceUses(GraphProto& graph, std::string_view from, std::string_view to) {
+  return ReplaceUses(graph, {{std::string(from), std::string(to)}});
+}
+
+int ReplaceUses(GraphProto& graph, const std::unordered_map<std::string, std::string>& new_names) {
   int changed = 0;
+  auto renamed = [&](const std::string& name) -> const std::string* {
+    auto entry = new_names.find(name);
+    if (entry == new_names.end()) return nullptr;
+    ++changed;
+    return &entry->second;
+  };
   auto replace = [&](GraphProto& g) {
     for (NodeProto& node : *g.mutable_node())
-      for (std::string& input : *node.mutable_input()) {
-        if (input != from) continue;
-        input = to;
-        ++changed;
-      }
+      for (std::string& input : *node.mutable_input())
+        if (const std::string* to = renamed(input)) input = *to;
   };
   replace(graph);
   ForEachSubgraph(graph, [&](GraphProto& subgraph) {
     replace(subgraph);
     // A subgraph may hand a value from outside through as its own output.
-    for (auto& info : *subgraph.mutable_output()) {
-      if (info.name() != from) continue;
-      info.set_name(std::string(to));
-      ++changed;
-    }
+    for (auto& info : *subgraph.mutable_output())
+      if (const std::string* to = renamed(info.name())) info.set_name(*to);
   });
   return changed;
 }

@@ -267,9 +267,16 @@ std::string Model::UniqueName(std::string_view base) {
     CollectNames(graph(), names_);
     ForEachSubgraph(graph(), [&](const GraphProto& subgraph) { CollectNames(subgraph, names_); });
   }
-  std::string name(base);
-  for (int i = 1; !names_.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
-  return name;
+  if (names_.insert(std::string(base)).second) return std::string(base);
+  auto numbered = [&](int64_t number) { return fmt::format("{}_{}", base, number); };
+  // In few steps even when thousands are taken: `first` is free, the number `before` is not.
+  int64_t first = 1;
+  while (names_.contains(numbered(first))) first *= 2;
+  for (int64_t before = first / 2; first - before > 1;) {
+    int64_t middle = before + (first - before) / 2;
+    (names_.contains(numbered(middle)) ? before : first) = middle;
+  }
+  return *names_.insert(numbered(first)).first;
 }
 
 Status Model::Verify() const {

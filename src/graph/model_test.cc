@@ -94,6 +94,11 @@ TEST(ModelWeights, UniqueNamesMissEverythingTaken) {
   EXPECT_EQ(model.UniqueName("fresh"), "fresh");
 }
 
+TEST(ModelWeights, UniqueNamesCountOnAfterThousands) {
+  Model model = BigWeightModel();
+  for (int i = 1; i <= 10'000; ++i) ASSERT_EQ(model.UniqueName("w"), "w_" + std::to_string(i));
+}
+
 TEST(ModelWeights, ReplaceProtoRefusesALostWeight) {
   Model model = BigWeightModel();
   ns_onnx::ModelProto renamed = model.proto();

@@ -1,5 +1,7 @@
 #include "passes/conv_affine.h"
 
+#include <unordered_set>
+
 #include "graph/attributes.h"
 #include "graph/edit.h"
 
@@ -35,22 +37,6 @@ Tensor ScaledWeight(const Tensor& weight, const NodeProto& node, const std::vect
   return scaled;
 }
 
-}  // namespace
-
-std::optional<FoldableConv> FindFoldableConv(const Model& model, const GraphIndex& index, const std::string& value) {
-  int position = index.Producer(value);
-  if (position < 0 || index.OnlyUse(value) == nullptr) return std::nullopt;
-  const NodeProto& node = index.node(position);
-  bool transposed = node.op_type() == "ConvTranspose";
-  if (!node.domain().empty() || (node.op_type() != "Conv" && !transposed)) return std::nullopt;
-  if (!IsFloatWeight(model, node.input(1))) return std::nullopt;
-  if (node.input_size() > 2 && !node.input(2).empty() && !IsFloatWeight(model, node.input(2))) return std::nullopt;
-  Shape shape = model.WeightSpec(node.input(1))->shape;
-  int64_t group = IntAttribute(node, "group", 1);
-  if (shape.size() < 3 || group < 1 || shape[0] % group != 0) return std::nullopt;
-  return FoldableConv{position, transposed ? shape[1] * group : shape[0], static_cast<int>(shape.size())};
-}
-
 Status FoldIntoConv(Model& model, const FoldableConv& conv, const ChannelAffine& affine) {
   NodeProto& node = *model.mutable_graph().mutable_node(conv.node);
   NS_ASSIGN_OR_RETURN(Tensor weight, model.Weight(node.input(1)));
@@ -79,10 +65,38 @@ Status FoldIntoConv(Model& model, const FoldableConv& conv, const ChannelAffine&
   return OkStatus();
 }
 
-void TakeOverOutput(Model& model, const FoldableConv& conv, int user) {
-  auto& graph = model.mutable_graph();
-  graph.mutable_node(conv.node)->set_output(0, graph.node(user).output(0));
-  RemoveNodes(graph, {user});
+}  // namespace
+
+std::optional<FoldableConv> ConvFolds::Find(const std::string& value) const {
+  int position = index_.Producer(value);
+  if (position < 0 || index_.OnlyUse(value) == nullptr) return std::nullopt;
+  if (auto entry = taken_over_.find(position); entry != taken_over_.end()) position = entry->second;
+  const NodeProto& node = index_.node(position);
+  bool transposed = node.op_type() == "ConvTranspose";
+  if (!node.domain().empty() || (node.op_type() != "Conv" && !transposed)) return std::nullopt;
+  if (!IsFloatWeight(model_, node.input(1))) return std::nullopt;
+  if (node.input_size() > 2 && !node.input(2).empty() && !IsFloatWeight(model_, node.input(2))) return std::nullopt;
+  Shape shape = model_.WeightSpec(node.input(1))->shape;
+  int64_t group = IntAttribute(node, "group", 1);
+  if (shape.size() < 3 || group < 1 || shape[0] % group != 0) return std::nullopt;
+  return FoldableConv{position, transposed ? shape[1] * group : shape[0], static_cast<int>(shape.size())};
+}
+
+void ConvFolds::Add(const FoldableConv& conv, ChannelAffine affine, int user) {
+  folds_.push_back({conv, std::move(affine), user});
+  taken_over_[user] = conv.node;
+}
+
+Result<int> ConvFolds::Apply(Model& model) const {
+  std::unordered_set<int> gone;
+  for (const Fold& fold : folds_) {
+    NS_RETURN_IF_ERROR(FoldIntoConv(model, fold.conv, fold.affine));
+    auto& graph = model.mutable_graph();
+    graph.mutable_node(fold.conv.node)->set_output(0, graph.node(fold.user).output(0));
+    gone.insert(fold.user);
+  }
+  if (!gone.empty()) RemoveNodes(model.mutable_graph(), gone);
+  return static_cast<int>(gone.size());
 }
 
 }  // namespace ns

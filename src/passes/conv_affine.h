@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "graph/graph_index.h"
@@ -23,13 +24,32 @@ struct FoldableConv {
   int rank = 0;           // of its output
 };
 
-// The convolution that makes `value`, if it is foldable and the value goes nowhere but to one node.
-std::optional<FoldableConv> FindFoldableConv(const Model& model, const GraphIndex& index, const std::string& value);
+// Collects what is to be folded, then changes the model once: the time is linear in the nodes.
+class ConvFolds {
+ public:
+  // Keeps a reference to the model, which stays unchanged until Apply().
+  explicit ConvFolds(const Model& model) : model_(model), index_(model) {}
 
-// Gives the convolution new weights (others may share the old ones, which stay): W * factor and b * factor + shift.
-Status FoldIntoConv(Model& model, const FoldableConv& conv, const ChannelAffine& affine);
+  // The convolution that makes `value`, by itself or with what was folded into it so far, if it is foldable and the value goes nowhere but
+  // to one node.
+  std::optional<FoldableConv> Find(const std::string& value) const;
+  // Node `user`, the convolution's only user, goes; the convolution makes its output 0 itself.
+  void Add(const FoldableConv& conv, ChannelAffine affine, int user);
+  // Gives the convolutions new weights (others may share the old ones, which stay): W * factor and b * factor + shift. `model` is the one
+  // that this was made of. Returns how many were folded; nothing else may be called then.
+  Result<int> Apply(Model& model) const;
 
-// Removes node `user` (the convolution's only user), whose output 0 the convolution now makes itself.
-void TakeOverOutput(Model& model, const FoldableConv& conv, int user);
+ private:
+  struct Fold {
+    FoldableConv conv;
+    ChannelAffine affine;
+    int user = 0;
+  };
+
+  const Model& model_;
+  GraphIndex index_;
+  std::vector<Fold> folds_;
+  std::unordered_map<int, int> taken_over_;  // user: convolution
+};
 
 }  // namespace ns

@@ -37,22 +37,16 @@ std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node,
 }  // namespace
 
 Result<int> FoldBatchNormalization::Run(Model& model, const PassContext&) {
-  int folded = 0;
-  for (int n = 0; n < model.graph().node_size();) {
+  ConvFolds folds(model);
+  for (int n = 0; n < model.graph().node_size(); ++n) {
     const NodeProto& node = model.graph().node(n);
-    std::optional<FoldableConv> conv;
+    if (node.op_type() != "BatchNormalization" || !node.domain().empty()) continue;
+    std::optional<FoldableConv> conv = folds.Find(node.input(0));
     std::optional<ChannelAffine> affine;
-    if (node.op_type() == "BatchNormalization" && node.domain().empty()) conv = FindFoldableConv(model, GraphIndex(model), node.input(0));
     if (conv) affine = AffineOf(model, node, conv->channels);
-    if (!affine) {
-      ++n;
-      continue;
-    }
-    NS_RETURN_IF_ERROR(FoldIntoConv(model, *conv, *affine));
-    TakeOverOutput(model, *conv, n);
-    ++folded;
+    if (affine) folds.Add(*conv, *std::move(affine), n);
   }
-  return folded;
+  return folds.Apply(model);
 }
 
 }  // namespace ns

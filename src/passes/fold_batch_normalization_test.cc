@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "graph/edit.h"
 #include "passes/testing/same_numbers.h"
 
 namespace ns {
@@ -75,6 +76,33 @@ TEST(FoldBatchNormalization, LeavesTheWeightsOfAnotherConvolutionAlone) {
     <float[1, 1, 1, 1] w = {2}, float[1] one = {1}, float[1] four = {4}> {
     c = Conv (x, w)  y = BatchNormalization (c, four, one, one, one)  z = Conv(x, w) })");
   EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2}), 1e-6f), 1);
+}
+
+TEST(FoldBatchNormalization, FoldsSeveralBehindEachOther) {
+  Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y)
+    <float[1, 1, 1, 1] w = {2}, float[1] one = {1}, float[1] two = {2}, float[1] three = {3}> {
+    c = Conv (x, w)  d = BatchNormalization (c, one, two, three, one)  e = BatchNormalization (d, two, one, one, three)
+    f = Conv (e, w)  y = BatchNormalization (f, three, one, two, one) })");
+  EXPECT_EQ(RunAndCompare(FoldBatchNormalization(), model, X({1, 1, 2, 2}), 1e-5f), 3);
+  EXPECT_EQ(model.graph().node_size(), 2);
+}
+
+// An index made anew for each takes minutes.
+TEST(FoldBatchNormalization, TakesTimeLinearInTheNodes) {
+  Model model = ParseModel(R"(g (float[1, 1, 2, 2] x) => (float[1, 1, 2, 2] y) <float[1, 1, 1, 1] w = {1}, float[1] one = {1}> { y = Neg (x) })");
+  auto& graph = model.mutable_graph();
+  graph.clear_node();
+  constexpr int kPairs = 20'000;
+  std::string from = "x";
+  for (int i = 0; i < kPairs; ++i) {
+    std::string conv = "c" + std::to_string(i), to = i + 1 == kPairs ? "y" : "b" + std::to_string(i);
+    AddNode(graph, "Conv", {from, "w"}, {conv});
+    AddNode(graph, "BatchNormalization", {conv, "one", "one", "one", "one"}, {to});
+    from = to;
+  }
+  FoldBatchNormalization pass;
+  EXPECT_EQ(pass.Run(model, {}).value(), kPairs);
+  EXPECT_EQ(graph.node_size(), kPairs);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "passes/fold_scale_shift.h"
 
 #include <cmath>
-#include <memory>
 #include <set>
 
 #include "passes/conv_affine.h"
@@ -50,29 +49,20 @@ std::optional<ChannelAffine> AffineOf(const Model& model, const NodeProto& node,
 
 Result<int> FoldScaleShift::Run(Model& model, const PassContext&) {
   static const std::set<std::string> kEitherSide = {"Mul", "Add"}, kLeftOnly = {"Sub", "Div"};
-  int folded = 0;
-  auto index = std::make_unique<GraphIndex>(model);
-  for (int n = 0; n < model.graph().node_size();) {
+  ConvFolds folds(model);
+  for (int n = 0; n < model.graph().node_size(); ++n) {
     const NodeProto& node = model.graph().node(n);
     int sides = !node.domain().empty() ? 0 : kEitherSide.contains(node.op_type()) ? 2 : kLeftOnly.contains(node.op_type()) ? 1 : 0;
-    bool changed = false;
-    for (int from = 0; from < sides && !changed; ++from) {
-      std::optional<FoldableConv> conv = FindFoldableConv(model, *index, node.input(from));
+    for (int from = 0; from < sides; ++from) {
+      std::optional<FoldableConv> conv = folds.Find(node.input(from));
       std::optional<ChannelAffine> affine;
       if (conv) affine = AffineOf(model, node, from, *conv);
       if (!affine) continue;
-      NS_RETURN_IF_ERROR(FoldIntoConv(model, *conv, *affine));
-      TakeOverOutput(model, *conv, n);
-      changed = true;
-    }
-    if (changed) {
-      index = std::make_unique<GraphIndex>(model);
-      ++folded;
-    } else {
-      ++n;
+      folds.Add(*conv, *std::move(affine), n);
+      break;
     }
   }
-  return folded;
+  return folds.Apply(model);
 }
 
 }  // namespace ns
