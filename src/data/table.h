@@ -75,9 +75,6 @@ class Table {
 // By the file's extension: .csv, .tsv or .jsonl (UNSUPPORTED_FORMAT). Errors as OpenDataSet().
 Result<std::unique_ptr<Table>> OpenTable(const std::filesystem::path& path);
 
-// Offset of the first byte that is not part of a well-formed character (Unicode 15, table 3-7); none when all are.
-std::optional<size_t> FindBadUtf8(std::string_view text);
-
 // The whole text as a finite number; none when it is not one.
 std::optional<double> ParseNumber(std::string_view text);
 std::optional<int64_t> ParseInteger(std::string_view text);

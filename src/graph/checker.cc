@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "base/utf8.h"
 #include "onnx/checker.h"
 
 namespace ns {
@@ -16,6 +17,24 @@ std::string OneLine(std::string_view text, size_t limit) {
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
+}
+
+Status CheckNames(const ns_onnx::GraphProto& graph) {
+  Status status;
+  auto check = [&](const std::string& name) {
+    if (!status.ok() || !FindBadUtf8(name)) return;
+    std::string shown;
+    for (char c : name.substr(0, 100)) shown += c >= 0x20 && c < 0x7F ? c : '?';
+    status = InvalidArgument(fmt::format("the name '{}' in it is not UTF-8: rename it, or export the model again", shown), "INVALID_MODEL");
+  };
+  for (const auto& info : graph.input()) check(info.name());
+  for (const auto& info : graph.output()) check(info.name());
+  for (const auto& tensor : graph.initializer()) check(tensor.name());
+  for (const auto& node : graph.node()) {
+    check(node.name());
+    for (const std::string& output : node.output()) check(output);
+  }
+  return status;
 }
 
 Status CheckStructure(const ns_onnx::ModelProto& proto) {

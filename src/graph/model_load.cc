@@ -256,6 +256,7 @@ Result<Model> ModelLoader::FromProto(ModelProto proto, const LoadOptions& option
   NS_RETURN_IF_ERROR(PlaceWeights());
   InputsToConstants();
   if (options.check) NS_RETURN_IF_ERROR(model_.Verify());
+  if (options.check) NS_RETURN_IF_ERROR(CheckNames(model_.graph()));
   return std::move(model_);
 }
 

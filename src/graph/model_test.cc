@@ -337,6 +337,22 @@ TEST_F(ModelFileTest, RefusesAnUnknownOperatorNamingIt) {
   ExpectRefused("m.onnx", "INVALID_MODEL", "Rellu");
 }
 
+TEST_F(ModelFileTest, RefusesNamesThatAreNotUtf8) {
+  ns_onnx::ModelProto proto = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
+    g (float[1] x) => (float[1] y) { a = Relu(x)  y = Neg(a) })")->proto();
+  ns_onnx::ModelProto other = proto;
+  other.mutable_graph()->mutable_node(0)->set_name("Gr\xC3\xB6\xC3\x9F" "e");
+  Write("m.onnx", other.SerializeAsString());
+  EXPECT_TRUE(Model::Load(Path("m.onnx")).ok());
+  other.mutable_graph()->mutable_node(0)->set_name("Gr\xF6\xDF" "e");
+  Write("m.onnx", other.SerializeAsString());
+  ExpectRefused("m.onnx", "INVALID_MODEL", "the name 'Gr??e' in it is not UTF-8");
+  proto.mutable_graph()->mutable_node(0)->set_output(0, "a\xFF");
+  proto.mutable_graph()->mutable_node(1)->set_input(0, "a\xFF");
+  Write("m.onnx", proto.SerializeAsString());
+  ExpectRefused("m.onnx", "INVALID_MODEL", "'a?'");
+}
+
 TEST_F(ModelFileTest, RefusesAWeightWithTheWrongByteCount) {
   std::string bytes = SerializeModel(BigWeightModel()).value();
   ns_onnx::ModelProto proto;
