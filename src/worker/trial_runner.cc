@@ -53,14 +53,6 @@ std::string FactsKey(const QuantConfig& config) { return "facts " + Canonical(co
 
 }  // namespace
 
-uint64_t ModelBytes(const Model& model) {
-  uint64_t bytes = model.proto().ByteSizeLong();
-  for (const auto& tensor : model.graph().initializer()) {
-    if (const auto* shared = model.SharedWeight(tensor.name())) bytes += shared->bytes.size();
-  }
-  return bytes;
-}
-
 TrialRunner::TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop)
     : setting_(std::move(setting)), progress_(progress), stop_(std::move(stop)) {}
 
@@ -257,13 +249,8 @@ Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, 
   } else {
     ++full_;
   }
-  EvaluateResult result;
-  result.values = evaluation->values();
-  result.size_bytes = ModelBytes(quantized->model);
-  result.seconds = evaluation->seconds;
-  result.rows = evaluation->rows;
-  result.stopped_early = evaluation->stopped_early;
-  return TuningResult(result);
+  return TuningResult(EvaluateResult{.values = evaluation->values(), .size_bytes = ModelBytes(quantized->model), .seconds = evaluation->seconds,
+                                     .rows = evaluation->rows, .stopped_early = evaluation->stopped_early});
 }
 
 Result<const OutputProbe*> TrialRunner::Prober() {
@@ -399,10 +386,9 @@ std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) cons
     }
     const MeasuredModel* model = session.history().FindModel(trial.config);
     if (model != nullptr && model->latency_ms > 0) report.latency_ms = model->latency_ms;
-    if (record != records_.end() && record->second.cached)
-      report.note += (report.note.empty() ? "" : "; ") + std::string("known from an earlier run");
-    if (record != records_.end() && record->second.small)
-      report.note += (report.note.empty() ? "" : "; ") + std::string("memory was short: tried again with one thread, row by row");
+    auto add = [&](std::string_view note) { report.note += (report.note.empty() ? "" : "; ") + std::string(note); };
+    if (record != records_.end() && record->second.cached) add("known from an earlier run");
+    if (record != records_.end() && record->second.small) add("memory was short: tried again with one thread, row by row");
     reports.push_back(std::move(report));
   }
   return reports;

@@ -18,6 +18,7 @@
 #include "worker/evaluator.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
+#include "worker/model_bytes.h"
 #include "worker/stage_progress.h"
 #include "worker/tuning_cache.h"
 
@@ -105,8 +106,5 @@ class TrialRunner {
   std::optional<int> leader_;   // the last one sent as the best
   int full_ = 0, partial_ = 0;
 };
-
-// Bytes of `model` as a file, nearly: its structure and its weights.
-uint64_t ModelBytes(const Model& model);
 
 }  // namespace ns
