@@ -120,6 +120,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_flag("--stop-at-goal", tuning.stop_at_goal, "End with the first model that is good enough");
   command->add_option("--without", raw.without, "Recipe that is not tried: smooth_quant, equalization, bias_correction; may be repeated")
       ->take_all();
+  command->add_option("--dtype", tuning.dtypes, "Type that operators may take beside fp32: int8, int4, fp32; may be repeated (all)")->take_all();
   command->add_option("--recipe", options.recipe, "Replay this recipe.json instead of tuning");
   command->add_flag("--dry-run", options.dry_run, "Check everything, say what would be done, write nothing");
   command->add_flag("--json", line.json, "Events as JSON lines on standard output");
@@ -128,7 +129,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->callback([&line, &raw, command] {
     line.command = WorkerCommand::kOptimize;
     for (const char* name : {"--approach", "--calibration-method", "--exclude", "--max-trials", "--timeout", "--strategy", "--objective",
-                             "--stop-at-goal", "--without"})
+                             "--stop-at-goal", "--without", "--dtype"})
       if (command->count(name) > 0) raw.tuning.emplace_back(name);
   });
 }
@@ -250,6 +251,9 @@ Status FinishTuning(const Raw& raw, TuningOptions* tuning) {
     NS_RETURN_IF_ERROR(CheckName("recipe", recipe, {"smooth_quant", "equalization", "bias_correction"}, "UNKNOWN_RECIPE"));
     tuning->recipes[recipe] = false;
   }
+  for (const std::string& dtype : tuning->dtypes) NS_RETURN_IF_ERROR(CheckName("type", dtype, KnownDtypes(), "UNKNOWN_DTYPE"));
+  std::string conflict = DtypesConflict(tuning->approach, tuning->dtypes);
+  if (!conflict.empty()) return InvalidArgument("--dtype " + conflict, "BAD_USAGE");
   return OkStatus();
 }
 

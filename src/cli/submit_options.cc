@@ -53,7 +53,7 @@ std::deque<RequestOption> RequestOptions() {
       {"--objective", "NAME[=WEIGHT]", {"tuning.objective", kObjectives, {}}, "performance, size or memory (performance); may be repeated"},
       {"--latency-threads", "N", {"tuning.latency.threads", kNumber, {}}, "Threads of a timed run (the slot's cores)"},
       {"--latency-batch", "N", {"tuning.latency.batch", kNumber, {}}, "Rows of a timed run (1)"},
-      {"--dtype", "", {"tuning.quantization.dtypes", kTexts, {}}, "Only this type; may be repeated", {"int8", "uint8"}},
+      {"--dtype", "", {"tuning.quantization.dtypes", kTexts, {}}, "Type that operators may take beside fp32; may be repeated (all)", KnownDtypes()},
       {"--granularity", "", {"tuning.quantization.granularities", kTexts, {}}, "Only this granularity; may be repeated", {"per_channel", "per_tensor"}},
       {"--calibration-method", "", {"tuning.quantization.calibration_methods", kTexts, {}}, "Only this method; may be repeated", KnownCalibrationMethods()},
       {"--exclude", "OPERATOR", {"tuning.quantization.excluded_operators", kTexts, {}}, "Operator name or type that stays in float; may be repeated"},

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,7 +76,7 @@ struct LatencySpec {
 
 // Limits on what the tuner may try. An empty list: no limit.
 struct QuantizationSpec {
-  std::vector<std::string> dtypes;               // int8, uint8
+  std::vector<std::string> dtypes;               // of KnownDtypes(); fp32 always stays possible
   std::vector<std::string> granularities;        // per_channel, per_tensor
   std::vector<std::string> calibration_methods;  // one of KnownCalibrationMethods()
   std::vector<std::string> excluded_operators;   // node names or operator types that stay in float
@@ -128,5 +129,12 @@ std::string ApproachName(Approach approach);
 const std::vector<std::string>& KnownMetrics();
 const std::vector<std::string>& KnownStrategies();
 const std::vector<std::string>& KnownCalibrationMethods();
+// What operators may compute in or keep their weights in: "int8" (int8 weights, read by uint8 activations or alone),
+// "int4" (weights alone), "fp32".
+const std::vector<std::string>& KnownDtypes();
+// Whether a request that allows these types (none: all) allows `dtype`.
+bool AllowsDtype(const std::vector<std::string>& dtypes, std::string_view dtype);
+// What is wrong with these types for this approach; empty: nothing.
+std::string DtypesConflict(Approach approach, const std::vector<std::string>& dtypes);
 
 }  // namespace ns

@@ -197,7 +197,7 @@ void ReadTuning(FieldReader& in, TuningSpec* out) {
     latency->Finish();
   }
   if (auto limits = tuning->Object("quantization")) {
-    limits->Strings("dtypes", &out->quantization.dtypes, {"int8", "uint8"});
+    limits->Strings("dtypes", &out->quantization.dtypes, KnownDtypes());
     limits->Strings("granularities", &out->quantization.granularities, {"per_channel", "per_tensor"});
     limits->Strings("calibration_methods", &out->quantization.calibration_methods, KnownCalibrationMethods());
     limits->Strings("excluded_operators", &out->quantization.excluded_operators);
@@ -287,6 +287,8 @@ ParsedTaskSpec ParseTaskSpec(std::string_view body) {
     criterion->Finish();
   }
   ReadTuning(in, &spec.tuning);
+  std::string conflict = spec.model.empty() ? "" : DtypesConflict(spec.approach, spec.tuning.quantization.dtypes);
+  if (!conflict.empty()) errors.push_back({{"body", "tuning", "quantization", "dtypes"}, conflict, "value_error"});
   ReadNames(in, &spec);
   ReadDeadline(in, &spec);
   in.Finish();

@@ -90,6 +90,22 @@ TEST(TaskSpecCodecTest, EveryWrongFieldIsNamedAtOnceWithItsPath) {
   EXPECT_THAT(FieldErrorsToJson(errors), HasSubstr(R"("loc":["body","tuning","latency","batch"])"));
 }
 
+TEST(TaskSpecCodecTest, ATypeThatNothingComputesInIsNamedWithTheOnesThatAre) {
+  auto errors = Errors(R"({"model": "m", "dataset": "d", "tuning": {"quantization": {"dtypes": ["int8", "uint8"]}}})");
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0].loc, ElementsAre("body", "tuning", "quantization", "dtypes", "1"));
+  for (const char* word : {"int8", "fp32", "uint8"}) EXPECT_THAT(errors[0].msg, HasSubstr(word));
+}
+
+TEST(TaskSpecCodecTest, AnApproachNeedsTheTypeItComputesIn) {
+  const char* request = R"({{"model": "m", "dataset": "d", "approach": "{}", "tuning": {{"quantization": {{"dtypes": ["fp32"]}}}}}})";
+  EXPECT_EQ(Parsed(fmt::format(fmt::runtime(request), "auto")).tuning.quantization.dtypes, (std::vector<std::string>{"fp32"}));
+  auto errors = Errors(fmt::format(fmt::runtime(request), "static"));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0].loc, ElementsAre("body", "tuning", "quantization", "dtypes"));
+  EXPECT_EQ(errors[0].msg, "must hold int8, in which the approach static computes, got fp32; the approach auto takes any of them");
+}
+
 TEST(TaskSpecCodecTest, AnUnknownFieldSuggestsTheNearestName) {
   auto errors = Errors(R"({"model": "m", "dataset": "d", "aproach": "static"})");
   ASSERT_EQ(errors.size(), 1u);

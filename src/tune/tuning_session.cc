@@ -185,8 +185,11 @@ TuningAnswer TuningSession::AnswerForFloat() const {
                                     : "training the model for quantization; nothing that was tried comes near";
   } else if (!failure.empty()) {
     answer.reason = "no quantized model could be made: " + failure;
+  } else if (!stopped_why_.empty()) {
+    answer.reason = "no quantized model was tried";
   } else {
-    answer.reason = stopped_why_.empty() ? "nothing in the model can be quantized" : "no quantized model was tried";
+    bool limited = !history_.problem().space.operators.empty() && !history_.problem().space.Quantizes();
+    answer.reason = limited ? "what was asked for leaves every operator in float" : "nothing in the model can be quantized";
   }
   return answer;
 }

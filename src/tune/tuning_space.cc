@@ -23,6 +23,10 @@ QuantConfig TuningSpace::Uniform(OpMode mode) const {
   return config;
 }
 
+bool TuningSpace::Quantizes() const {
+  return std::any_of(operators.begin(), operators.end(), [](const SpaceOperator& op) { return op.choices.size() > 1; });
+}
+
 int TuningSpace::CountWith(OpMode mode) const {
   return static_cast<int>(std::count_if(operators.begin(), operators.end(),
                                         [&](const SpaceOperator& op) { return op.FirstWith(mode) != nullptr; }));

@@ -36,6 +36,8 @@ struct TuningSpace {
 
   // Every operator in its first choice of `mode`, those that have none in float.
   QuantConfig Uniform(OpMode mode) const;
+  // Whether an operator has another choice than float.
+  bool Quantizes() const;
   // How many operators have a choice of `mode`.
   int CountWith(OpMode mode) const;
   // Σ float_share of those operators; 1 where shares were not measured and there is one.

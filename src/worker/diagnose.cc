@@ -39,7 +39,7 @@ class Diagnoser {
     }
     NS_RETURN_IF_ERROR(Load());
     if (!quantizer_) return std::move(diagnosis_);
-    TuningSpace space = MakeTuningSpace(*quantizer_, options_.tuning, nullptr);
+    TuningSpace space = MakeTuningSpace(*quantizer_, options_.tuning, {}, nullptr);
     bool is_static = options_.tuning.approach != Approach::kDynamic && space.CountWith(OpMode::kStatic) > 0;
     config_ = space.Uniform(is_static ? OpMode::kStatic : OpMode::kDynamic);
     diagnosis_.plan = is_static ? fmt::format("static, {}", CalibrationMethodName(space.base.defaults.calibration)) : "dynamic";

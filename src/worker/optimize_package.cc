@@ -55,8 +55,8 @@ void OptimizeRun::DescribeBestSoFar(std::string_view why) {
   double difference = values[0] - goals_.goals()[0].baseline;
   report_.accuracy_difference = {difference, difference, difference, "no interval: the packaged file was not evaluated"};
   TakePareto();
-  report_.verdict = fmt::format("{}; the best so far, as its trial measured it: {} int8: {:.2f} times as fast as fp32; {}.", why, label_, speed.speedup,
-                                goals_.Explain(values));
+  report_.verdict = fmt::format("{}; the best so far, as its trial measured it: {}: {:.2f} times as fast as fp32; {}.", why, QuantizedLabel(label_),
+                                speed.speedup, goals_.Explain(values));
 }
 
 // Recipes and report, and the folder into its place.

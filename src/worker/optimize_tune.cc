@@ -64,7 +64,12 @@ void OptimizeRun::OpenCache() {
 TuningSpace OptimizeRun::Space() {
   if (!quantizer_) return {};
   std::string why;
-  TuningSpace space = MakeTuningSpace(*quantizer_, options_.tuning, &why);
+  RowsPerRun products;
+  if (data_) {
+    auto inputs = LatencyRows(*data_->evaluation, data_->split.evaluation, options_.latency.batch, 1);
+    if (inputs.ok()) products = CountRows(*prepared_, inputs->at(0));
+  }
+  TuningSpace space = MakeTuningSpace(*quantizer_, options_.tuning, products, &why);
   if (!why.empty()) AddNote(why);
   return space;
 }

@@ -156,6 +156,7 @@ Status TakeTuning(const TuningSpec& spec, std::optional<double> seconds_to_deadl
   options->latency = {spec.latency.threads, spec.latency.batch};
   const QuantizationSpec& quantization = spec.quantization;
   tuning.excluded_operators = quantization.excluded_operators;
+  tuning.dtypes = quantization.dtypes;
   tuning.recipes = spec.recipes;
   if (quantization.granularities.size() == 1) tuning.per_channel = quantization.granularities[0] == "per_channel";
   for (const std::string& name : quantization.calibration_methods) {

@@ -51,6 +51,7 @@ struct TuningOptions {
   bool stop_at_goal = false;
   uint64_t seed = 0;
   std::vector<CalibrationMethod> calibration_methods;  // empty: all, minmax first
+  std::vector<std::string> dtypes;                     // of KnownDtypes(), that operators may take beside fp32; empty: all
   std::optional<bool> per_channel;                     // none: the default configuration's
   std::vector<std::string> excluded_operators;         // node names or operator types that stay in float
   std::map<std::string, bool> recipes;                 // off: not tried

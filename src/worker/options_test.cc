@@ -59,6 +59,7 @@ TEST(OptionsFromTaskTest, TakesWhatTheRequestSays) {
   task.spec.dataset->calibration_rows = RowRangeSpec{10, 20};
   task.spec.tuning.quantization.granularities = {"per_tensor"};
   task.spec.tuning.quantization.calibration_methods = {"entropy"};
+  task.spec.tuning.quantization.dtypes = {"fp32"};
   task.spec.tuning.seed = 7;
   auto options = OptionsFromTask(task, std::nullopt);
   ASSERT_TRUE(options.ok()) << options.status().ToString();
@@ -71,6 +72,7 @@ TEST(OptionsFromTaskTest, TakesWhatTheRequestSays) {
   EXPECT_EQ(options->data.calibration, "10:20");
   EXPECT_EQ(options->tuning.per_channel, false);
   EXPECT_THAT(options->tuning.calibration_methods, ElementsAre(CalibrationMethod::kEntropy));
+  EXPECT_THAT(options->tuning.dtypes, ElementsAre("fp32"));
   EXPECT_EQ(options->data.seed, 7u);
   EXPECT_TRUE(options->force);
 }

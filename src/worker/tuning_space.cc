@@ -5,11 +5,14 @@
 #include <map>
 #include <set>
 
+#include "graph/shapes.h"
 #include "quantize/output_probe.h"
 
 namespace ns {
 
 namespace {
+
+constexpr int64_t kFewRows = 16;
 
 bool Excluded(const OperatorDecision& op, const std::vector<std::string>& excluded) {
   return std::any_of(excluded.begin(), excluded.end(),
@@ -24,6 +27,33 @@ std::set<std::string> NamesWith(const Quantizer& quantizer, OpMode mode) {
   return names;
 }
 
+// The products whose weights may be kept in 4 bits. Where speed alone counts that pays in runs of few rows, as a measured table in
+// docs/design/quantization.md says; who names the type gets it everywhere.
+std::set<std::string> InInt4(const Quantizer& quantizer, const TuningOptions& options, const RowsPerRun& rows) {
+  std::set<std::string> names, tables;
+  if (!AllowsDtype(options.dtypes, "int4")) return names;
+  bool everywhere = !options.dtypes.empty() || options.objective.size > 0 || options.objective.memory > 0;
+  for (const OperatorDecision& op : quantizer.Candidates(OpMode::kWeightOnlyInt4)) {
+    auto found = rows.find(op.name);
+    bool few = found != rows.end() && found->second <= kFewRows;
+    if (op.mode == OpMode::kWeightOnly) tables.insert(op.name);
+    if (op.mode == OpMode::kWeightOnlyInt4 && (everywhere || few)) names.insert(op.name);
+  }
+  // Tables beside them are in int8.
+  if (!names.empty() && AllowsDtype(options.dtypes, "int8")) names.merge(tables);
+  return names;
+}
+
+// Blocks of 128 are faster and smaller, zero points more exact.
+void AddInt4(OpConfig choice, std::vector<OpConfig>* choices) {
+  choice.mode = OpMode::kWeightOnlyInt4;
+  for (auto [block, zero_points] : {std::pair(32, false), std::pair(128, false), std::pair(32, true)}) {
+    choice.block = block;
+    choice.zero_points = zero_points;
+    choices->push_back(choice);
+  }
+}
+
 // The block of each name.
 std::map<std::string, std::string> Blocks(const std::vector<std::string>& names) {
   std::map<std::string, std::string> blocks;
@@ -34,7 +64,26 @@ std::map<std::string, std::string> Blocks(const std::vector<std::string>& names)
 
 }  // namespace
 
-TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& options, std::string* why) {
+RowsPerRun CountRows(const Model& prepared, const NamedTensors& inputs) {
+  Model concrete = prepared.Clone();
+  for (auto& input : *concrete.mutable_graph().mutable_input()) {
+    auto given = inputs.find(input.name());
+    if (given == inputs.end()) continue;
+    auto* shape = input.mutable_type()->mutable_tensor_type()->mutable_shape();
+    shape->clear_dim();
+    for (int64_t size : given->second.shape()) shape->add_dim()->set_dim_value(size);
+  }
+  ShapeMap shapes = ShapeMap::Infer(concrete);
+  RowsPerRun rows;
+  for (const auto& node : prepared.graph().node()) {
+    if (node.op_type() != "MatMul" && node.op_type() != "Gemm") continue;
+    auto shape = shapes.StaticShape(node.input(0));
+    if (shape && !shape->empty() && shape->back() > 0) rows[node.name()] = ElementCount(*shape) / shape->back();
+  }
+  return rows;
+}
+
+TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& options, const RowsPerRun& rows_per_run, std::string* why) {
   TuningSpace space;
   space.base = DefaultConfig(OpMode::kStatic, why);
   space.calibrations = options.calibration_methods;
@@ -47,7 +96,9 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
     return found == options.recipes.end() || found->second;
   };
   std::vector<OperatorDecision> by_static = quantizer.Candidates(OpMode::kStatic);
+  const bool int8 = AllowsDtype(options.dtypes, "int8");
   std::set<std::string> dynamic = NamesWith(quantizer, OpMode::kDynamic), weight_only = NamesWith(quantizer, OpMode::kWeightOnly);
+  std::set<std::string> int4 = InInt4(quantizer, options, rows_per_run);
   std::vector<std::string> names;
   for (const OperatorDecision& op : by_static) {
     SpaceOperator entry{op.name, op.type, "", {}, 0};
@@ -56,11 +107,13 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
       choice.mode = mode;
       entry.choices.push_back(choice);
     };
-    if (!Excluded(op, options.excluded_operators)) {
+    bool excluded = Excluded(op, options.excluded_operators);
+    if (int8 && !excluded) {
       if (op.mode != OpMode::kFloat) add(OpMode::kStatic);
       if (dynamic.contains(op.name)) add(OpMode::kDynamic);
       if (weight_only.contains(op.name)) add(OpMode::kWeightOnly);
     }
+    if (int4.contains(op.name) && !excluded) AddInt4(choice, &entry.choices);
     add(OpMode::kFloat);
     names.push_back(op.name);
     space.operators.push_back(std::move(entry));

@@ -30,13 +30,18 @@ std::string SizeText(uint64_t bytes, uint64_t float_bytes) {
 
 }  // namespace
 
+std::string QuantizedLabel(const std::string& label) {
+  std::string_view four_bits = OpModeName(OpMode::kWeightOnlyInt4);
+  return label.starts_with(four_bits) ? "weight-only int4" + label.substr(four_bits.size()) : label + " int8";
+}
+
 std::string Verdict(const VerdictInput& input) {
   std::string accuracy = input.goals.Explain(input.values);
   bool goal_met = input.goals.Accepts(input.values);
   std::string start = goal_met ? "" : "Goal not met. ";
   std::string advice = input.advice.empty() ? "" : fmt::format(" What would help: {}.", input.advice);
   if (input.kept_float) return fmt::format("{}Kept fp32: {}; {}.{}", start, input.reason, accuracy, advice);
-  return fmt::format("{}{} int8: {}, {}; {}.{}", start, input.label, SpeedText(input.speedup),
+  return fmt::format("{}{}: {}, {}; {}.{}", start, QuantizedLabel(input.label), SpeedText(input.speedup),
                      SizeText(input.optimized_bytes, input.float_bytes), accuracy, advice);
 }
 

@@ -252,6 +252,29 @@ class ExamplesTest(WorkerTest):
         self.assertFalse(self.report()["goal_met"])
         self.assertIn("Goal not met", result.stdout)
 
+    def test_types_that_are_not_allowed_are_not_tried(self):
+        result = self.optimize_images("--dtype", "fp32")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Kept fp32: what was asked for leaves every operator in float", self.report()["verdict"])
+        self.assertEqual(len(self.report()["trials"]), 1, "fp32 alone")
+
+    def test_weights_in_4_bits_where_size_counts(self):
+        texts = (TEXTS, "--data", TEXTS / "evaluation.tsv", "--calibration", TEXTS / "calibration.tsv", "--evaluation-samples", 300)
+        result = self.optimize(*texts, "--dtype", "int4", "--dtype", "int8", "--objective", "size", "--strategy", "auto")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = self.report()
+        self.assertTrue(report["goal_met"], report["verdict"])
+        self.assertIn("weight-only int4", report["verdict"])
+        # Of the best in 8 bits a quarter would be left.
+        self.assertLess(report["optimized"]["size_bytes"], 0.24 * report["baseline"]["size_bytes"])
+        in_4_bits = [one for one in report["operators"] if one["decision"] == "int4 weights"]
+        self.assertGreater(len(in_4_bits), 3)
+        self.assertTrue(all("blocks of 32" in one["why"] and one["sqnr_db"] > 10 for one in in_4_bits))
+        again = self.folder / "again"
+        result = self.run_worker("optimize", *texts[:3], "--evaluation-samples", 50, "--recipe", self.out / "recipe.json", "-o", again)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((again / "model.onnx").read_bytes(), (self.out / "model.onnx").read_bytes())
+
     def test_a_timeout_that_has_passed_keeps_fp32(self):
         result = self.optimize_images("--timeout", "0.001")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -500,6 +523,10 @@ class BadInputTest(WorkerTest):
                                      ("--criterion", "relativ", "relative"), ("--calibration-method", "percentil", "percentile")):
             with self.subTest(option):
                 self.assert_refused(self.optimize_images(option, wrong), wrong, f"did you mean '{right}'")
+
+    def test_types_that_nothing_computes_in(self):
+        self.assert_refused(self.optimize_images("--dtype", "uint8"), "uint8", "int8", "fp32")
+        self.assert_refused(self.optimize_images("--dtype", "fp32", "--approach", "static"), "--dtype", "int8", "static")
 
     def test_a_baseline_without_a_finite_value(self):
         # logits 1e30 and 0 with label 1: the perplexity is exp(1e30).

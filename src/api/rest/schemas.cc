@@ -91,7 +91,7 @@ constexpr const char* kRequests = R"json({
     "latency": {"anyOf": [{"type": "null"}, {"type": "object", "properties": {
       "threads": {"type": ["integer", "null"], "minimum": 0, "maximum": 1024}, "batch": {"type": ["integer", "null"], "minimum": 1, "maximum": 100000}}, "additionalProperties": false}]},
     "quantization": {"anyOf": [{"type": "null"}, {"type": "object", "properties": {
-      "dtypes": {"type": ["array", "null"], "items": {"enum": ["int8", "uint8"]}},
+      "dtypes": {"type": ["array", "null"], "items": {"enum": ["@DTYPES@"]}},
       "granularities": {"type": ["array", "null"], "items": {"enum": ["per_channel", "per_tensor"]}},
       "calibration_methods": {"type": ["array", "null"], "items": {"enum": ["@CALIBRATIONS@"]}},
       "excluded_operators": {"type": ["array", "null"], "items": {"type": "string"}}}, "additionalProperties": false}]},
@@ -191,6 +191,7 @@ void Fill(Json* json) {
       Json names = item == "@METRICS@"        ? Names(KnownMetrics())
                    : item == "@STRATEGIES@"   ? Names(KnownStrategies())
                    : item == "@CALIBRATIONS@" ? Names(KnownCalibrationMethods())
+                   : item == "@DTYPES@"       ? Names(KnownDtypes())
                                               : Json();
       if (names.is_null()) Fill(&item), names = Json::array({item});
       for (Json& name : names) filled.push_back(std::move(name));

@@ -44,7 +44,9 @@ class Search {
     };
     add(OpMode::kStatic, problem_.try_static);
     add(OpMode::kDynamic, problem_.try_dynamic);
-    if (problem_.objective.size > 0 || problem_.objective.memory > 0) add(OpMode::kWeightOnly, true);
+    bool small = problem_.objective.size > 0 || problem_.objective.memory > 0;
+    add(OpMode::kWeightOnly, small);
+    add(OpMode::kWeightOnlyInt4, small || (problem_.try_static && problem_.try_dynamic));  // the space offers it where it gains
     return forms;
   }
 

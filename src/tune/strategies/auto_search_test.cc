@@ -52,6 +52,32 @@ TEST(AutoSearchTest, TheFormThatMeasuresFasterIsEvaluatedToo) {
   EXPECT_EQ(session.answer().trial, 2);
 }
 
+// With weights in 4 or 8 bits too.
+TuningSession::Options Int4Options(int count) {
+  TuningSession::Options options = FakeOptions(count, false);
+  for (SpaceOperator& op : options.problem.space.operators)
+    op.choices.insert(op.choices.end() - 1, {OpConfig{.mode = OpMode::kWeightOnly}, OpConfig{.mode = OpMode::kWeightOnlyInt4}});
+  return options;
+}
+
+TEST(AutoSearchTest, WeightsIn4BitsAreEvaluatedWhereTheyMeasureFaster) {
+  TuningSession faster = Make(Int4Options(8)), slower = Make(Int4Options(8));
+  EXPECT_THAT(Play(faster, {.int4_speedup = 3}).labels, ElementsAre("static", "weight_only_int4"));
+  EXPECT_EQ(faster.answer().trial, 2);
+  Played played = Play(slower, {.int4_speedup = 1.5});
+  EXPECT_THAT(played.labels, ElementsAre("static"));
+  EXPECT_EQ(played.timings, 1);
+}
+
+TEST(AutoSearchTest, WhatIsHurtBy4BitsGetsItsWeightsIn8) {
+  TuningSession session = Make(Int4Options(64));
+  FakeModel model{.harms = {{"op17", 0.2}}, .int4_speedup = 4};
+  model.loss = [](const QuantConfig& config) { return config.Of("op17").mode == OpMode::kWeightOnlyInt4 ? 0.2 : 0.0; };
+  EXPECT_THAT(Play(session, model).labels, ElementsAre("static", "weight_only_int4", "weight_only_int4, 1 operator in int8"));
+  EXPECT_EQ(session.history().trial(3).config.Of("op17").mode, OpMode::kWeightOnly);
+  EXPECT_EQ(session.answer().trial, 3);
+}
+
 TEST(AutoSearchTest, OneHarmfulOperatorIsFoundByTheFirstStepOfBisection) {
   TuningSession session = Make(FakeOptions(64, false));
   Played played = Play(session, {.harms = {{"op17", 0.2}}});

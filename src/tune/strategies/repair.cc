@@ -54,10 +54,22 @@ class Repairer {
     return count > 0 && count < all ? count : all / 2;
   }
 
-  QuantConfig Give(int count, OpMode mode) const {
+  // The first `count` given up: to float, or from weights in 4 bits to 8 where that can be, which few models notice.
+  QuantConfig Give(int count) const {
     QuantConfig config = model_.config;
-    for (int i = 0; i < count; ++i) config.SetMode(ranking_[static_cast<size_t>(i)].name, mode);
+    for (int i = 0; i < count; ++i) GiveUp(ranking_[static_cast<size_t>(i)].name, &config);
     return config;
+  }
+
+  void GiveUp(const std::string& name, QuantConfig* config) const {
+    const SpaceOperator* op = in_int4_ ? Find(name) : nullptr;
+    const OpConfig* softer = op == nullptr ? nullptr : op->FirstWith(OpMode::kWeightOnly);
+    if (softer == nullptr) return config->SetMode(name, OpMode::kFloat);
+    config->operators[name] = *softer;
+  }
+
+  std::string Label(int count, const char* more = "") const {
+    return CountLabel(model_.label, count, (std::string(in_int4_ ? "in int8" : "in float") + more).c_str());
   }
 
   // Whether what is left after giving up `count` can still be worth having.
@@ -69,13 +81,13 @@ class Repairer {
   Status Bisect() {
     bool first = true;
     while (passes_ - fails_ > 1) {
-      if (!Worth(Give(fails_ + 1, OpMode::kFloat))) return OkStatus();
+      if (!Worth(Give(fails_ + 1))) return OkStatus();
       int count = first ? FirstCount() : fails_ + (passes_ - fails_) / 2;
       first = false;
-      NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(Give(count, OpMode::kFloat), CountLabel(model_.label, count, "in float")));
+      NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(Give(count), Label(count)));
       if (holds) {
         passes_ = count;
-        found_ = {Give(count, OpMode::kFloat)};
+        found_ = {Give(count)};
       } else {
         fails_ = count;
       }
@@ -85,7 +97,7 @@ class Repairer {
 
   // What was given up may return, where that can give more speed.
   Status Return() {
-    QuantConfig dynamic = Give(passes_, OpMode::kFloat);
+    QuantConfig dynamic = Give(passes_);
     int returned = 0;
     for (int i = 0; i < passes_; ++i) {
       const SpaceOperator* op = Find(ranking_[static_cast<size_t>(i)].name);
@@ -94,7 +106,7 @@ class Repairer {
       dynamic.operators[op->name] = *choice;
       ++returned;
     }
-    if (returned > 0 && problem().try_dynamic && Gains(dynamic)) {
+    if (returned > 0 && !in_int4_ && problem().try_dynamic && Gains(dynamic)) {
       NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(dynamic, CountLabel(model_.label, returned, "dynamic")));
       if (holds) {
         found_.push_back(dynamic);
@@ -110,10 +122,10 @@ class Repairer {
     std::stable_sort(given.begin(), given.end(), [](const OperatorScore& a, const OperatorScore& b) { return Noise(a) > Noise(b); });
     QuantConfig config = model_.config;
     int kept = passes_ / 2;
-    for (int i = 0; i < kept; ++i) config.SetMode(given[static_cast<size_t>(i)].name, OpMode::kFloat);
-    if (Canonical(config) == Canonical(Give(kept, OpMode::kFloat))) return OkStatus();  // bisection was there
+    for (int i = 0; i < kept; ++i) GiveUp(given[static_cast<size_t>(i)].name, &config);
+    if (Canonical(config) == Canonical(Give(kept))) return OkStatus();  // bisection was there
     if (!Gains(config)) return OkStatus();
-    NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(config, CountLabel(model_.label, kept, "in float, chosen again")));
+    NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(config, Label(kept, ", chosen again")));
     if (holds) found_.push_back(config);
     return OkStatus();
   }
@@ -136,6 +148,7 @@ class Repairer {
 
   Inquiry& ask_;
   const Repairable& model_;
+  const bool in_int4_ = model_.config.defaults.mode == OpMode::kWeightOnlyInt4;
   std::vector<OperatorScore> ranking_;
   int fails_ = 0, passes_ = 0;  // so many in float are not enough, are enough
   std::vector<QuantConfig> found_;

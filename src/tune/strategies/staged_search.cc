@@ -40,7 +40,9 @@ class Stages {
   OpMode MainMode() const {
     if (problem_.try_static && space_.CountWith(OpMode::kStatic) > 0) return OpMode::kStatic;
     if (problem_.try_dynamic && space_.CountWith(OpMode::kDynamic) > 0) return OpMode::kDynamic;
-    return space_.CountWith(OpMode::kWeightOnly) > 0 ? OpMode::kWeightOnly : OpMode::kFloat;
+    for (OpMode mode : {OpMode::kWeightOnly, OpMode::kWeightOnlyInt4})
+      if (space_.CountWith(mode) > 0) return mode;
+    return OpMode::kFloat;
   }
 
   // Stages I to III.
@@ -101,6 +103,8 @@ class Stages {
     std::string label = op.type;
     if (treatment.calibration != usual.calibration) label += fmt::format(" {}", CalibrationMethodName(treatment.calibration));
     if (treatment.per_channel != usual.per_channel) label += treatment.per_channel ? " per channel" : " per tensor";
+    if (treatment.block != usual.block) label += fmt::format(" blocks of {}", treatment.block);
+    if (treatment.zero_points != usual.zero_points) label += treatment.zero_points ? " with zero points" : " without zero points";
     return label;
   }
 

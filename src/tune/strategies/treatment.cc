@@ -29,7 +29,13 @@ void Calibrate(QuantConfig& config, CalibrationMethod method) {
   for (auto& [name, op] : config.operators) op.calibration = method;
 }
 
+void GiveZeroPoints(QuantConfig& config) {
+  config.defaults.zero_points = true;
+  for (auto& [name, op] : config.operators) op.zero_points = true;
+}
+
 std::vector<Treatment> Known(const TuningSpace& space, const QuantConfig& config) {
+  if (config.defaults.mode == OpMode::kWeightOnlyInt4) return {{"zero points", GiveZeroPoints}};
   std::vector<Treatment> treatments;
   bool is_static = config.defaults.mode == OpMode::kStatic;
   if (space.recipes.equalize && is_static) treatments.push_back({"equalized", [](QuantConfig& c) { c.equalize = true; }});

@@ -23,6 +23,7 @@ MeasuredModel FakeModel::Measure(const TuningSpace& space, const QuantConfig& co
   for (const SpaceOperator& op : space.operators) {
     OpMode mode = config.Of(op.name).mode;
     double part = (1 - 1 / full_speedup) / all;
+    if (mode == OpMode::kWeightOnlyInt4) saved += (1 - 1 / int4_speedup) / all;
     saved += mode == OpMode::kStatic ? part : mode == OpMode::kDynamic ? part / 2 : 0;
     size += (mode == OpMode::kFloat ? 100 : 25) / all;
   }

@@ -16,6 +16,7 @@ struct FakeModel {
   // Overrides the sum of harms where set.
   std::function<double(const QuantConfig&)> loss = {};
   double full_speedup = 2;             // of all operators static; half as much of the gain in dynamic form
+  double int4_speedup = 1;             // of all operators with their weights in 4 bits
   double seconds_per_evaluation = 1;
   bool stops_early = false;            // a failing evaluation ends early and says so
 
