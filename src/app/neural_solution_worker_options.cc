@@ -166,6 +166,7 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("--threads", options.latency.threads, "Threads of a run (as many as cores)")
       ->check(CLI::PositiveNumber);
   command->add_option("--cores", raw.cores, "Processors to run on: 0,2-3 (all)");
+  command->add_option("--recipe", options.recipe, "The last model runs with the session settings of this recipe.json");
   command->add_option("--seconds", options.budget_seconds, "Time to measure (10)")->check(CLI::PositiveNumber);
   command->add_flag("--json", line.json, "The figures as JSON on standard output");
   command->callback([&line] { line.command = WorkerCommand::kBenchmark; });

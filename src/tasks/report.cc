@@ -2,6 +2,7 @@
 
 #include "tasks/json_fields.h"
 #include "tasks/operator_report_codec.h"
+#include "tasks/session_settings_codec.h"
 
 namespace ns {
 
@@ -176,6 +177,7 @@ std::string ReportToJson(const Report& report) {
   json["baseline"] = ToJson(report.baseline);
   json["optimized"] = ToJson(report.optimized);
   json["speedup"] = {{"median", report.speedup.median}, {"low", report.speedup.low}, {"high", report.speedup.high}};
+  if (report.session) json["session"] = SessionSettingsToJson<Json>(*report.session);
   json["accuracy_difference"] = {{"value", report.accuracy_difference.value},
                                  {"low", report.accuracy_difference.low},
                                  {"high", report.accuracy_difference.high}};
@@ -195,6 +197,19 @@ std::string ReportToJson(const Report& report) {
   return Dump(json, 2) + "\n";
 }
 
+namespace {
+
+// What is no settings of a session counts as absent, as any field of a wrong type.
+std::optional<SessionSettings> ReadSession(const Json& json) {
+  try {
+    return SessionSettingsFromJson(json);
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 Result<Report> ParseReport(std::string_view text) {
   auto json = ParseJson(text);
   if (!json || !json->is_object()) return InvalidArgument("a report must be a JSON object", "BAD_REPORT");
@@ -204,6 +219,7 @@ Result<Report> ParseReport(std::string_view text) {
   ReadObject(*json, "baseline", &report.baseline);
   ReadObject(*json, "optimized", &report.optimized);
   ReadObject(*json, "speedup", &report.speedup);
+  if (auto session = json->find("session"); session != json->end()) report.session = ReadSession(*session);
   ReadObject(*json, "accuracy_difference", &report.accuracy_difference);
   Get(*json, "evaluation_rows", &report.evaluation_rows);
   Get(*json, "full_evaluations", &report.full_evaluations);

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "tasks/operator_report.h"
+#include "tasks/session_settings.h"
 
 namespace ns {
 
@@ -102,6 +103,7 @@ struct Report {
   ModelFigures baseline;
   ModelFigures optimized;
   SpeedUp speedup;
+  std::optional<SessionSettings> session;  // with which the optimized model's latency was measured
   AccuracyDifference accuracy_difference;
   int64_t evaluation_rows = 0;
   int full_evaluations = 0;     // the baseline's included

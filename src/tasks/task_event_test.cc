@@ -87,6 +87,7 @@ TEST(ReportTest, ComesBackAndWritesNullForWhatIsNoNumber) {
   report.baseline.metric["f1"] = 0.9;
   report.optimized.latency_ms = {1.5, 2.0, 1, 2};
   report.speedup = {2.0, 1.9, NAN};
+  report.session = SessionSettings{2, true, false, "extended"};
   report.operators.push_back({"conv1", "Conv", "int8 static", "fused", 30.0, {}});
   report.trials.push_back({.index = 1, .configuration = "static", .metric = {{"f1", 0.9}}, .rows = 10, .meets_criterion = true,
                            .latency_ms = {}, .size_bytes = {}, .worker = "", .started = "", .seconds = 2, .note = ""});
@@ -97,6 +98,10 @@ TEST(ReportTest, ComesBackAndWritesNullForWhatIsNoNumber) {
   EXPECT_EQ(back.baseline.metric["f1"], 0.9);
   EXPECT_EQ(back.optimized.latency_ms.p95, 2.0);
   EXPECT_TRUE(std::isnan(back.speedup.high));
+  EXPECT_EQ(back.session, report.session);
+  EXPECT_EQ(SessionSettingsText(*back.session),
+            "intra_op_num_threads 2, session.intra_op.allow_spinning 1, enable_cpu_mem_arena false, graph_optimization_level ORT_ENABLE_EXTENDED");
+  EXPECT_EQ(ParseReport(R"({"verdict": "", "session": {"graph_optimization": "most"}})")->session, std::nullopt);
   EXPECT_EQ(back.operators[0].sqnr_db, 30.0);
   EXPECT_EQ(back.operators[0].latency_share, std::nullopt);
   EXPECT_EQ(back.trials[0].rows, 10);

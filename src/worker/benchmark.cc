@@ -6,6 +6,8 @@
 #include "base/cpu.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
+#include "worker/recipe.h"
+#include "worker/session_search.h"
 #include "worker/stage_progress.h"
 
 namespace ns {
@@ -41,15 +43,23 @@ Result<BenchmarkOutcome> Benchmark(const BenchmarkOptions& options, const WorkCo
   BenchmarkOutcome outcome;
   outcome.models.push_back(options.model);
   if (!options.other.empty()) outcome.models.push_back(options.other);
+  SessionSettings usual = UsualSettings(run), last = usual;
+  if (!options.recipe.empty()) {
+    NS_ASSIGN_OR_RETURN(Recipe recipe, ReadRecipe(options.recipe));
+    if (!recipe.session)
+      return InvalidArgument(fmt::format("the recipe '{}' says nothing of the session; leave out --recipe", options.recipe.string()), "NO_SESSION_SETTINGS");
+    last = *recipe.session;
+    if (options.latency.threads > 0) last.threads = options.latency.threads;
+  }
   progress.Begin("load", 0, 0.2);
   std::vector<NamedTensors> rows;
   std::vector<Session> sessions;
-  for (const auto& path : outcome.models) {
-    NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(path));
+  for (size_t i = 0; i < outcome.models.size(); ++i) {
+    NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(outcome.models[i]));
     if (rows.empty()) {
       NS_ASSIGN_OR_RETURN(rows, Rows(options, source));
     }
-    NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source.model, TimedSession(run)));
+    NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source.model, TimedSession(run, i + 1 == outcome.models.size() ? last : usual)));
     sessions.push_back(std::move(session));
   }
   progress.Begin("time", 0.2, 1);

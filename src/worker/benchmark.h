@@ -19,6 +19,7 @@ struct BenchmarkOptions {
   std::map<std::string, Shape> shapes;  // of made-up inputs, where the model leaves sizes free
   int64_t free_size = 128;              // of other free sizes than the first axis
   LatencySettings latency;
+  std::filesystem::path recipe;         // the last model runs with the session settings of this recipe.json; empty: as usual
   std::vector<int> cores;
   double budget_seconds = 10;
 };
@@ -30,7 +31,7 @@ struct BenchmarkOutcome {
   int64_t batch = 1;
 };
 
-// Errors of loading either model, of the data, and of running them.
+// InvalidArgument (NO_SESSION_SETTINGS): the recipe has none. Errors of ReadRecipe(), of loading either model, of the data, and of running them.
 Result<BenchmarkOutcome> Benchmark(const BenchmarkOptions& options, const WorkContext& context);
 
 std::string BenchmarkText(const BenchmarkOutcome& outcome);

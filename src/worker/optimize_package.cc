@@ -7,6 +7,7 @@
 #include "worker/cache_codec.h"
 #include "worker/memory_probe.h"
 #include "worker/optimize_run.h"
+#include "worker/session_search.h"
 #include "worker/verdict.h"
 
 namespace ns {
@@ -14,7 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t kLatencyRows = 32;
 constexpr const char* kModelName = "model.onnx";
 
 LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads) {
@@ -28,6 +28,7 @@ Status OptimizeRun::Package() {
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   fs::path model = output.folder() / kModelName;
   NS_RETURN_IF_ERROR(WriteModel(output.folder()));
+  NS_RETURN_IF_ERROR(ChooseSession(model));
   if (evaluator_) NS_RETURN_IF_ERROR(EvaluatePackaged(model));
   NS_RETURN_IF_ERROR(TimePackaged(model));
   NS_RETURN_IF_ERROR(MeasureMemory(output.folder()));
@@ -81,6 +82,10 @@ Status OptimizeRun::WriteModel(const fs::path& folder) {
 Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   progress_.Begin("package", 0.82, 0.9);
   NS_RETURN_IF_ERROR(EvaluateFile(model));
+  if (session_.optimization != "all" && !goals_.Accepts(packaged_.values())) {
+    session_.optimization = "all";  // what the trial was evaluated with
+    NS_RETURN_IF_ERROR(EvaluateFile(model));
+  }
   std::vector<double> values = packaged_.values();
   for (size_t i = 0; i < values.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
   AccuracyDifference& difference = report_.accuracy_difference;
@@ -102,7 +107,7 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
   std::string key;
   if (may_be_known) {
     NS_ASSIGN_OR_RETURN(std::string digest, Sha256HexOfFile(model));
-    key = "file " + digest;
+    key = "file " + digest + (session_.optimization == "all" ? "" : " " + session_.optimization);
     auto text = cache_->Get(key);
     auto known = text ? EvaluationFromText(*text) : std::nullopt;
     if (known && known->metrics.size() == metrics_.size()) {
@@ -111,7 +116,9 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
       return OkStatus();
     }
   }
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, {}));
+  SessionOptions options;
+  options.optimization = TimedSession(latency_, session_).optimization;
+  NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, options));
   auto evaluation = evaluator_->Evaluate(session, progress_, context_.stop);
   if (evaluation.status().reason() == "OUT_OF_MEMORY") {
     evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, Pace::kSmall);
@@ -124,19 +131,13 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
 
 Status OptimizeRun::TimePackaged(const fs::path& model) {
   progress_.Begin("package", 0.9, 0.96);
-  int64_t batch = options_.latency.batch;
   NS_ASSIGN_OR_RETURN(Session before, Session::FromModel(source_->model, TimedSession(latency_)));
-  NS_ASSIGN_OR_RETURN(Session after, Session::FromFile(model, TimedSession(latency_)));
-  if (data_) {
-    batch = data_->evaluation->fixed_batch().value_or(batch);
-    NS_ASSIGN_OR_RETURN(rows_, LatencyRows(*data_->evaluation, data_->split.evaluation, batch, kLatencyRows));
-  } else {
-    rows_ = {MadeUpInputs(before.inputs(), batch, 128, 0)};
-  }
+  NS_ASSIGN_OR_RETURN(Session after, Session::FromFile(model, TimedSession(latency_, session_)));
   const Session* both[] = {&before, &after};
   NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(both, rows_, latency_, progress_, context_.stop));
-  report_.baseline.latency_ms = Figures(latencies[0], batch, latency_.threads);
-  report_.optimized.latency_ms = Figures(latencies[1], batch, latency_.threads);
+  report_.baseline.latency_ms = Figures(latencies[0], timed_batch_, latency_.threads);
+  report_.optimized.latency_ms = Figures(latencies[1], timed_batch_, session_.threads > 0 ? session_.threads : latency_.threads);
+  report_.session = session_;
   report_.speedup = {latencies[1].speedup.value, latencies[1].speedup.low, latencies[1].speedup.high};
   return Check();
 }
@@ -181,6 +182,7 @@ Status OptimizeRun::Conclude() {
   input.label = label_;
   input.reason = reason_;
   input.advice = advice_;
+  if (session_ != UsualSettings(latency_)) input.session = SessionSettingsText(session_);
   input.speedup = report_.speedup;
   input.float_bytes = report_.baseline.size_bytes;
   input.optimized_bytes = report_.optimized.size_bytes;
@@ -198,6 +200,7 @@ Status OptimizeRun::WriteRecipe(const fs::path& folder) {
     recipe.config = *config_;
     NS_ASSIGN_OR_RETURN(recipe.facts, quantizer_->Facts(*config_));
   }
+  recipe.session = report_.session;
   NS_ASSIGN_OR_RETURN(recipe.result_sha256, Sha256HexOfFile(folder / kModelName));
   recipe.made_by = report_.environment.versions;
   if (recipe_ && recipe_->result_sha256 != recipe.result_sha256) {

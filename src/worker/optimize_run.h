@@ -84,6 +84,10 @@ class OptimizeRun {
   Status MakeParetoModel(const std::filesystem::path& folder, Recipe& recipe);
   double ParetoUntil() const;
 
+  // optimize_session.cc
+  Status ReadTimedRows();
+  Status ChooseSession(const std::filesystem::path& model);
+
   // optimize_operators.cc
   void TakeScores(const TuningHistory& history, const Trial* answer);
   Status ReportOperators(const std::filesystem::path& model);
@@ -126,7 +130,10 @@ class OptimizeRun {
   std::string advice_;
   std::optional<QuantConfig> diagnosed_;  // what the operators are measured with: the answer, or, where fp32 is kept, the first that was tried
   FigureMap figures_;                     // of the operators, as tuning and packaging measure them
+  static constexpr size_t kTimedRows = 32;
   std::vector<NamedTensors> rows_;  // timed
+  int64_t timed_batch_ = 1;         // rows of one of them
+  SessionSettings session_;         // of ONNX Runtime, with which the packaged file is timed
   Evaluation packaged_;
 };
 

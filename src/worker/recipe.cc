@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "tasks/session_settings_codec.h"
 
 namespace ns {
 
@@ -181,6 +182,7 @@ Result<Recipe> FromJson(const Json& json) {
                           VectorsFromJson(json.at("bias_corrections"), -std::numeric_limits<float>::infinity()));
     }
   }
+  if (json.contains("session")) recipe.session = SessionSettingsFromJson(json.at("session"));
   recipe.result_sha256 = json.value("result_sha256", "");
   if (json.contains("made_by")) json.at("made_by").get_to(recipe.made_by);
   return recipe;
@@ -203,6 +205,7 @@ std::string RecipeToJson(const Recipe& recipe) {
     if (!recipe.facts.smooth_factors.empty()) json["smooth_factors"] = recipe.facts.smooth_factors;
     if (!recipe.facts.bias_corrections.empty()) json["bias_corrections"] = recipe.facts.bias_corrections;
   }
+  if (recipe.session) json["session"] = SessionSettingsToJson<Json>(*recipe.session);
   if (!recipe.result_sha256.empty()) json["result_sha256"] = recipe.result_sha256;
   json["made_by"] = recipe.made_by;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

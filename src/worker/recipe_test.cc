@@ -15,6 +15,7 @@ Recipe Example() {
   recipe.config.defaults.calibration = CalibrationMethod::kPercentile;
   recipe.config.Edit("conv") = {OpMode::kDynamic, CalibrationMethod::kMse, true};
   recipe.config.Edit("fc") = {.mode = OpMode::kWeightOnlyInt4, .block = 128, .zero_points = true};
+  recipe.session = SessionSettings{2, true, false, "extended"};
   recipe.config.percentile = 99.9;
   recipe.config.defaults.per_channel = false;
   recipe.config.reduce_range = true;
@@ -34,6 +35,7 @@ TEST(RecipeTest, ComesBackFromJsonBitForBit) {
   ASSERT_TRUE(back.ok()) << back.status().ToString();
   EXPECT_EQ(back->config, Example().config);
   EXPECT_EQ(back->facts, Example().facts);
+  EXPECT_EQ(back->session, Example().session);
   EXPECT_EQ(back->model_sha256, "ab12");
   EXPECT_EQ(back->label, "static, 1 operator in float");
   EXPECT_EQ(back->result_sha256, "cd34");

@@ -7,6 +7,7 @@
 
 #include "graph/model.h"
 #include "quantize/quantizer.h"
+#include "runtime/session.h"
 #include "tune/tuning_space.h"
 #include "worker/options.h"
 

@@ -41,8 +41,9 @@ std::string Verdict(const VerdictInput& input) {
   std::string start = goal_met ? "" : "Goal not met. ";
   std::string advice = input.advice.empty() ? "" : fmt::format(" What would help: {}.", input.advice);
   if (input.kept_float) return fmt::format("{}Kept fp32: {}; {}.{}", start, input.reason, accuracy, advice);
-  return fmt::format("{}{}: {}, {}; {}.{}", start, QuantizedLabel(input.label), SpeedText(input.speedup),
-                     SizeText(input.optimized_bytes, input.float_bytes), accuracy, advice);
+  std::string session = input.session.empty() ? "" : fmt::format(" Measured with these settings of ONNX Runtime, to be set where it runs: {}.", input.session);
+  return fmt::format("{}{}: {}, {}; {}.{}{}", start, QuantizedLabel(input.label), SpeedText(input.speedup),
+                     SizeText(input.optimized_bytes, input.float_bytes), accuracy, session, advice);
 }
 
 std::vector<std::string> WhyNotFaster(const std::vector<OperatorDecision>& decisions, double float_latency_ms,

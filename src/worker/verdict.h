@@ -18,6 +18,7 @@ struct VerdictInput {
   std::string label;   // "static, 3 operators in float"
   std::string reason;  // TuningAnswer::reason
   std::string advice;  // TuningAnswer::advice
+  std::string session; // settings of ONNX Runtime's session that it was measured with; empty: the usual ones
   SpeedUp speedup;     // of the packaged file
   uint64_t float_bytes = 0;
   uint64_t optimized_bytes = 0;

@@ -624,6 +624,25 @@ class OtherCommandsTest(WorkerTest):
         self.assertEqual(len(both), 2)
         self.assertTrue(0.5 < both[1]["speedup"]["median"] < 2)
 
+    def test_the_session_of_a_result_is_told_replayed_and_benchmarked(self):
+        self.assertEqual(self.optimize_images().returncode, 0)
+        session = self.report()["session"]
+        self.assertEqual(set(session), {"intra_op_threads", "allow_spinning", "memory_arena", "graph_optimization"})
+        self.assertEqual(self.report()["optimized"]["latency_ms"]["threads"], session["intra_op_threads"])
+        recipe = json.loads((self.out / "recipe.json").read_text())
+        self.assertEqual(recipe["session"], session)
+        recipe["session"] = {"intra_op_threads": 1, "allow_spinning": False, "memory_arena": False, "graph_optimization": "extended"}
+        (self.folder / "r.json").write_text(json.dumps(recipe))
+        again = self.folder / "again"
+        self.assertEqual(self.run_worker("optimize", IMAGES / "model.onnx", "--recipe", self.folder / "r.json", "-o", again).returncode, 0)
+        self.assertEqual(json.loads((again / "report.json").read_text())["session"], recipe["session"])
+        result = self.run_worker("benchmark", IMAGES / "model.onnx", self.out / "model.onnx", "--recipe", self.folder / "r.json", "--seconds", 1)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        recipe.pop("session")
+        (self.folder / "r.json").write_text(json.dumps(recipe))
+        result = self.run_worker("benchmark", IMAGES / "model.onnx", "--recipe", self.folder / "r.json")
+        self.assertIn("says nothing of the session", result.stderr)
+
     def test_quantize_writes_one_file(self):
         for approach in ("static", "dynamic"):
             target = self.out.parent / f"{approach}.onnx"

@@ -159,7 +159,7 @@ constexpr const char* kAnswers = R"json({
 },
 "Report": {
   "type": "object", "required": ["verdict", "goal_met"],
-  "properties": {"verdict": {"type": "string"}, "goal_met": {"type": "boolean"}, "baseline": {"type": "object"}, "optimized": {"type": "object"}, "speedup": {"type": "object"},
+  "properties": {"verdict": {"type": "string"}, "goal_met": {"type": "boolean"}, "baseline": {"type": "object"}, "optimized": {"type": "object"}, "speedup": {"type": "object"}, "session": {"type": "object"},
     "accuracy_difference": {"type": "object"}, "operators": {"type": "array"}, "trials": {"type": "array"}, "guesses": {"type": "array"}}
 },
 "Recipe": {"type": "object"},
