@@ -24,6 +24,7 @@ const Trial* TuningHistory::Find(const QuantConfig& config) const {
 
 const ProbeResult* TuningHistory::FindProbe(const QuantConfig& config) const { return FindIn(probes_, Canonical(config)); }
 const RankResult* TuningHistory::FindRank(const QuantConfig& config) const { return FindIn(ranks_, Canonical(config)); }
+const RankResult* TuningHistory::FindErrors(const QuantConfig& config) const { return FindIn(errors_, Canonical(config)); }
 
 const MeasuredModel* TuningHistory::FindModel(const QuantConfig& config) const {
   const size_t* index = FindIn(model_of_, Canonical(config));
@@ -37,7 +38,7 @@ bool TuningHistory::Knows(const TuningItem& item) const {
     return trial != nullptr && !(evaluate->in_full && trial->result && trial->result->stopped_early);
   }
   if (auto* probe = std::get_if<ProbeItem>(&item)) return FindProbe(probe->config) != nullptr;
-  if (auto* rank = std::get_if<RankItem>(&item)) return FindRank(rank->config) != nullptr;
+  if (auto* rank = std::get_if<RankItem>(&item)) return (rank->effects ? FindRank(rank->config) : FindErrors(rank->config)) != nullptr;
   for (const QuantConfig& config : std::get<TimeItem>(item).configs)
     if (FindModel(config) == nullptr) return false;
   return true;
@@ -94,7 +95,7 @@ void TuningHistory::End(const TuningItem& item, const TuningResult& result) {
   } else if (auto* probe = std::get_if<ProbeItem>(&item)) {
     probes_.insert_or_assign(Canonical(probe->config), std::get<ProbeResult>(result));
   } else if (auto* rank = std::get_if<RankItem>(&item)) {
-    ranks_.insert_or_assign(Canonical(rank->config), std::get<RankResult>(result));
+    (rank->effects ? ranks_ : errors_).insert_or_assign(Canonical(rank->config), std::get<RankResult>(result));
   } else {
     const auto& configs = std::get<TimeItem>(item).configs;
     const auto& time = std::get<TimeResult>(result);

@@ -50,6 +50,7 @@ class TuningHistory {
   // What was learnt; null: not known (yet).
   const ProbeResult* FindProbe(const QuantConfig& config) const;
   const RankResult* FindRank(const QuantConfig& config) const;
+  const RankResult* FindErrors(const QuantConfig& config) const;  // of a rank without effects
   // How fast and big a model is; null: not timed. A model that could not be timed has a speed-up of 0.
   const MeasuredModel* FindModel(const QuantConfig& config) const;
   // All that were timed, in the order in which they were.
@@ -79,7 +80,7 @@ class TuningHistory {
   std::vector<Trial> trials_;
   std::map<std::string, size_t> trial_of_;  // by Canonical(config)
   std::map<std::string, ProbeResult> probes_;
-  std::map<std::string, RankResult> ranks_;
+  std::map<std::string, RankResult> ranks_, errors_;
   std::map<std::string, size_t> model_of_;  // place in timed_
   TimedModels timed_;
   std::set<std::string> under_way_;  // KeyOf()

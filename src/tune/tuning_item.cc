@@ -7,7 +7,7 @@ namespace {
 struct Key {
   std::string operator()(const EvaluateItem& item) const { return (item.in_full ? "evaluate in full " : "evaluate ") + Canonical(item.config); }
   std::string operator()(const ProbeItem& item) const { return "probe " + Canonical(item.config); }
-  std::string operator()(const RankItem& item) const { return "rank " + Canonical(item.config); }
+  std::string operator()(const RankItem& item) const { return (item.effects ? "rank " : "errors ") + Canonical(item.config); }
   std::string operator()(const TimeItem& item) const {
     std::string key = "time";
     for (const QuantConfig& config : item.configs) key += " " + Canonical(config);

@@ -38,6 +38,7 @@ struct ProbeResult {
 // Score each operator that this configuration quantizes.
 struct RankItem {
   QuantConfig config;
+  bool effects = true;  // false: each operator's own error alone, which one pass over a few rows says
 };
 struct OperatorScore {
   std::string name;

@@ -288,6 +288,7 @@ Result<TuningResult> TrialRunner::Rank(const RankItem& item) {
   RankResult result;
   const double unknown = std::numeric_limits<double>::quiet_NaN();
   for (const OperatorHarm& harm : harms) result.operators.push_back({harm.name, harm.sqnr_db, unknown, unknown});
+  if (!item.effects) return TuningResult(result);
   NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
   NS_ASSIGN_OR_RETURN(auto effects, probe->Effects(item.config, {EffectRuns()}, progress_, stop_));
   for (const OperatorEffect& effect : effects) {

@@ -109,6 +109,14 @@ class Search {
     if (treated.changed) {
       NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(treated.config, treated.label));
       if (holds) return TimeAndTake(treated.config);
+      if (treated.config.smooth_quant) {
+        NS_ASSIGN_OR_RETURN(Treated finer, SmoothLayerByLayer(ask_, treated));
+        if (finer.changed) {
+          treated = finer;
+          NS_ASSIGN_OR_RETURN(holds, ask_.Holds(treated.config, treated.label));
+          if (holds) return TimeAndTake(treated.config);
+        }
+      }
     }
     NS_ASSIGN_OR_RETURN(auto repaired, FindFewestInFloat(ask_, {treated.config, treated.label, form.gain, best_, timed_}));
     for (const QuantConfig& config : repaired) NS_RETURN_IF_ERROR(TimeAndTake(config));

@@ -1,10 +1,10 @@
 // `auto`, the default: few full evaluations, by knowing before them what they are likely to say.
 //
-//  1. The forms that the model can take as a whole (static, dynamic, weights in 4 bits where the space has them) come first. One is evaluated; then all are timed side by
-//     side, and another is evaluated only if it is faster than what already holds.
+//  1. The forms that the model can take as a whole (static, dynamic, weights in 4 bits where the space has them) come first. One is
+//     evaluated; then all are timed side by side, and another is evaluated only if it is faster than what already holds.
 //  2. A form that is fast enough to be wanted but misses the accuracy is treated before anything is given up: other calibration,
 //     cross-layer equalization, SmoothQuant, bias correction, alone and together, compared by the SQNR of the model's outputs
-//     over a few rows. Only the best treatment is evaluated.
+//     over a few rows. Only the best treatment is evaluated, and one more where SmoothQuant gains by an alpha for each layer.
 //  3. If that still misses it, its operators are ranked by the harm they do for the time they save, and bisection finds how
 //     few must be given up: at most 1 + ceil(log2(n)) evaluations for n operators. Bisection takes the loss to fall as more stay
 //     in float; where it does not, it may end with more in float than needed, but what it accepts was evaluated on all rows.

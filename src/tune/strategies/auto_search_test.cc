@@ -78,6 +78,34 @@ TEST(AutoSearchTest, WhatIsHurtBy4BitsGetsItsWeightsIn8) {
   EXPECT_EQ(session.answer().trial, 3);
 }
 
+// The layers want different alphas, and only with both the model holds.
+TEST(AutoSearchTest, AlphasAreChosenLayerByLayerWhereOneForAllIsNotEnough) {
+  TuningSession::Options options = FakeOptions(4, false);
+  options.problem.space.recipes.smooth_quant = true;
+  TuningSession session = Make(options);
+  auto alpha = [](const QuantConfig& config, const std::string& name) {
+    auto own = config.smooth_quant->alphas.find(name);
+    return own == config.smooth_quant->alphas.end() ? config.smooth_quant->alpha : own->second;
+  };
+  FakeModel model;
+  model.loss = [&](const QuantConfig& config) {
+    if (!config.smooth_quant) return 0.05;
+    return 0.03 - (alpha(config, "op0") == 0.3 ? 0.015 : 0) - (alpha(config, "op1") == 0.8 ? 0.015 : 0);
+  };
+  model.rank = [&](const RankItem& item) {
+    EXPECT_FALSE(item.effects);
+    RankResult result;
+    for (const auto& [name, best] : {std::pair("op0", 0.3), std::pair("op1", 0.8), std::pair("op2", 0.5)})
+      result.operators.push_back({name, alpha(item.config, name) == best ? 30.0 : 25.0, std::nan(""), std::nan("")});
+    return result;
+  };
+  // Either alpha alone gains half of it, so the global search takes one of them first.
+  EXPECT_THAT(Play(session, model).labels, ElementsAre("static", "static, smoothed 0.30", "static, smoothed 0.30, alpha by layer"));
+  EXPECT_THAT(session.history().trial(3).config.smooth_quant->alphas,
+              ::testing::ElementsAre(::testing::Pair("op1", 0.8), ::testing::Pair("op2", 0.5)));
+  EXPECT_EQ(session.answer().trial, 3);
+}
+
 TEST(AutoSearchTest, OneHarmfulOperatorIsFoundByTheFirstStepOfBisection) {
   TuningSession session = Make(FakeOptions(64, false));
   Played played = Play(session, {.harms = {{"op17", 0.2}}});

@@ -39,6 +39,20 @@ Result<std::vector<OperatorScore>> Inquiry::Rank(const QuantConfig& config) {
   return NotKnown();
 }
 
+Result<std::vector<std::vector<OperatorScore>>> Inquiry::Errors(const std::vector<QuantConfig>& configs) {
+  std::vector<std::vector<OperatorScore>> found;
+  for (const QuantConfig& config : configs) {
+    const RankResult* errors = history_.FindErrors(config);
+    if (errors == nullptr) {
+      wanted_.push_back(RankItem{config, false});
+    } else {
+      found.push_back(errors->operators);
+    }
+  }
+  if (found.size() < configs.size()) return NotKnown();
+  return found;
+}
+
 Result<std::vector<double>> Inquiry::Gains(const std::vector<QuantConfig>& configs) {
   TimeItem missing;
   std::vector<double> gains;

@@ -31,6 +31,8 @@ class Inquiry {
   Result<double> OutputSqnr(const QuantConfig& config);
   // Scores of the quantized operators; empty where they could not be ranked.
   Result<std::vector<OperatorScore>> Rank(const QuantConfig& config);
+  // The same without their effects on the outputs (NaN), for each configuration: cheap.
+  Result<std::vector<std::vector<OperatorScore>>> Errors(const std::vector<QuantConfig>& configs);
   // Gain over fp32 of each model; 0 where it could not be timed. Those not known are timed side by side.
   Result<std::vector<double>> Gains(const std::vector<QuantConfig>& configs);
 

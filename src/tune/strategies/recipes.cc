@@ -14,9 +14,8 @@ std::vector<Recipe> WholeModelRecipes(const TuningSpace& space) {
   return recipes;
 }
 
-std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode) {
+std::vector<Recipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
   std::vector<Recipe> recipes;
-  if (mode == OpMode::kStatic || mode == OpMode::kDynamic) recipes = WholeModelRecipes(space);
   std::vector<std::string> quantized;
   for (const SpaceOperator& op : space.operators)
     if (op.FirstWith(mode) != nullptr) quantized.push_back(op.name);
@@ -27,6 +26,13 @@ std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode) {
     keep("first operator in float", quantized.front());
     keep("last operator in float", quantized.back());
   }
+  return recipes;
+}
+
+std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode) {
+  std::vector<Recipe> recipes;
+  if (mode == OpMode::kStatic || mode == OpMode::kDynamic) recipes = WholeModelRecipes(space);
+  for (Recipe& recipe : EndsInFloat(space, mode)) recipes.push_back(std::move(recipe));
   return recipes;
 }
 

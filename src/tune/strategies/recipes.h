@@ -17,6 +17,9 @@ struct Recipe {
 // Those that treat the whole model and leave each operator's own treatment alone.
 std::vector<Recipe> WholeModelRecipes(const TuningSpace& space);
 
+// The first and the last operator that can be quantized kept in float, each alone, where there are at least three.
+std::vector<Recipe> EndsInFloat(const TuningSpace& space, OpMode mode);
+
 // All that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the above, then the
 // first and the last operator that can be quantized kept in float (where there are at least three).
 std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode);

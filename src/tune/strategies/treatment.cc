@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 namespace ns {
 
@@ -98,6 +99,29 @@ Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string
   treated.changed = reached >= std::max(sqnr[0] + kLeastTotal, kHopeless);
   if (!treated.changed) return Treated{config, label, false};
   return treated;
+}
+
+Result<Treated> SmoothLayerByLayer(Inquiry& ask, const Treated& treated) {
+  Treated finer{treated.config, treated.label + ", alpha by layer", false};
+  std::vector<double> alphas = {treated.config.smooth_quant->alpha};
+  for (double alpha : {0.3, 0.4, 0.5, 0.6, 0.7, 0.8})
+    if (alpha != alphas[0]) alphas.push_back(alpha);
+  std::vector<QuantConfig> configs(alphas.size(), treated.config);
+  for (size_t i = 0; i < alphas.size(); ++i) Smooth(configs[i], alphas[i]);
+  NS_ASSIGN_OR_RETURN(auto errors, ask.Errors(configs));
+  std::map<std::string, double> best;  // dB by operator
+  for (size_t i = 0; i < alphas.size(); ++i) {
+    for (const OperatorScore& score : errors[i]) {
+      auto [entry, first] = best.try_emplace(score.name, score.sqnr_db);
+      if (first || !(score.sqnr_db >= entry->second + kLeastStep)) continue;
+      entry->second = score.sqnr_db;
+      finer.config.smooth_quant->alphas[score.name] = alphas[i];
+    }
+  }
+  if (finer.config.smooth_quant->alphas.empty()) return finer;
+  NS_ASSIGN_OR_RETURN(auto sqnr, ask.OutputSqnr({treated.config, finer.config}));
+  finer.changed = sqnr[1] >= std::max(sqnr[0] + kLeastTotal, kHopeless);
+  return finer;
 }
 
 }  // namespace ns

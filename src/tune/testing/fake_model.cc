@@ -44,10 +44,11 @@ TuningResult FakeModel::Do(const TuningHistory& history, const TuningItem& item)
   }
   if (auto* probe = std::get_if<ProbeItem>(&item))
     return ProbeResult{.output_sqnr_db = -10 * std::log10(Loss(space, probe->config) + 1e-9)};
-  if (auto* rank = std::get_if<RankItem>(&item)) {
+  if (auto* one = std::get_if<RankItem>(&item); one != nullptr && rank) return rank(*one);
+  if (auto* ranked = std::get_if<RankItem>(&item)) {
     RankResult result;
     for (const SpaceOperator& op : space.operators) {
-      if (rank->config.Of(op.name).mode == OpMode::kFloat) continue;
+      if (ranked->config.Of(op.name).mode == OpMode::kFloat) continue;
       auto harm = harms.find(op.name);
       double db = -10 * std::log10((harm == harms.end() ? 0 : harm->second) + 1e-9);
       result.operators.push_back({op.name, db, std::nan(""), std::nan("")});

@@ -15,6 +15,7 @@ struct FakeModel {
   std::map<std::string, double> harms = {};
   // Overrides the sum of harms where set.
   std::function<double(const QuantConfig&)> loss = {};
+  std::function<RankResult(const RankItem&)> rank = {};  // in the place of the harms
   double full_speedup = 2;             // of all operators static; half as much of the gain in dynamic form
   double int4_speedup = 1;             // of all operators with their weights in 4 bits
   double seconds_per_evaluation = 1;
