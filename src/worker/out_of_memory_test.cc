@@ -80,7 +80,7 @@ class OutOfMemoryTest : public testing::Test {
     latency.budget_seconds = 0.1;
     Session float_session = Session::FromModel(model, TimedSession(latency)).value();
     TuningSession::Options options;
-    options.problem.space = MakeTuningSpace(quantizer, {}, nullptr);
+    options.problem.space = MakeTuningSpace(quantizer, {}, {}, nullptr);
     options.problem.goals = goals;
     options.problem.float_model = {{}, 1'000'000, 0};
     options.problem.try_static = false;
