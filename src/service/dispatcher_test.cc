@@ -105,6 +105,62 @@ TEST_F(DispatcherTest, ATaskRunsAndEndsWithItsResult) {
   EXPECT_EQ(store_->LastWorkerSeq("a", 1).value(), 2u);
 }
 
+// The states of a task's events, with "?" for each other event between them.
+std::string StatesOf(const TaskStore& store, const std::string& id) {
+  std::string states;
+  auto events = store.Events(id, 0, 1000).value();
+  for (const TaskEvent& event : events) {
+    auto* state = std::get_if<StateEvent>(&event.payload);
+    states += state == nullptr ? "? " : fmt::format("{} ", TaskStateName(state->state));
+  }
+  return states;
+}
+
+TEST_F(DispatcherTest, ReadersAreToldOfAFailureWhenTheTaskHasFailed) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), StageEvent{"s"}}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{2, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}}});
+  executor_.listener().OnEvents({"a", 0, 1}, {{3, clock_.wall(), NoteEvent{"n"}}});
+  for (int i = 0; i < 2000 && store_->LastWorkerSeq("a", 1).value() < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(StatesOf(*store_, "a"), "pending running ? ? ");
+  executor_.listener().OnExit({"a", 0, 1}, {true, {2, 0}});
+  EXPECT_EQ(AwaitState("a", TaskState::kFailed).reason, "BAD_DATA");
+  EXPECT_EQ(StatesOf(*store_, "a"), "pending running ? ? failed ");
+}
+
+TEST_F(DispatcherTest, AWorkerCannotSayThatItsTaskRunsOrIsDone) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  TrialEvent baseline;
+  baseline.accuracy = 0.75;
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), baseline},
+                                                   {2, clock_.wall(), StateEvent{TaskState::kRunning, "", "", 7}},
+                                                   {3, clock_.wall(), StateEvent{TaskState::kDone, "", "", 1}},
+                                                   {4, clock_.wall(), StageEvent{"s"}}});
+  for (int i = 0; i < 2000 && store_->LastWorkerSeq("a", 1).value() < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(StatesOf(*store_, "a"), "pending running ? ? ");
+  EXPECT_EQ(dispatcher_->Progress("a")->baseline->accuracy, 0.75);
+}
+
+TEST_F(DispatcherTest, AServiceStartedBeforeAFailingWorkersEndReadsItsReasonAgain) {
+  Make();
+  dispatcher_->Submitted(Submit("a"));
+  executor_.Await("a", 1);
+  TaskEvent failed{2, clock_.wall(), StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0}};
+  executor_.listener().OnEvents({"a", 0, 1}, {{1, clock_.wall(), StageEvent{"s"}}, failed});
+  for (int i = 0; i < 2000 && store_->LastWorkerSeq("a", 1).value() < 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  dispatcher_->Stop();
+  Make();
+  ASSERT_TRUE(dispatcher_->Recover().ok());
+  EXPECT_EQ(executor_.after(), 1u);
+  executor_.listener().OnEvents({"a", 0, 1}, {failed});
+  executor_.listener().OnExit({"a", 0, 1}, {true, {2, 0}});
+  EXPECT_EQ(AwaitState("a", TaskState::kFailed).reason, "BAD_DATA");
+}
+
 TEST_F(DispatcherTest, AWorkerThatComesBackAfterItWasGivenUpIsNotHeard) {
   Make();
   dispatcher_->Submitted(Submit("a"));

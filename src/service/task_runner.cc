@@ -1,6 +1,5 @@
 #include "service/task_runner.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "base/log.h"
@@ -8,6 +7,17 @@
 #include "service/pending_task.h"
 
 namespace ns {
+
+namespace {
+
+bool TellsState(const TaskEvent& event) { return std::holds_alternative<StateEvent>(event.payload); }
+
+bool WorkersMayTell(const TaskEvent& event) {
+  auto* state = std::get_if<StateEvent>(&event.payload);
+  return state == nullptr || state->state == TaskState::kFailed;
+}
+
+}  // namespace
 
 TaskRunner::TaskRunner(const Scheduler::Options& options, TaskJournal& journal, Executor& executor, AttemptFiles& files, const Clock& clock,
                        TaskWrites::Thread thread)
@@ -213,40 +223,6 @@ void TaskRunner::TellScheduler(const PendingTask& task) {
   Decide([&](Scheduler& scheduler) { return scheduler.Submit(task, clock_.steady()); });
 }
 
-void TaskRunner::Cancel(const std::string& id, std::function<void(Status)> done) {
-  std::vector<Action> actions;
-  {
-    std::lock_guard lock(mutex_);
-    actions = scheduler_.Cancel(id, clock_.steady());
-  }
-  if (actions.empty()) {
-    if (auto finish = CancelUnknown(id)) actions.push_back(std::move(*finish));
-  }
-  Refill();
-  auto own = std::find_if(actions.begin(), actions.end(), [&](const Action& action) {
-    auto* finish = std::get_if<FinishAction>(&action);
-    return finish != nullptr && finish->id == id && finish->state == TaskState::kCancelled;
-  });
-  if (own == actions.end()) {
-    Carry(actions);
-    return done(NotFound(fmt::format("task {} is neither pending nor running", id), "NOT_CANCELLABLE"));
-  }
-  // The end is committed before the workers are told, so that "cancelled" cannot be undone by a crash in between.
-  auto finish = std::get<FinishAction>(*own);
-  actions.erase(own);
-  TaskEnd end{finish.state, finish.reason, finish.message, std::nullopt};
-  if (Has(SeededBug::kAckCancelEarly)) done(OkStatus());
-  writes_.Add(
-      id, fmt::format("cancellation of task {}", id),
-      [this, finish, end](TaskWrites::Done written) { journal_.Finish(finish.id, finish.attempt, end, std::move(written)); },
-      [this, finish, actions, done = std::move(done)](Status status) {
-        Carry(actions);
-        Forget(finish.id, finish.attempt);
-        task_ended_();
-        if (!Has(SeededBug::kAckCancelEarly)) done(status);
-      });
-}
-
 void TaskRunner::SetDispatching(Dispatching dispatching) {
   Decide([&](Scheduler& scheduler) { return scheduler.SetDispatching(dispatching, clock_.steady()); });
 }
@@ -264,9 +240,14 @@ void TaskRunner::Events(const WorkerId& lead, std::vector<TaskEvent> events) {
     std::lock_guard lock(mutex_);
     auto found = running_.find(id);
     if (found != running_.end() && (found->second.attempt == attempt || Has(SeededBug::kHearStale))) {
-      for (const TaskEvent& event : events) found->second.progress.Apply(event.payload);
+      for (const TaskEvent& event : events) {
+        if (WorkersMayTell(event)) found->second.progress.Apply(event.payload);
+      }
     }
   }
+  // What becomes of a task its own records tell. A failure that is not stored is read again by a service that starts before the worker's end.
+  std::erase_if(events, TellsState);
+  if (events.empty()) return;
   writes_.Add(id, fmt::format("events of task {}", id), [this, id, attempt, events = std::move(events)](TaskWrites::Done done) {
     journal_.AppendEvents(id, attempt, events, std::move(done));
   });

@@ -2,7 +2,7 @@
 // by what it is told and has no thread, clock or files of its own: the dispatcher drives it in the service, the simulation in tests/sim.
 //
 // Order that makes a crash at any moment harmless: an attempt, or an assistant's slot, is committed before its worker starts; a task's end is
-// committed before it is shown; a cancellation is committed before its worker is killed; workers outlive the service and are adopted by
+// committed before it is shown; a cancellation is committed before its worker is killed, while the store can be written; workers outlive the service and are adopted by
 // Recover(). What an attempt says that is over, or was given up, is not heard.
 #pragma once
 
@@ -41,12 +41,15 @@ class TaskRunner {
 
   void Submitted(const PendingTask& task);
   // `done` comes when the end is durable and its workers were told to end. NotFound (NOT_CANCELLABLE) when the task is not pending or running.
+  // When the store cannot be written now: its failure (ResourceExhausted DISK_FULL and the like) at once; the workers are told to end all the
+  // same, and the end is recorded when it can be.
   void Cancel(const std::string& id, std::function<void(Status)> done);
   void SetDispatching(Dispatching dispatching);
   // Ends all workers, their tasks wait again; nothing is started any more.
   void StopWorkers();
   // `idle` comes when no worker runs and what they did is stored (or cannot be: the disk is full).
   void WhenIdle(std::function<void()> idle);
+  // A failure that the worker tells is the task's reason once the worker has ended; readers are told states by the service alone.
   void Events(const WorkerId& lead, std::vector<TaskEvent> events);
   void Exit(const WorkerId& worker, const WorkerExit& exit);
   // What is due by time. After each message, and when next_tick() has come.
@@ -70,6 +73,11 @@ class TaskRunner {
 
  private:
   using Attempt = std::pair<std::string, int>;
+  struct Cancellation {  // until it is durable
+    std::vector<Action> actions;  // to be carried out then
+    std::vector<std::function<void(Status)>> waiting;
+    Status delay;  // why it cannot be recorded yet
+  };
   struct Running {
     int attempt = 0;
     TaskProgress progress;
@@ -85,6 +93,8 @@ class TaskRunner {
   void Do(const StopAction& action);
   void Do(const FinishAction& action);
   void Do(const RequeueAction& action);
+  void WriteCancellation(const FinishAction& finish);
+  void DelayCancellation(const std::string& id, const Status& failure);
   void StartWorker(const StartAction& action);
   void StartAssistant(const AssistAction& action);
   void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
@@ -124,6 +134,7 @@ class TaskRunner {
   SteadyTime tell_again_at_;
   std::function<void()> task_ended_ = [] {};
   std::set<WorkerId> stopping_;
+  std::map<std::string, Cancellation> cancellations_;
   std::vector<std::function<void()>> idle_;
   TaskWrites writes_;
 };

@@ -27,8 +27,9 @@ class TaskWrites {
   explicit TaskWrites(Thread thread) : thread_(std::move(thread)) {}
 
   // Makes `write` when all earlier ones of `task` are done; it tells its end by its argument, on any thread, once. Then `then`, on our
-  // thread; without one a failure is logged. ResourceExhausted and Unavailable are passing: logged and repeated every second.
-  void Add(const std::string& task, std::string what, std::function<void(Done)> write, Done then = {});
+  // thread; without one a failure is logged. What the store refuses (FailedPrecondition, NotFound, InvalidArgument) has failed; anything else is
+  // logged and repeated every second. `delayed` is called with the first such failure of this write or of one before it, once, on our thread.
+  void Add(const std::string& task, std::string what, std::function<void(Done)> write, Done then = {}, Done delayed = {});
 
   // No write is under way or waits, but for tasks whose first one is failing now.
   bool idle() const;
@@ -37,14 +38,15 @@ class TaskWrites {
   struct Entry {
     std::string what;
     std::function<void(Done)> write;
-    Done then;
+    Done then, delayed;
   };
   struct Queue {
     std::deque<Entry> entries;  // the first is under way
-    bool failing = false;
+    Status failure;             // of the first; OK: it has not failed
   };
   void MakeFirst(const std::string& task);
   void Ended(const std::string& task, const Status& status);
+  void TryAgain(const std::string& task, Queue& queue);
 
   const Thread thread_;
   std::map<std::string, Queue> queues_;  // none is empty

@@ -70,6 +70,41 @@ TEST_F(TaskWritesTest, AWriteThatFailsForGoodIsToldAndTheNextIsMade) {
   EXPECT_THAT(made_, ElementsAre("next"));
 }
 
+TEST_F(TaskWritesTest, AFaultOfTheStoreIsNotTakenForItsAnswer) {
+  std::vector<Status> answers = {OkStatus(), Internal("out of order", "STORE_ERROR"), Status(StatusCode::kDataLoss, "torn", "STORE_DAMAGED")};
+  Status told = Internal("not told", "");
+  writes_.Add("a", "x", [&](TaskWrites::Done done) {
+    Status next = answers.back();
+    answers.pop_back();
+    done(next);
+  }, [&](Status status) { told = std::move(status); });
+  Run();
+  EXPECT_EQ(answers.size(), 2u);
+  Wait();
+  Wait();
+  EXPECT_TRUE(told.ok());
+  EXPECT_TRUE(later_.empty());
+}
+
+TEST_F(TaskWritesTest, ADelayIsToldOnceToEachThatAsksBehindTheFailingOne) {
+  full_ = {"first"};
+  Add("a", "first");
+  std::vector<std::string> told;
+  auto add = [&](const std::string& name) {
+    writes_.Add("a", name, [](TaskWrites::Done done) { done(OkStatus()); }, [&told, name](Status) { told.push_back(name + " made"); },
+                [&told, name](Status status) { told.push_back(name + " " + status.reason()); });
+  };
+  add("early");
+  Run();
+  EXPECT_THAT(told, ElementsAre("early DISK_FULL"));
+  add("late");
+  Wait();
+  EXPECT_THAT(told, ElementsAre("early DISK_FULL", "late DISK_FULL"));
+  full_.clear();
+  Wait();
+  EXPECT_THAT(told, ElementsAre("early DISK_FULL", "late DISK_FULL", "early made", "late made"));
+}
+
 TEST_F(TaskWritesTest, IsIdleWhenAllIsMadeOrFailing) {
   EXPECT_TRUE(writes_.idle());
   full_ = {"first"};

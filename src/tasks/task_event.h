@@ -19,7 +19,7 @@
 namespace ns {
 
 // type "state". From a worker only {"state": "failed"}: why it is about to end with exit code 1 or 2, so that the task fails at once
-// with this reason and is not tried again.
+// with this reason and is not tried again. Readers don't see that one: the service tells the end when the worker has ended.
 struct StateEvent {
   TaskState state = TaskState::kPending;
   std::string reason;   // stable, for programs: "MODEL_NOT_VALID"

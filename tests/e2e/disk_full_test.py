@@ -105,6 +105,20 @@ class DiskFullTest(ServiceTest):
         self.assertEqual(failed["details"]["attempt"], 1, "not tried again")
         self.await_state(self.submit("sleep=0.05"), "done")
 
+    def test_a_task_that_keeps_the_disk_full_can_be_cancelled(self):
+        self.start("--cores_per_worker", 1)
+        task = self.occupy()[0]
+        worker = self.worker_pids(task)["worker"]["pid"]
+        self.fill()
+        self.submit_until_refused()
+        answers = [self.request("POST", f"/task/{task}/cancel") for _ in range(2)]
+        self.assertEqual([answer.status for answer in answers], [507, 507], answers[0].body)
+        self.assertIn("cannot be recorded yet", answers[0].json["detail"])
+        until(lambda: not pathlib.Path(f"/proc/{worker}").exists(), 10, "the worker's end")
+        self.assertEqual(self.status(task)["status"], "running", "nothing else is recorded")
+        self.make_room()
+        self.await_state(task, "cancelled")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,8 @@
 Called as `fake_worker.py lead --task-folder DIR`. The task's `name`, words joined by '+':
   sleep=S      works S seconds, with progress (default 0.05)
   fail         ends with exit code 2 and a reason of its own
+  linger=S     with fail: works on for S seconds after it said so
+  forge        says that its task is done when it has only begun, and that it runs anew
   exit=N       ends with exit code N and no reason
   crash        kills itself with SIGKILL
   crash_once   the same in the first attempt only
@@ -66,6 +68,9 @@ class Worker:
         print("fake worker: started", flush=True)
         self.event("stage", {"stage": "baseline"})
         self.event("trial", {"index": 0, "configuration": "fp32", "metric": "accuracy", "accuracy": 0.9, "duration_seconds": 0.5})
+        if "forge" in self.words:
+            self.event("state", {"state": "done", "reason": "", "message": ""})
+            self.event("state", {"state": "running", "reason": "", "message": "", "attempt": 1})
         self.event("stage", {"stage": "evaluate"})
         for number in range(int(self.words.get("events", "0"))):
             self.event("note", {"text": f"note {number}"})
@@ -86,6 +91,7 @@ class Worker:
     def end_badly(self):
         if "fail" in self.words:
             self.event("state", {"state": "failed", "reason": "BAD_DATA", "message": "column 'label' is missing"})
+            time.sleep(float(self.words.get("linger", "0")))
             sys.exit(2)
         if "exit" in self.words:
             sys.exit(int(self.words["exit"]))
