@@ -30,7 +30,7 @@ void DamageCheck::Run() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19);  // of this thread alone
   Status found = QuickCheck(*database_);
   if (found.code() == StatusCode::kDataLoss) {
-    LogError("{}; stop the service and restore a backup (docs/operations.md)", found.message());
+    LogError("{} ('{}'); stop the service and restore a backup (docs/operations.md)", found.message(), database_->path().string());
   } else if (found.ok()) {
     LogInfo("the store was not closed by its last user; it is whole");
   }

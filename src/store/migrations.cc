@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/log.h"
+
 namespace ns {
 
 namespace {
@@ -118,6 +120,23 @@ WHEN new.state IN ('done', 'failed', 'cancelled') AND old.state IN ('pending', '
   INSERT INTO webhooks(task, state, next) VALUES(new.seq, 'waiting', 0);
 END;
 )sql",
+    R"sql(
+CREATE TABLE task_labels(                 -- of the requests, for filters; kept by the triggers
+  label TEXT NOT NULL,
+  value TEXT NOT NULL,
+  task INTEGER NOT NULL,
+  PRIMARY KEY(label, value, task)
+) WITHOUT ROWID;
+CREATE VIEW labels_in_requests AS SELECT seq AS task, key AS label, value
+  FROM tasks, json_each(CASE WHEN json_valid(spec) THEN spec ELSE '{}' END, '$.labels') WHERE json_each.type='text';
+INSERT OR IGNORE INTO task_labels(label, value, task) SELECT label, value, task FROM labels_in_requests;
+CREATE TRIGGER tasks_labelled AFTER INSERT ON tasks WHEN instr(new.spec, '"labels"')>0 BEGIN
+  INSERT OR IGNORE INTO task_labels(label, value, task) SELECT label, value, task FROM labels_in_requests WHERE task=new.seq;
+END;
+CREATE TRIGGER labelled_removed BEFORE DELETE ON tasks WHEN instr(old.spec, '"labels"')>0 BEGIN
+  DELETE FROM task_labels WHERE (label, value, task) IN (SELECT label, value, task FROM labels_in_requests WHERE task=old.seq);
+END;
+)sql",
 };
 
 }  // namespace
@@ -135,7 +154,9 @@ Status Migrate(Database& database) {
     return FailedPrecondition(fmt::format("the store has schema version {}, this program knows versions up to {}: use the newer program, or "
                                           "another --workspace", version, NewestSchemaVersion()), "STORE_TOO_NEW");
   }
+  const bool older = version > 0;
   for (; version < NewestSchemaVersion(); ++version) {
+    if (older) LogInfo("bringing the store from schema version {} to {}", version, version + 1);
     Status status = database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA user_version={}; COMMIT;", kSteps[static_cast<size_t>(version)], version + 1));
     if (!status.ok()) {
       if (database.in_transaction()) (void)database.Execute("ROLLBACK");

@@ -64,6 +64,23 @@ TEST_F(MigrationsTest, WhatWaitedInTheFirstVersionRunsInThis) {
   EXPECT_EQ(found.get_future().get()->id, "43a3742db2564d5f802e71c49becae1d");
 }
 
+TEST_F(MigrationsTest, LabelsOfEarlierVersionsAreFound) {
+  {
+    auto old = Database::Open(file_, false).value();
+    ASSERT_TRUE(old->Execute(R"(UPDATE tasks SET spec='{"model": "m", "labels": {"user": "ann", "team": "x"}}' WHERE seq IN (2, 4))").ok());
+    ASSERT_TRUE(old->Execute("UPDATE tasks SET spec='torn' WHERE seq=3").ok());
+    ASSERT_TRUE(Migrate(*old).ok());
+    Statement rows = old->Prepare("SELECT group_concat(label || '=' || value || ' ' || task, ', ') FROM task_labels").value();
+    ASSERT_TRUE(rows.Step().value());
+    EXPECT_EQ(rows.Text(0), "team=x 2, team=x 4, user=ann 1, user=ann 2, user=ann 4");  // the first had its label
+  }
+  ListOptions filter;
+  filter.label_name = "team";
+  filter.label_value = "x";
+  auto store = TaskStore::Open(file_, clock_).value();
+  EXPECT_THAT(store->List(filter).value(), SizeIs(2));
+}
+
 TEST_F(MigrationsTest, EveryVersionOnTheWayLeadsToTheSameTables) {
   auto schema = [](Database& database) {
     Statement query = database.Prepare("SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_master ORDER BY name)").value();

@@ -4,6 +4,10 @@
 
 namespace ns {
 
+namespace {
+constexpr int kBusyTimeout = 10'000;  // milliseconds
+}  // namespace
+
 Statement::~Statement() {
   if (statement_ == nullptr) return;
   sqlite3_reset(statement_);
@@ -54,7 +58,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& pa
   std::unique_ptr<Database> database(new Database(path, handle));  // closes the handle in every case
   if (code != SQLITE_OK) return database->LastError("open");
   sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, 10'000);
+  sqlite3_busy_timeout(handle, kBusyTimeout);
   if (!read_only) {
     NS_RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
   }
@@ -94,7 +98,9 @@ void Database::CountLogPages() {
 }
 
 Status Database::Checkpoint(bool start_over) {
+  sqlite3_busy_timeout(handle_, 0);  // a reader may stay for minutes
   int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, start_over ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  sqlite3_busy_timeout(handle_, kBusyTimeout);
   if (code == SQLITE_OK || code == SQLITE_BUSY) return OkStatus();  // busy: another one copies, or a reader stays
   return LastError("checkpoint");
 }
@@ -106,8 +112,8 @@ bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) =
 
 Status Database::LastError(std::string_view what) const {
   int code = handle_ == nullptr ? SQLITE_NOMEM : sqlite3_errcode(handle_) & 0xFF;
-  std::string message = fmt::format("store '{}': {} ({})", path_.string(), handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_),
-                                    what.substr(0, 80));
+  // Clients read it, so it does not say where the store is.
+  std::string message = fmt::format("the store: {}", handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_));
   switch (code) {
     case SQLITE_FULL: return ResourceExhausted(message + "; free some space on its disk", "DISK_FULL");
     case SQLITE_IOERR: {
@@ -119,10 +125,11 @@ Status Database::LastError(std::string_view what) const {
     case SQLITE_NOTADB: return Status(StatusCode::kDataLoss, message, "STORE_DAMAGED");
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return Unavailable(message, "STORE_BUSY");
-    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+    case SQLITE_CANTOPEN:  // no file descriptors left, for one
     case SQLITE_PERM:
-    case SQLITE_READONLY: return Status(StatusCode::kPermissionDenied, message, "STORE_NOT_WRITABLE");
-    default: return Internal(message, "STORE_ERROR");
+    case SQLITE_READONLY: return Unavailable(message, "STORE_UNAVAILABLE");
+    default: return Internal(fmt::format("{} ({})", message, what.substr(0, 80)), "STORE_ERROR");
   }
 }
 

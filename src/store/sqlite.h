@@ -70,15 +70,16 @@ class Database {
   // From now on SQLite doesn't copy the log by itself; log_pages() tells how long it was at the last commit.
   void CountLogPages();
   int log_pages() const { return log_pages_; }
-  // Copies committed pages of the log into the file, as far as no reader is in the way. `start_over`: waits for readers, so that the log
-  // begins anew at the next commit.
+  // Copies committed pages of the log into the file, as far as no reader is in the way; waits for nobody. `start_over`: if all could be copied,
+  // the log begins anew at the next commit.
   Status Checkpoint(bool start_over);
   // Ends the query that runs, from any thread.
   void Interrupt();
   const std::filesystem::path& path() const { return path_; }
   // False after SQLite rolled a transaction back by itself.
   bool in_transaction() const;
-  // The last error as a Status: a full disk is ResourceExhausted (DISK_FULL), a damaged file DataLoss (STORE_DAMAGED).
+  // The last error as a Status: a full disk is ResourceExhausted (DISK_FULL), a damaged file DataLoss (STORE_DAMAGED); what the machine does not
+  // let us do now is Unavailable (STORE_UNAVAILABLE, STORE_BUSY, STORE_IO_ERROR), and the rest Internal (STORE_ERROR), with the statement.
   Status LastError(std::string_view what) const;
 
  private:

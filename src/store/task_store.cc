@@ -181,9 +181,10 @@ TaskStore::~TaskStore() = default;
 
 Result<std::unique_ptr<TaskStore>> TaskStore::Open(const std::filesystem::path& file, const Clock& clock) {
   bool unclean = EndedUncleanly(file);
-  NS_ASSIGN_OR_RETURN(auto write, Database::Open(file, /*read_only=*/false));
-  NS_RETURN_IF_ERROR(Migrate(*write));
-  std::unique_ptr<Database> checked;
+  auto opened = Database::Open(file, /*read_only=*/false);
+  Status status = opened.ok() ? Migrate(**opened) : opened.status();
+  if (!status.ok()) return status.WithContext(fmt::format("store '{}'", file.string()));
+  std::unique_ptr<Database> write = std::move(*opened), checked;
   if (unclean) {
     NS_ASSIGN_OR_RETURN(checked, Database::Open(file, /*read_only=*/true));
   }
@@ -294,14 +295,16 @@ Result<TaskRecord> TaskStore::Get(const std::string& id) const {
 
 Result<std::vector<TaskRecord>> TaskStore::List(const ListOptions& options) const {
   NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  std::string sql = fmt::format("SELECT {} FROM tasks WHERE seq>?", kTaskColumns);
+  bool labelled = !options.label_name.empty();
+  // CROSS JOIN: the label first, whatever SQLite thinks of the other conditions.
+  std::string sql = fmt::format("SELECT {} FROM {}", kTaskColumns,
+                                labelled ? "task_labels CROSS JOIN tasks ON seq=task WHERE label=? AND value=? AND task>?" : "tasks WHERE seq>?");
   if (options.state) sql += " AND state=?";
-  if (!options.label_name.empty()) sql += " AND EXISTS(SELECT 1 FROM json_each(spec, '$.labels') AS l WHERE l.key=? AND l.value=?)";
   if (options.owner) sql += " AND owner=?";
-  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql + " ORDER BY seq LIMIT ?"));
+  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(sql + (labelled ? " ORDER BY task LIMIT ?" : " ORDER BY seq LIMIT ?")));
+  if (labelled) query.Bind(options.label_name).Bind(options.label_value);
   query.Bind(options.after);
   if (options.state) query.Bind(TaskStateName(*options.state));
-  if (!options.label_name.empty()) query.Bind(options.label_name).Bind(options.label_value);
   if (options.owner) query.Bind(*options.owner);
   query.Bind(options.limit);
   return ReadTasks(query);

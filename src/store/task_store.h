@@ -123,6 +123,8 @@ class TaskStore final : public TaskJournal {
   Result<std::vector<EndedTask>> LongestEnded(int limit) const;
   Result<std::vector<std::string>> Unmeasured(int limit) const;
   void SetBytes(std::vector<std::pair<std::string, uint64_t>> sizes, Done done);
+  // The task's files have changed: it is Unmeasured() again.
+  void ForgetBytes(const std::string& id, Done done);
   Result<StoreTotals> Totals() const;
 
   // OK when the store is whole and was written a moment ago, or can be now: it tries. ResourceExhausted (DISK_FULL) and the like.

@@ -60,6 +60,15 @@ void TaskStore::SetBytes(std::vector<std::pair<std::string, uint64_t>> sizes, Do
   writer_->committer.Queue([sizes = std::move(sizes)](Database& database) { return WriteBytes(database, sizes); }, std::move(done));
 }
 
+void TaskStore::ForgetBytes(const std::string& id, Done done) {
+  writer_->committer.Queue(
+      [id](Database& database) -> Status {
+        NS_ASSIGN_OR_RETURN(Statement update, database.Prepare("UPDATE tasks SET bytes=NULL WHERE id=?"));
+        return update.Bind(id).Run();
+      },
+      std::move(done));
+}
+
 void TaskStore::Remove(std::vector<std::string> ids, std::function<void(Result<int64_t>)> done) {
   auto removed = std::make_shared<int64_t>(0);
   writer_->committer.Queue(

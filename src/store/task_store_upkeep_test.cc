@@ -78,6 +78,38 @@ TEST_F(UpkeepTest, OnlyWhatHasEndedAndWhoseWorkerHasIsRemoved) {
   EXPECT_EQ(Remove({"worker"}), 1);
 }
 
+TEST_F(UpkeepTest, ATaskWhoseFilesChangedIsMeasuredAgain) {
+  Submit("a");
+  End("a");
+  EXPECT_THAT(store_->Unmeasured(10).value(), ElementsAre("a"));
+  EXPECT_TRUE(Await([&](auto done) { store_->SetBytes({{"a", 500}}, done); }).ok());
+  EXPECT_THAT(store_->Unmeasured(10).value(), IsEmpty());
+  EXPECT_TRUE(Await([&](auto done) { store_->ForgetBytes("a", done); }).ok());
+  EXPECT_THAT(store_->Unmeasured(10).value(), ElementsAre("a"));
+  EXPECT_EQ(store_->Totals()->bytes, 0u);
+  EXPECT_TRUE(Await([&](auto done) { store_->SetBytes({{"a", 900}}, done); }).ok());
+  EXPECT_EQ(store_->Totals()->bytes, 900u);
+}
+
+TEST_F(UpkeepTest, TheLabelsOfWhatWasRemovedGoWithIt) {
+  auto labels = [&] {
+    auto database = Database::Open(file_, true).value();
+    Statement rows = database->Prepare("SELECT count(*) FROM task_labels").value();
+    EXPECT_TRUE(rows.Step().value());
+    return rows.Int(0);
+  };
+  NewTask task;
+  task.id = "a";
+  task.spec_json = R"({"labels":{"user":"ann","team":"x"}})";
+  task.submitted = clock_.wall();
+  store_->Submit(task, [](auto) {});
+  store_->Finish("a", 0, {TaskState::kCancelled, "", "", std::nullopt}, [](auto) {});
+  store_->Flush();
+  EXPECT_EQ(labels(), 2);
+  EXPECT_EQ(Remove({"a"}), 1);
+  EXPECT_EQ(labels(), 0);
+}
+
 TEST_F(UpkeepTest, WhatWasRemovedIsLeftOverUntilItsFilesAreGone) {
   Submit("a");
   End("a");

@@ -101,7 +101,7 @@ Status QuickCheck(Database& database) {
   NS_ASSIGN_OR_RETURN(bool row, query.Step());
   std::string found = row ? query.Text(0) : "no answer";
   if (found == "ok") return OkStatus();
-  return Status(StatusCode::kDataLoss, fmt::format("the store '{}' is damaged: {}", database.path().string(), found), "STORE_DAMAGED");
+  return Status(StatusCode::kDataLoss, fmt::format("the store is damaged: {}", found), "STORE_DAMAGED");
 }
 
 }  // namespace ns

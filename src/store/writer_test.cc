@@ -87,6 +87,28 @@ TEST_F(GroupCommitterTest, TheLogStaysShortUnderALoadWithoutPauses) {
   EXPECT_LT(std::filesystem::file_size(folder_.path() / "long.db-wal"), 60'000'000u);
 }
 
+TEST_F(GroupCommitterTest, NoCommitWaitsForSomebodyWhoReadsForLong) {
+  committer_.reset();
+  auto database = Database::Open(folder_.path() / "long.db", false).value();
+  ASSERT_TRUE(database->Execute("CREATE TABLE t(x TEXT)").ok());
+  committer_ = std::make_unique<GroupCommitter>(std::move(database));
+  ASSERT_TRUE(Insert("a").get().ok());
+  auto reader = Database::Open(folder_.path() / "long.db", true).value();
+  auto sees = std::make_unique<ReadTransaction>(*reader);
+  {
+    Statement query = reader->Prepare("SELECT count(*) FROM t").value();
+    ASSERT_TRUE(query.Step().value());
+  }
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(Insert(std::string(500'000, 'x')).get().ok());  // 12,200 pages of log
+  // Each would wait for the reader, 10 s at most.
+  auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Insert("b").get().ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+  sees.reset();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(Insert(std::string(500'000, 'x')).get().ok());
+  EXPECT_LT(std::filesystem::file_size(folder_.path() / "long.db-wal"), 80'000'000u) << "once the reader is gone, the log starts over";
+}
+
 TEST_F(GroupCommitterTest, WhatWasQueuedIsWrittenBeforeItGoes) {
   for (int i = 0; i < 100; ++i) (void)Insert("x");
   committer_.reset();
