@@ -168,7 +168,9 @@ void CollectResult(const SupervisorOptions& options, const StepPlan& plan) {
   fs::path result = options.task_folder / kResultFolderName;
   (void)RemoveTree(result);
   fs::rename(made, result, error);
-  if (error) Say(fmt::format("cannot move the result to '{}': {}", result.string(), error.message()));
+  if (error) return Say(fmt::format("cannot move the result to '{}': {}", result.string(), error.message()));
+  // The worker synced what is in it. The exit that is told next ends the task durably: its result must not be found elsewhere after a power cut.
+  if (Status status = SyncFolder(options.task_folder); !status.ok()) Say(status.message());
 }
 
 // What was found out is of use whatever became of the attempt.
