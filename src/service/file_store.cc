@@ -45,6 +45,12 @@ Status CheckRange(const UploadRequest& request) {
 
 bool IsOf(const StoredFile& file, const FileOwner& owner) { return !owner || file.owner == *owner; }
 
+// Bytes that no file has.
+void RemoveUnnamed(const fs::path& blob) {
+  std::error_code ignored;
+  if (fs::hard_link_count(blob, ignored) == 1) fs::remove(blob, ignored);
+}
+
 bool Older(const StoredFile& a, const StoredFile& b) { return std::tie(a.created, a.id) < std::tie(b.created, b.id); }
 
 }  // namespace
@@ -75,6 +81,9 @@ Result<std::unique_ptr<FileStore>> FileStore::Open(const Options& options, const
     if (at->path().filename().string().starts_with(".")) unfinished.push_back(at->path());
   }
   for (const fs::path& path : unfinished) fs::remove_all(path, error);
+  std::vector<fs::path> blobs;
+  for (fs::directory_iterator at(options.folder / "blobs", error), end; !error && at != end; at.increment(error)) blobs.push_back(at->path());
+  for (const fs::path& blob : blobs) RemoveUnnamed(blob);
   return std::unique_ptr<FileStore>(new FileStore(options, clock, BootId()));
 }
 
@@ -104,10 +113,16 @@ Status FileStore::CheckRoom(const UploadRequest& request, uint64_t there) const 
     return ResourceExhausted(fmt::format("'{}' has {} bytes, {} are allowed; the service's --max_upload_bytes sets the limit", request.name, size,
                                          options_.max_bytes), "FILE_TOO_LARGE");
   }
-  NS_ASSIGN_OR_RETURN(uint64_t free, FreeDiskBytes(options_.folder));
+  NS_ASSIGN_OR_RETURN(uint64_t free, options_.disk_free(options_.folder));
   uint64_t needed = size > there ? size - there : 0;
   if (free >= options_.free_bytes && free - options_.free_bytes >= needed) return OkStatus();
   return ResourceExhausted(fmt::format("the disk has no room for '{}' ({} bytes)", request.name, size), "DISK_FULL");
+}
+
+// Uploads that run at the same time, and those that don't say how long they are, were not counted in CheckRoom().
+Status FileStore::CheckFree() const {
+  NS_ASSIGN_OR_RETURN(uint64_t free, options_.disk_free(options_.folder));
+  return free >= options_.free_bytes ? OkStatus() : ResourceExhausted("the disk has no room for the rest of the upload", "DISK_FULL");
 }
 
 // Moves the bytes to their place and gives them the name. True: that very file was there already.
@@ -120,7 +135,7 @@ Result<bool> FileStore::Keep(const fs::path& data, StoredFile* file) {
     Touch(*file);
     return true;
   }
-  fs::path blob = BlobFile(file->sha256), aside = options_.folder / "files" / ("." + file->id);
+  fs::path blob = BlobFile(file->sha256);
   std::error_code error;
   if (!fs::exists(blob, error)) {
     fs::permissions(data, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read, error);
@@ -128,16 +143,25 @@ Result<bool> FileStore::Keep(const fs::path& data, StoredFile* file) {
     if (error) return ErrnoStatus(error.value(), fmt::format("cannot write '{}'", blob.string()));
     NS_RETURN_IF_ERROR(SyncFolder(blob.parent_path()));
   }
+  Status named = Name(blob, file);
+  if (!named.ok()) RemoveUnnamed(blob);
+  return named.ok() ? Result<bool>(false) : named;
+}
+
+Status FileStore::Name(const fs::path& blob, StoredFile* file) const {
+  fs::path aside = options_.folder / "files" / ("." + file->id);
+  std::error_code error;
   fs::remove_all(aside, error);
   fs::create_directory(aside, error);
   if (!error) fs::create_hard_link(blob, aside / file->name, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot write '{}'", aside.string()));
-  NS_RETURN_IF_ERROR(WriteFileAtomic(aside / kMetaName, StoredFileJson(*file)));
-  fs::rename(aside, FileFolder(file->id), error);
-  if (error) return ErrnoStatus(error.value(), fmt::format("cannot write '{}'", FileFolder(file->id).string()));
-  NS_RETURN_IF_ERROR(SyncFolder(options_.folder / "files"));
+  Status written = WriteFileAtomic(aside / kMetaName, StoredFileJson(*file));
+  if (written.ok()) fs::rename(aside, FileFolder(file->id), error);
+  if (error) written = ErrnoStatus(error.value(), fmt::format("cannot write '{}'", FileFolder(file->id).string()));
+  if (!written.ok()) fs::remove_all(aside, error);
+  NS_RETURN_IF_ERROR(written);
   file->path = FileFolder(file->id) / file->name;
-  return false;
+  return SyncFolder(options_.folder / "files");
 }
 
 Result<StoredFile> FileStore::ReadStored(const std::string& id) const {
@@ -200,7 +224,7 @@ Status FileStore::Remove(const FileOwner& owner, const std::string& id) {
 void FileStore::RemoveLocked(const StoredFile& file) {
   std::error_code ignored;
   fs::remove_all(FileFolder(file.id), ignored);
-  if (fs::hard_link_count(BlobFile(file.sha256), ignored) == 1) fs::remove(BlobFile(file.sha256), ignored);
+  RemoveUnnamed(BlobFile(file.sha256));
 }
 
 Status FileStore::RemovePart(const std::string& owner, const std::string& name) {

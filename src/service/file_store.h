@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "tasks/uploads.h"
 
@@ -67,9 +68,10 @@ class FileStore {
     std::filesystem::path folder;
     uint64_t max_bytes = uint64_t{16} << 30;              // of one file
     std::chrono::seconds partial_expiry{24 * 3600};       // after the last byte
-    uint64_t free_bytes = 64 << 20;                       // left free on the disk
+    uint64_t free_bytes = 64 << 20;                       // left free on the disk, looked at again each 16 MiB of an upload
+    std::function<Result<uint64_t>(const std::filesystem::path&)> disk_free = FreeDiskBytes;
   };
-  // Makes the folder. Files of unfinished moves that a crash left are removed.
+  // Makes the folder. What unfinished moves left at a crash is removed.
   static Result<std::unique_ptr<FileStore>> Open(const Options& options, const Clock& clock);
 
   // Begins to take a body; a running one of the same owner and name ends. InvalidArgument (BAD_FILE_NAME, BAD_RANGE); FailedPrecondition
@@ -110,6 +112,8 @@ class FileStore {
   Result<uint64_t> UsablePart(const std::string& key, PartialRecord* record) const;
   Status CheckRoom(const UploadRequest& request, uint64_t there) const;
   Result<bool> Keep(const std::filesystem::path& data, StoredFile* file);
+  Status Name(const std::filesystem::path& blob, StoredFile* file) const;
+  Status CheckFree() const;
   void RemoveLocked(const StoredFile& file);
 
   const Options options_;

@@ -66,6 +66,45 @@ TEST_F(FileStoreTest, AFileIsThereUnderItsIdItsDigestAndItsName) {
   EXPECT_EQ(store_->Get("", "../../x").status().reason(), "UNKNOWN_FILE");
 }
 
+TEST_F(FileStoreTest, AnUploadOfUnknownLengthEndsBeforeTheDiskIsFull) {
+  options_.max_bytes = 100 << 20;
+  options_.free_bytes = 10 << 20;
+  options_.disk_free = [](const fs::path& folder) -> Result<uint64_t> {  // 50 MiB, of which uploads take their part
+    uint64_t used = 0;
+    for (const auto& entry : fs::directory_iterator(folder / "partial")) used += entry.file_size();
+    return (50 << 20) - used;
+  };
+  Open();
+  UploadRequest request;
+  request.name = "endless";
+  auto upload = store_->Begin(request).value();
+  const std::string piece(1 << 20, 'x');
+  Status status;
+  int taken = 0;
+  for (; taken < 100 && status.ok(); ++taken) status = upload->Take(piece);
+  EXPECT_EQ(status.reason(), "DISK_FULL");
+  EXPECT_EQ(taken, 48);  // 16 and 32 MiB leave room
+  EXPECT_EQ(Count("partial"), 0u);
+}
+
+TEST_F(FileStoreTest, BytesWithoutANameGoWhenItIsOpened) {
+  StoredFile kept = Put("a.csv", "kept");
+  ASSERT_TRUE(WriteFileAtomic(options_.folder / "blobs" / std::string(64, '0'), "a crash came before its name").ok());
+  Open();
+  EXPECT_EQ(Count("blobs"), 1u);
+  EXPECT_EQ(ReadFile(store_->Get("", kept.id)->path).value(), "kept");
+}
+
+TEST_F(FileStoreTest, BytesThatCannotBeNamedDoNotStay) {
+  // A file where the name's folder has to be made.
+  StoredFile first = Put("model.onnx", "content");
+  ASSERT_TRUE(store_->Remove("", first.id).ok());
+  ASSERT_TRUE(WriteFileAtomic(options_.folder / "files" / first.id, "in the way").ok());
+  EXPECT_FALSE(Send(Whole("model.onnx", 7), "content").ok());
+  EXPECT_EQ(Count("blobs"), 0u);
+  EXPECT_EQ(Count("partial"), 0u);
+}
+
 TEST_F(FileStoreTest, TheSameBytesAreKeptOnce) {
   StoredFile a = Put("a.csv", "same"), b = Put("b.tsv", "same");
   auto again = Send(Whole("a.csv", 4), "same").value();

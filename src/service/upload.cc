@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr uint64_t kSyncEvery = 64 << 20;  // a power cut costs at most so much of an upload
+constexpr uint64_t kLookEvery = 16 << 20;  // at the room on the disk
 
 }  // namespace
 
@@ -26,7 +27,7 @@ struct Upload::State {
   UploadRequest request;
   PartialRecord record;
   FileDescriptor data;
-  uint64_t received = 0;
+  uint64_t received = 0, looked_at = 0;
   Sha256 whole, content;
   bool ended = false;
 
@@ -68,6 +69,10 @@ Status Upload::State::Write(std::string_view bytes) {
   whole.Update(bytes);
   if (!request.content_sha256.empty()) content.Update(bytes);
   received = after;
+  if (received - looked_at >= kLookEvery) {
+    NS_RETURN_IF_ERROR(store->CheckFree());
+    looked_at = received;
+  }
   return received - record.synced >= kSyncEvery ? Save() : OkStatus();
 }
 
@@ -167,6 +172,7 @@ Result<std::unique_ptr<Upload>> FileStore::Begin(const UploadRequest& request) {
   if (!state->data.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", PartFile(key, ".data").string()));
   Status status = state->ReadExisting();
   state->record.synced = std::min(record.synced, state->received);
+  state->looked_at = state->received;
   if (status.ok()) status = WriteFileAtomic(PartFile(key, ".json"), PartialRecordJson(state->record));
   if (!status.ok()) {
     state->Drop();
