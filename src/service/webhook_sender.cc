@@ -83,9 +83,11 @@ std::chrono::milliseconds WebhookSender::SendDue() {
     return kRetryStore;
   }
   for (const DueWebhook& one : *due) {
-    std::lock_guard lock(mutex_);
     if (static_cast<int>(under_way) >= options_.at_once) return kLongestSleep;  // an answer wakes us
-    if (!under_way_.insert(one.task_id).second) continue;
+    {
+      std::lock_guard lock(mutex_);
+      if (!under_way_.insert(one.task_id).second) continue;
+    }
     ++under_way;
     Send(one);
   }
@@ -96,9 +98,11 @@ std::chrono::milliseconds WebhookSender::SendDue() {
   return std::clamp(left, std::chrono::milliseconds(1), kLongestSleep);
 }
 
+// Without the mutex, which the store's writer wants: a body is read from the store.
 void WebhookSender::Send(const DueWebhook& due) {
   auto body = BodyFor(store_, due.task_id, options_.base_url);
   if (!body.ok()) {
+    std::lock_guard lock(mutex_);
     under_way_.erase(due.task_id);
     return;
   }
