@@ -210,7 +210,9 @@ Result<fs::path> TaskService::Download(const Caller& caller, const std::string& 
   }
   auto mutex = ZipMutex(task.id);
   std::lock_guard lock(*mutex);
-  if (!fs::exists(zip, ignored)) NS_RETURN_IF_ERROR(ZipFolder(folder, zip));
+  if (fs::exists(zip, ignored)) return zip;
+  NS_RETURN_IF_ERROR(ZipFolder(folder, zip));
+  store_.ForgetBytes(task.id, {});  // retention counts the zip, too
   return zip;
 }
 

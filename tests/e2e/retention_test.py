@@ -1,4 +1,5 @@
 """--retention: what has ended goes as the policy says, and nothing else."""
+import contextlib
 import sqlite3
 import unittest
 
@@ -62,6 +63,19 @@ class RetentionTest(ServiceTest):
         slots = [self.submit("sleep=60") for _ in range(8)]
         self.restart_now("--retention", "0s")
         until(lambda: set(self.known()) == set(slots), 10, "ended ones are gone")
+
+    def test_a_zip_made_at_the_first_download_counts_too(self):
+        self.start("--cores_per_worker", 1, "--retention", "100GB")
+        task, = self.ended(1)
+
+        def measured():
+            with contextlib.closing(sqlite3.connect(self.workspace / "db" / "task.db")) as store:
+                return store.execute("SELECT bytes FROM tasks WHERE id=?", [task]).fetchone()[0]
+
+        self.restart_now("--retention", "100GB")  # looks at once
+        until(lambda: measured() is not None, 10, "its size")
+        self.assertEqual(self.get(f"/download/{task}").status, 200)
+        until(lambda: measured() is None, 10, "it is to be measured again")
 
     def restart_now(self, *options):
         self.run_program("stop", "--now", "--workspace", self.workspace)
