@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "fetch/address.h"
 #include "service/script_folder.h"
+#include "tasks/requirement.h"
 #include "tasks/task_inputs.h"
 
 namespace ns {
@@ -128,6 +129,10 @@ void ResolveInputs(const TaskSpec& spec, const FileOwner& owner, const InputSour
   if (spec.dataset) task->dataset_path = resolver.Path(spec.dataset->path, {"body", "dataset", "path"});
   if (spec.dataset && !spec.dataset->calibration_path.empty()) {
     task->calibration_path = resolver.Path(spec.dataset->calibration_path, {"body", "dataset", "calibration"});
+  }
+  for (size_t i = 0; i < spec.requirements.size(); ++i) {
+    std::string address(AddressOfRequirement(spec.requirements[i]));
+    if (!address.empty()) resolver.CheckAddress(address, {"body", "requirements", std::to_string(i)});
   }
   if (!spec.webhook.empty()) resolver.CheckAddress(spec.webhook, {"body", "webhook"});
 }

@@ -49,6 +49,17 @@ class ResolveInputsTest : public testing::Test {
   std::vector<FieldError> errors_;
 };
 
+TEST_F(ResolveInputsTest, ARequirementsAddressIsUnderTheRulesOfAllAddresses) {
+  TaskSpec spec;
+  spec.script_url = "https://example.org/x.zip";
+  spec.requirements = {"torch>=2", "x @ https://example.org/x.whl", "y @ https://10.0.0.5/y.whl ; os_name == 'posix'"};
+  NewTask task;
+  ResolveInputs(spec, "", sources_, &task, &errors_);
+  ASSERT_EQ(errors_.size(), 1u);
+  EXPECT_THAT(errors_[0].loc, testing::ElementsAre("body", "requirements", "2"));
+  EXPECT_THAT(Error(), HasSubstr("10.0.0.5"));
+}
+
 TEST_F(ResolveInputsTest, PathsLieBelowTheUploadPath) {
   EXPECT_EQ(Resolve("model.onnx").model_path.filename(), "model.onnx");
   EXPECT_EQ(Resolve("bert").model_path.filename(), "bert");

@@ -136,4 +136,12 @@ Status CheckRequirement(std::string_view text) {
   return bad("must be a requirement such as \"torch>=2\", \"name[extra]~=1.4; python_version<'3.12'\" or \"name @ https://...\" (PEP 508)");
 }
 
+std::string_view AddressOfRequirement(std::string_view text) {
+  size_t at = text.find_first_of("@;(<>=!~");  // before an address there are a name and extras, which have none of these
+  if (at == text.npos || text[at] != '@') return {};
+  size_t begin = text.find_first_not_of(" \t", at + 1);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_first_of(" \t", begin) - begin);
+}
+
 }  // namespace ns

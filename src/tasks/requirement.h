@@ -11,4 +11,7 @@ namespace ns {
 // (BAD_REQUIREMENT) that says what is wrong: options ("--index-url"), files ("-r x", "./x"), local and version-control addresses are none.
 Status CheckRequirement(std::string_view text);
 
+// Of one that CheckRequirement() takes, the address after its "@"; "": it has none.
+std::string_view AddressOfRequirement(std::string_view text);
+
 }  // namespace ns

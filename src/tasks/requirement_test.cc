@@ -28,5 +28,12 @@ TEST(RequirementTest, RefusesOptionsPathsAndEverythingElse) {
   EXPECT_FALSE(CheckRequirement("x; " + std::string(100, '(')).ok());
 }
 
+TEST(RequirementTest, TellsTheAddressThatItNames) {
+  EXPECT_EQ(AddressOfRequirement("x@https://h/x.whl"), "https://h/x.whl");
+  EXPECT_EQ(AddressOfRequirement("x[a] @  https://10.0.0.5:8443/x.whl ; os_name == 'a'"), "https://10.0.0.5:8443/x.whl");
+  EXPECT_EQ(AddressOfRequirement("x>=1; os_name == 'a@b'"), "");
+  EXPECT_EQ(AddressOfRequirement("x"), "");
+}
+
 }  // namespace
 }  // namespace ns
