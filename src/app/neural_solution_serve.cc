@@ -188,10 +188,11 @@ Status Listen(const ServeOptions& options, TaskService& service, AccessControl& 
 }
 
 // SIGHUP: certificate and key are read again.
-void Reload(const ServeOptions& options, const Workspace& workspace, const ServeRecord& addresses, RestServer& server, Watch& watch) {
+void Reload(const ServeOptions& options, const Workspace& workspace, const ServeRecord& addresses, RestServer& server, Watch& watch, RpcServer* rpc) {
   if (options.tls_cert.empty()) return;
-  Status status = server.ReloadTls();
+  Status status = server.ReloadTls();  // sees whether they are good
   if (status.ok()) status = watch.ReloadTls();
+  if (status.ok() && rpc != nullptr) status = rpc->ReloadTls();
   if (status.ok()) status = Announce(workspace, addresses, options.tls_cert);
   if (status.ok()) return LogInfo("read '{}' and '{}' again", options.tls_cert, options.tls_key);
   LogError("the certificate stays as it was: {}", status.message());
@@ -316,7 +317,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
     LogInfo("serving {}{}{}, workspace {}", where.rest_url, grpc.server == nullptr ? "" : ", gRPC on ", grpc.address, workspace.root().string());
     ready(where);
     Retention retention({policy}, workspace, *store, clock);
-    auto reload = [&] { Reload(options, workspace, where, *server, **watch); };
+    auto reload = [&] { Reload(options, workspace, where, *server, **watch, grpc.server.get()); };
     RunUntilStopped(signals, options.grace_seconds, service, dispatcher, grpc.server.get(), reload);
     LogInfo("stopped");
   }

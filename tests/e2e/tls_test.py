@@ -1,14 +1,19 @@
 """The API in TLS: the same calls, certificates that are wrong told by their file, a new one taken without a stop."""
 import os
+import re
 import shutil
 import signal
 import ssl
 import subprocess
+import time
 import unittest
 import urllib.request
 
+import grpc
+
 from follow import WebSocket
 from harness import ServiceTest, until
+from stubs import ORIGINAL, Stubs, channel_to, empty
 
 
 class TlsTest(ServiceTest):
@@ -30,6 +35,16 @@ class TlsTest(ServiceTest):
         handler = urllib.request.HTTPSHandler(context=self.context(cert or self.cert))
         with urllib.request.build_opener(urllib.request.ProxyHandler({}), handler).open(request, timeout=30) as answer:
             return answer.read()
+
+    def grpc_name(self):
+        """Whose certificate gRPC serves now."""
+        shown = subprocess.run(["openssl", "s_client", "-alpn", "h2", "-connect", f"127.0.0.1:{self.grpc_port}"], input=b"", capture_output=True).stdout
+        return re.search(rb"subject=CN = (\w+)", shown)[1].decode()
+
+    def grpc_answers(self, cert):
+        stubs = Stubs(ORIGINAL, self.folder)
+        with channel_to(self.grpc_port, credentials=grpc.ssl_channel_credentials(cert.read_bytes())) as channel:
+            return stubs.call(channel, "Ping")(empty(stubs), timeout=20).status == "Healthy"
 
     def test_calls_websocket_and_command_line_work_in_tls(self):
         self.start("--tls_cert", self.cert, "--tls_key", self.key)
@@ -74,6 +89,7 @@ class TlsTest(ServiceTest):
         new_cert, new_key = self.make("two")
         old = self.folder / "old.pem"
         shutil.copy(self.cert, old)
+        self.assertEqual(self.grpc_name(), "one")
 
         def served_by(cert):
             try:
@@ -86,11 +102,15 @@ class TlsTest(ServiceTest):
         os.kill(self.service_pid(), signal.SIGHUP)
         until(lambda: served_by(new_cert), what="the new certificate")
         self.assertFalse(served_by(old))
+        until(lambda: self.grpc_name() == "two", what="the new certificate of gRPC")
         until(lambda: self.run_program("list", "--workspace", self.workspace).returncode == 0, what="the new key in serve.json")
+        self.assertTrue(self.grpc_answers(new_cert))
         self.key.write_text("broken")
         os.kill(self.service_pid(), signal.SIGHUP)
         until(lambda: "stays as it was" in (self.workspace / "serve_log" / "backend.log").read_text(), what="the complaint")
         self.assertTrue(served_by(new_cert))
+        time.sleep(1.5)  # gRPC looks once a second
+        self.assertTrue(self.grpc_answers(new_cert))
 
 
 if __name__ == "__main__":

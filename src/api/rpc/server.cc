@@ -12,6 +12,7 @@
 
 #include "api/rpc/call_metrics.h"
 #include "api/rpc/calls.h"
+#include "api/rpc/live_certificate.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -51,16 +52,6 @@ Status CheckPort(const std::string& host, uint16_t port) {
   return ErrnoStatus(error, fmt::format("cannot listen on port {} of {}", port, host));
 }
 
-Result<std::shared_ptr<grpc::ServerCredentials>> Credentials(const RpcServer::Options& options) {
-  if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  NS_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(options.tls_cert, 1 << 20));
-  NS_ASSIGN_OR_RETURN(pair.private_key, ReadFile(options.tls_key, 1 << 20));
-  grpc::SslServerCredentialsOptions tls;
-  tls.pem_key_cert_pairs.push_back(std::move(pair));
-  return grpc::SslServerCredentials(tls);
-}
-
 std::string Address(const std::string& host, uint16_t port) {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
@@ -87,19 +78,24 @@ struct RpcServer::Impl {
 
   RpcShared shared;
   TaskCalls calls;
+  std::unique_ptr<LiveCertificate> certificate;  // null: plain
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 };
 
 Result<std::unique_ptr<RpcServer>> RpcServer::Listen(const Options& options, TaskService& service, AccessControl& access) {
   NS_RETURN_IF_ERROR(CheckPort(options.host, options.port));
-  NS_ASSIGN_OR_RETURN(auto credentials, Credentials(options));
   gpr_set_log_function(LogOfLibrary);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   auto impl = std::make_unique<Impl>(options, service, access);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (!options.tls_cert.empty()) {
+    NS_ASSIGN_OR_RETURN(impl->certificate, LiveCertificate::Read(options.tls_cert, options.tls_key));
+    credentials = impl->certificate->Credentials();
+  }
   grpc::ServerBuilder builder;
   Limit(builder);
   builder.AddListeningPort(Address(options.host, options.port), credentials, &impl->port);
@@ -144,6 +140,11 @@ void RpcServer::Stop() {
   impl_->server->Shutdown(std::chrono::system_clock::now() + kPatience);
   impl_->server->Wait();
   impl_->shared.pool.join();
+}
+
+Status RpcServer::ReloadTls() {
+  if (impl_->certificate == nullptr) return OkStatus();
+  return impl_->certificate->Renew(impl_->shared.options.tls_cert, impl_->shared.options.tls_key);
 }
 
 uint16_t RpcServer::port() const { return static_cast<uint16_t>(impl_->port); }

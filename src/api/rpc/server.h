@@ -36,6 +36,9 @@ class RpcServer {
   void Drain();
   // Ends what follows tasks with UNAVAILABLE, waits for the other calls. What they wait for must still run. A second call does nothing.
   void Stop();
+  // Reads certificate and key again, for connections that are made a second later or more. On failure (InvalidArgument, and
+  // what reading says) the old ones stay. Of one thread at a time.
+  Status ReloadTls();
 
   uint16_t port() const;
 
