@@ -58,8 +58,7 @@ Result<std::unique_ptr<Watch>> Watch::Start(const ServeOptions& options, const T
   rest.admit = AdmitBy(access, AdmissionOf(options));
   rest.network_threads = rest.pool_threads = 1;
   std::unique_ptr<Watch> watch(new Watch);
-  bool given = options.task_monitor_port != ServeOptions().task_monitor_port;
-  NS_ASSIGN_OR_RETURN(watch->server_, ListenFrom(rest, given, service));
+  NS_ASSIGN_OR_RETURN(watch->server_, ListenFrom(rest, options.given.contains("task_monitor_port"), service));
   watch->Count(store, dispatcher, nodes);
   AddProcessMetrics(Metrics(), version);
   watch->server_->Serve();

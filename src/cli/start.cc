@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -17,19 +16,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kTellEvery = std::chrono::seconds(5);
 
-// Waits until the new process has said how it went.
+// Waits until the new process has said how it went. For as long as it lives: to bring a large store to a new version, and to take up what an earlier
+// service left, may take minutes, and would begin anew each time if it were ended.
 Result<ServeRecord> AwaitReport(const fs::path& report, const ProcessId& child, const fs::path& log) {
-  auto until = std::chrono::steady_clock::now() + kPatience;
+  auto begin = std::chrono::steady_clock::now(), told = begin;
   while (true) {
     auto exit = TryWaitChild(child.pid);
     bool ended = exit.ok() && exit->has_value();
     if (auto text = ReadFile(report); text.ok()) return ParseServeRecord(*text);
     if (ended) return Internal(fmt::format("the service ended at once ({}); see '{}'", (*exit)->ToString(), log.string()));
-    if (std::chrono::steady_clock::now() > until) {
-      (void)SignalProcess(child, SIGKILL);
-      return Unavailable(fmt::format("the service did not answer in {} s; see '{}'", kPatience.count(), log.string()));
+    if (auto now = std::chrono::steady_clock::now(); now - told >= kTellEvery) {
+      told = now;
+      std::fprintf(stderr, "The service (pid %d) has been starting for %.0f s; '%s' says what it does.\n", static_cast<int>(child.pid),
+                   std::chrono::duration<double>(now - begin).count(), log.c_str());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -47,6 +48,9 @@ void PrintStarted(const ServeOptions& options, ServeRecord record, const Process
   if (options.api_type != "restful") {
     std::printf("  gRPC API   %s%s\n", record.grpc_address.c_str(), record.note.empty() ? "" : (" (" + record.note + ")").c_str());
   }
+  bool moved = options.task_monitor_port != 0 && !record.monitor_url.ends_with(fmt::format(":{}", options.task_monitor_port));
+  std::string note = moved ? fmt::format(" (port {} is in use; --task_monitor_port chooses)", options.task_monitor_port) : "";
+  std::printf("  metrics    %s/metrics%s\n", record.monitor_url.c_str(), note.c_str());
   std::printf("  workspace  %s\n", fs::absolute(options.workspace).lexically_normal().c_str());
   std::error_code ignored;
   if (!fs::is_directory(options.upload_path, ignored)) {

@@ -1,8 +1,11 @@
 """The command line against the real programs."""
+import concurrent.futures
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import time
 import unittest
 import uuid
@@ -156,11 +159,31 @@ class CommandLineTest(ServiceTest):
         self.start()
         failed = self.cli("submit", "--model", "model.onnx", "--dataset", "rows.npz", "--name", "fail").stdout.strip()
         self.assertIn("failed: column 'label' is missing", self.cli("wait", failed, code=1).stdout)
+        failing = self.cli("submit", "--model", "model.onnx", "--dataset", "rows.npz", "--name", "sleep=0.5+fail+linger=1", "--wait", code=1)
+        self.assertIn("failed: column 'label' is missing", failing.stdout)
         task = self.submit("sleep=60")
         self.assertIn("cancelled", self.cli("cancel", task).stdout)
         self.assertIn("cancelled", self.cli("wait", task, code=1).stdout)
         self.assert_one_line(self.cli("download", task, code=1), "not done")
         self.assert_one_line(self.cli("show", uuid.uuid4().hex, code=1), "no task")
+
+    def test_wait_believes_the_service_and_not_the_worker(self):
+        self.start()
+        task = self.submit("sleep=1+forge")
+        self.assertIn(f"{task} done: twice as fast", self.cli("wait", task).stdout)
+        self.assertRegex(self.cli("show", task).stdout, r"(?m)^baseline +accuracy 0\.9000$")
+
+    def test_start_waits_for_a_service_that_needs_long_and_says_so(self):
+        (self.workspace / "db").mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(self.workspace / "db" / "task.db", isolation_level=None)) as store, \
+             concurrent.futures.ThreadPoolExecutor(1) as pool:
+            store.execute("BEGIN EXCLUSIVE")  # the service waits for it
+            starting = pool.submit(self.start)
+            time.sleep(6)
+            store.execute("ROLLBACK")
+            started = starting.result(30)
+        self.assertIn("Neural Solution started", started.stdout)
+        self.assertRegex(started.stderr, r"(?m)^The service \(pid \d+\) has been starting for 5 s; '.*backend.log' says what it does\.$")
 
     def test_help_and_version(self):
         self.assertIn("start", self.run_program("-h").stdout)

@@ -1,6 +1,7 @@
 """GET /metrics: the text is what Prometheus reads, and its numbers are true."""
 import json
 import re
+import socket
 import unittest
 import urllib.request
 
@@ -116,6 +117,19 @@ class MetricsTest(ServiceTest):
                 self.monitor(path)
             self.assertEqual(caught.exception.code, 404)
             caught.exception.close()
+
+    def test_a_monitor_port_in_use_is_refused_when_it_was_given_and_else_start_says_where_it_moved(self):
+        with socket.socket() as holder:
+            try:
+                holder.bind(("127.0.0.1", 2222))
+                holder.listen()
+            except OSError:
+                pass  # somebody has it already
+            self.assertIn("2222", self.start("--task_monitor_port", 2222, expect=2).stderr)
+            started = self.start().stdout
+        self.assertRegex(started, r"(?m)^  metrics +http://127\.0\.0\.1:\d+/metrics \(port 2222 is in use; --task_monitor_port chooses\)$")
+        self.monitor_port = int(started.split("metrics", 1)[1].split(":")[2].split("/")[0])
+        self.assertIn("neural_solution_slots", self.monitor("/metrics"))
 
     def test_a_draining_service_is_alive_but_not_ready(self):
         self.start_watched()
