@@ -190,5 +190,16 @@ TEST(PlanTest, OnlyLargeTablesAreEmbeddings) {
   EXPECT_EQ(embedding(1023), OpMode::kFloat);
 }
 
+// onnx's checker lets them through, ONNX Runtime does not.
+TEST(PlanTest, AWeightOfAWrongRankIsLeftToTheRuntime) {
+  Planned plan(Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[1,8,8] x) => (float[1,8,8] y) <float none = {1}, float[4] one = {1, 2, 3, 4}>
+    { [scalar] a = Conv (x, none)  [vector] b = Conv (a, one)  [gemm] c = Gemm (b, one)  [transposed] d = Gemm <transB = 1> (c, one)
+      [scalar_gemm] y = Gemm (d, none) })").value());
+  for (const char* name : {"scalar", "vector"}) EXPECT_EQ(plan[name].why, "its weight has fewer than three axes");
+  for (const char* name : {"gemm", "transposed", "scalar_gemm"}) EXPECT_EQ(plan[name].why, "its weight is not a matrix");
+}
+
 }  // namespace
 }  // namespace ns

@@ -51,6 +51,8 @@ bool TakeBias(const Context& context, int position, int64_t channels, OpTraits* 
 OpTraits Conv(const Context& context) {
   auto weight = context.FloatWeight(1);
   if (!weight) return Never("its weight is not a float32 constant");
+  // The checker of models knows no ranks.
+  if (weight->shape.size() < 3) return Never("its weight has fewer than three axes");
   if (!context.IsComputed(0)) return Never("its input is a constant");
   OpTraits traits;
   if (!TakeBias(context, 2, weight->shape[0], &traits)) return Never("its bias is not a constant vector");
@@ -75,7 +77,7 @@ OpTraits MatMul(const Context& context) {
   }
   auto weight = context.FloatWeight(1);
   if (!weight || !context.IsComputed(0)) return Never("its second input is not a float32 constant");
-  if (weight->shape.size() != 2) return Never("its weight has more than two axes");
+  if (weight->shape.size() != 2) return Never("its weight is not a matrix");
   traits.activations = {0};
   traits.weight = 1;
   traits.channel_axis = 1;
@@ -87,6 +89,7 @@ OpTraits MatMul(const Context& context) {
 OpTraits Gemm(const Context& context) {
   auto weight = context.FloatWeight(1);
   if (!weight || !context.IsComputed(0)) return Never("its weight is not a float32 constant");
+  if (weight->shape.size() != 2) return Never("its weight is not a matrix");
   if (IntAttribute(context.node, "transA", 0) != 0) return Never("its input is transposed");
   if (FloatAttribute(context.node, "alpha", 1) != 1 || FloatAttribute(context.node, "beta", 1) != 1) {
     return Never("its alpha or beta is not 1");
