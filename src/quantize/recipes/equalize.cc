@@ -16,6 +16,9 @@ namespace {
 
 constexpr int kMostRounds = 50;
 constexpr double kCloseEnough = 1e-3;
+// All that a channel is rescaled by, over all rounds. A channel that training has switched off (weights of 1e-10, a bias of 0.5) would else
+// get a bias that widens the range of all.
+constexpr double kLargestFactor = 100;
 
 // A layer with a constant weight, and the axes of its weight that belong to its channels.
 struct Layer {
@@ -149,6 +152,7 @@ class Equalizer {
     for (size_t i = 0; i < made.size(); ++i) {
       if (made[i] == 0 || read[i] == 0) continue;  // a channel that nobody makes or reads
       double s = std::sqrt(static_cast<double>(made[i]) * read[i]) / read[i];
+      s = std::clamp(s * pair->divided[i], 1 / kLargestFactor, kLargestFactor) / pair->divided[i];
       change = std::max(change, std::max(s, 1 / s) - 1);
       factors[i] = static_cast<float>(s);
       pair->divided[i] *= factors[i];

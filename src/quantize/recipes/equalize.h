@@ -5,6 +5,7 @@
 //   s_i = sqrt(r1_i r2_i) / r2_i        r1_i, r2_i: largest magnitude of the weights that make and that read channel i
 //
 // both have the range sqrt(r1_i r2_i), so that one scale for the activation, and one for the second layer's weights, does for all channels.
+// No s_i is under 1/100 or over 100, which the paper doesn't bound.
 //
 // Biases are divided too, and not absorbed into the next layer as the paper does after it: that needs the parameters of BatchNormalization,
 // which preparation folded away, changes the function for values below its bound, and does not hold beside a padded border.

@@ -143,6 +143,18 @@ TEST(EqualizeTest, IsRepeatedByItsFacts) {
             bench.quantizer.Quantize(Equalized()).value().model.proto().SerializeAsString());
 }
 
+// Factors of 1 / 100 at most: else the bias of 0.5 would be 1e5 times as large and make all other channels' integers 0.
+TEST(EqualizeTest, AChannelThatTrainingSwitchedOffKeepsAModestBias) {
+  Model model = Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,2] x) => (float[N,2] y) <float[2,2] w1 = {1, 1e-10, 1, 1e-10}, float[2] b = {0.5, 0.5}, float[2,2] w2 = {1, 1, 1, 1}>
+    { [first] a = Gemm (x, w1, b)  r = Relu (a)  [second] y = Gemm (r, w2) })").value();
+  RewrittenModel rewritten = Rewritten(model, 1);
+  EXPECT_THAT(rewritten.model.Weight("b_rescaled").value().values<float>(), ElementsAre(FloatNear(0.5f, 1e-5f), FloatNear(50, 1e-3f)));
+  EXPECT_THAT(rewritten.model.Weight("w2_rescaled").value().values<float>(),
+              ElementsAre(FloatNear(1, 1e-5f), FloatNear(1, 1e-5f), FloatNear(0.01f, 1e-6f), FloatNear(0.01f, 1e-6f)));
+}
+
 TEST(EqualizeTest, AChannelThatNobodyReadsStays) {
   Model model = Chain("Relu ({})", false);
   Tensor weight(DType::kFloat, {4, 8, 1, 1});
