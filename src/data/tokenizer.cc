@@ -78,8 +78,4 @@ std::optional<Tokenizer::Padding> Tokenizer::padding() const {
   return Padding{padding.id, padding.type_id, padding.side == NS_TOKENIZER_LEFT};
 }
 
-int64_t Tokenizer::vocabulary_size() const {
-  return static_cast<int64_t>(ns_tokenizer_vocabulary_size(handle_->tokenizer));
-}
-
 }  // namespace ns

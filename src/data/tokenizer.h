@@ -47,7 +47,6 @@ class Tokenizer {
   // The id of a token as it stands in the vocabulary ("[PAD]"), if it does.
   std::optional<int64_t> TokenId(std::string_view token) const;
   std::optional<Padding> padding() const;
-  int64_t vocabulary_size() const;
 
  private:
   struct Handle;

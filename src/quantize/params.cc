@@ -112,6 +112,13 @@ QuantParams AsymmetricUint8(Range range) {
   return params;
 }
 
+// |b| / (input_scale * s) <= 2^31 - 2^8, a float near 2^31.
+std::vector<float> SmallestScales(std::span<const float> bias, float input_scale) {
+  std::vector<float> scales;
+  for (float b : bias) scales.push_back(std::fabs(b) / input_scale / 2147483392.0f);
+  return scales;
+}
+
 Result<QuantizedWeight> QuantizeWeight(const TensorView& weight, const WeightOptions& options) {
   Blocks blocks = BlocksOf(weight.shape, options.axis);
   const float* data = weight.values<float>().data();

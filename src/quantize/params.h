@@ -49,6 +49,9 @@ struct WeightOptions {
   std::vector<float> min_scale;
 };
 
+// The smallest weight scale for each channel with which its bias, in units of input_scale times it, fits in an int32.
+std::vector<float> SmallestScales(std::span<const float> bias, float input_scale);
+
 // InvalidArgument (NON_FINITE_WEIGHT) when a weight is NaN or infinite. `weight` is kFloat.
 Result<QuantizedWeight> QuantizeWeight(const TensorView& weight, const WeightOptions& options);
 

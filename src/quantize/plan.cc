@@ -1,5 +1,7 @@
 #include "quantize/plan.h"
 
+#include <algorithm>
+
 namespace ns {
 
 namespace {
@@ -210,6 +212,16 @@ class Planner {
 RangeId Plan::Read(const std::string& value, const NodePlan& reader) const {
   auto entry = made.find(value);
   return entry == made.end() ? RangeId{value, reader.config.calibration} : entry->second;
+}
+
+WeightOptions WeightOptionsOf(const NodePlan& node, const QuantConfig& config, const std::vector<float>& min_scale) {
+  WeightOptions options;
+  if (node.config.per_channel) options.axis = node.traits.channel_axis;
+  // Only where sums of products must fit.
+  options.reduce_range = config.reduce_range && node.mode != OpMode::kWeightOnly;
+  options.min_scale = min_scale;
+  if (!options.axis && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
+  return options;
 }
 
 Plan MakePlan(const Model& model, const GraphIndex& index, const QuantConfig& config) { return Planner(model, index, config).Run(); }

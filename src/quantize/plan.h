@@ -17,6 +17,7 @@
 #include "graph/model.h"
 #include "quantize/config.h"
 #include "quantize/ops/policy.h"
+#include "quantize/params.h"
 #include "quantize/range_id.h"
 
 namespace ns {
@@ -44,6 +45,9 @@ struct Plan {
   // method, so that readers of different methods have Q/DQ pairs of their own.
   RangeId Read(const std::string& value, const NodePlan& reader) const;
 };
+
+// How the operator's weight is rounded, on the axis of its channels. `min_scale`: one a channel, or empty.
+WeightOptions WeightOptionsOf(const NodePlan& node, const QuantConfig& config, const std::vector<float>& min_scale);
 
 // Every operator that could be static is planned as such where `config` asks for it.
 Plan MakePlan(const Model& model, const GraphIndex& index, const QuantConfig& config);

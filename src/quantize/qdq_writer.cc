@@ -45,13 +45,6 @@ Tensor Transposed(const Tensor& weight) {
   return result;
 }
 
-// The smallest weight scales with which the bias fits in an int32: |b| / (input_scale * s) <= 2^31 - 2^8 (a float near 2^31).
-std::vector<float> SmallestScales(std::span<const float> bias, float input_scale) {
-  std::vector<float> scales;
-  for (float b : bias) scales.push_back(std::fabs(b) / input_scale / 2147483392.0f);
-  return scales;
-}
-
 }  // namespace
 
 ns_onnx::NodeProto* QdqWriter::Emit(std::string_view type, std::vector<std::string> inputs, std::vector<std::string> outputs,
@@ -110,11 +103,8 @@ Result<QdqWriter::WeightNames> QdqWriter::IntegerWeight(const ns_onnx::NodeProto
                                 min_scale.empty() ? "" : original.name());
   if (auto known = weights_.find(key); known != weights_.end()) return known->second;
   NS_ASSIGN_OR_RETURN(Tensor weight, model_.Weight(name));
-  WeightOptions options;
-  if (per_channel) options.axis = transposed ? 1 - *plan.traits.channel_axis : plan.traits.channel_axis;
-  options.reduce_range = config_.reduce_range && computes;
-  options.min_scale = min_scale;
-  if (!per_channel && !min_scale.empty()) options.min_scale = {*std::max_element(min_scale.begin(), min_scale.end())};
+  WeightOptions options = WeightOptionsOf(plan, config_, min_scale);
+  if (options.axis && transposed) options.axis = 1 - *options.axis;
   auto quantized = QuantizeWeight((transposed ? Transposed(weight) : weight).view(), options);
   if (!quantized.ok()) {
     return quantized.status().WithContext(fmt::format("weight '{}' of operator '{}'", name, original.name()));

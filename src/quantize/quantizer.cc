@@ -144,7 +144,11 @@ Status Quantizer::State::CorrectBiases(const QuantConfig& config, Work* work) co
   } else {
     GraphIndex before(model);
     auto means = [&](const std::string& value, ChannelAxis axis) { return Means(value, axis, *work); };
-    NS_ASSIGN_OR_RETURN(work->facts.bias_corrections, BiasCorrections(model, before, MakePlan(model, before, config), config, means));
+    auto scale = [&](const RangeId& id) -> Result<float> {
+      NS_ASSIGN_OR_RETURN(Range range, RangeOf(id, config, *work));
+      return AsymmetricUint8(range).scale[0];
+    };
+    NS_ASSIGN_OR_RETURN(work->facts.bias_corrections, BiasCorrections(model, before, MakePlan(model, before, config), config, means, scale));
   }
   for (const auto& [name, correction] : work->facts.bias_corrections) {
     std::string& note = work->rewritten->notes[name];
@@ -211,17 +215,6 @@ std::vector<OperatorDecision> Quantizer::QuantizedOperators(const QuantConfig& c
     if (node.mode != OpMode::kFloat && IsOwnOperator(node.traits.role)) candidates.push_back(DecisionOf(state_->index.node(n), node));
   }
   return candidates;
-}
-
-std::vector<std::string> Quantizer::FirstAndLastOperators() const {
-  std::vector<std::string> names;
-  for (int n = 0; n < state_->index.node_count(); ++n) {
-    OpTraits traits = TraitsOf(state_->index.node(n), state_->prepared, state_->index);
-    bool computes = traits.can_static && traits.weight >= 0;
-    if (computes) names.push_back(state_->index.node(n).name());
-  }
-  if (names.size() > 2) names.erase(names.begin() + 1, names.end() - 1);
-  return names;
 }
 
 Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {

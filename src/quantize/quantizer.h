@@ -63,10 +63,6 @@ class Quantizer {
   // The operators with an integer computation or table of their own that `config` quantizes, in graph order.
   std::vector<OperatorDecision> QuantizedOperators(const QuantConfig& config) const;
 
-  // The first and the last operator in graph order that computes on integers with a weight (Conv, MatMul, Gemm): what is kept in float first
-  // where inputs and answers matter most. One name when they are the same.
-  std::vector<std::string> FirstAndLastOperators() const;
-
   // What Quantize(config) would decide for each operator, without making anything: needs no calibration.
   std::vector<OperatorDecision> Decisions(const QuantConfig& config) const;
 

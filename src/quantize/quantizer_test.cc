@@ -261,11 +261,6 @@ TEST(QuantizerTest, DecisionsNeedNoCalibration) {
   EXPECT_EQ(decisions[0].why, "int8 kernel, int8 output");
 }
 
-TEST(QuantizerTest, FirstAndLastAreThoseWithWeights) {
-  EXPECT_EQ(Quantizer::Create(SmallCnn()).value().FirstAndLastOperators(), (std::vector<std::string>{"stem", "fc"}));
-  EXPECT_EQ(Quantizer::Create(SmallMlp()).value().FirstAndLastOperators(), (std::vector<std::string>{"up", "down"}));
-}
-
 TEST(QuantizerTest, StaticWithoutCalibrationIsRefused) {
   Quantizer quantizer = Quantizer::Create(SmallMlp()).value();
   EXPECT_EQ(quantizer.Quantize({}).status().reason(), "NOT_CALIBRATED");

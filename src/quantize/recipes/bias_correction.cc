@@ -72,7 +72,8 @@ std::vector<double> Shift(const Tensor& weight, const QuantizedWeight& rounded, 
 }  // namespace
 
 Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& model, const GraphIndex& index, const Plan& plan,
-                                                                  const QuantConfig& config, const ChannelMeans& means) {
+                                                                  const QuantConfig& config, const ChannelMeans& means,
+                                                                  const InputScale& scale) {
   std::map<std::string, std::vector<float>> corrections;
   for (int n = 0; n < index.node_count(); ++n) {
     const NodePlan& node = plan.nodes[static_cast<size_t>(n)];
@@ -83,10 +84,13 @@ Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& m
     if (!FindBias(model, index, n, traits, weight.shape()[static_cast<size_t>(*traits.channel_axis)])) continue;
     ChannelAxis axis = traits.role == OpRole::kConvolution ? ChannelAxis::kSecond : ChannelAxis::kLast;
     NS_ASSIGN_OR_RETURN(std::vector<double> mean, means(index.node(n).input(traits.activations[0]), axis));
-    WeightOptions options;
-    if (node.config.per_channel) options.axis = traits.channel_axis;
-    options.reduce_range = config.reduce_range && node.mode != OpMode::kWeightOnly;
-    NS_ASSIGN_OR_RETURN(QuantizedWeight rounded, QuantizeWeight(weight.view(), options));
+    std::vector<float> smallest;
+    if (node.mode == OpMode::kStatic && traits.bias >= 0) {
+      NS_ASSIGN_OR_RETURN(Tensor bias, model.Weight(index.node(n).input(traits.bias)));
+      NS_ASSIGN_OR_RETURN(float input_scale, scale(plan.Read(index.node(n).input(traits.activations[0]), node)));
+      smallest = SmallestScales(bias.values<float>(), input_scale);
+    }
+    NS_ASSIGN_OR_RETURN(QuantizedWeight rounded, QuantizeWeight(weight.view(), WeightOptionsOf(node, config, smallest)));
     std::vector<float>& correction = corrections[index.node(n).name()];
     InputChannels inputs = ChannelsOf(index.node(n), traits, weight.shape());
     for (double shift : Shift(weight, rounded, *traits.channel_axis, inputs, mean)) correction.push_back(static_cast<float>(-shift));

@@ -24,10 +24,15 @@ namespace ns {
 // The mean of each channel of a value of the model. FailedPrecondition (NOT_CALIBRATED).
 using ChannelMeans = std::function<Result<std::vector<double>>(const std::string& value, ChannelAxis axis)>;
 
+// The scale of an activation. FailedPrecondition (NOT_CALIBRATED).
+using InputScale = std::function<Result<float>(const RangeId& range)>;
+
 // What to add to the biases of the operators of `plan` that have a rounded weight and can have a bias (Conv, Gemm; MatMul with an Add of a
-// constant vector behind it), by operator. Errors of `means` and of weights.
+// constant vector behind it), by operator. A static operator's own bias bounds its weight's scales from below, as when it is written; an Add's
+// does not here. Errors of `means`, `scale` and of weights.
 Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& model, const GraphIndex& index, const Plan& plan,
-                                                                  const QuantConfig& config, const ChannelMeans& means);
+                                                                  const QuantConfig& config, const ChannelMeans& means,
+                                                                  const InputScale& scale);
 
 // Adds them; operators that the model doesn't have are passed over. InvalidArgument (BAD_FACTS) where the number of channels differs.
 Status ApplyBiasCorrections(const std::map<std::string, std::vector<float>>& corrections, Model* model);

@@ -75,11 +75,24 @@ TEST(BiasCorrectionsTest, IsTheRoundingTimesTheMean) {
     g (float[N,2] x) => (float[N,1] y) <float[2,1] w = {1.27, 0.014}> { [gemm] y = Gemm (x, w) })").value();
   GraphIndex index(model);
   auto means = [](const std::string&, ChannelAxis) -> Result<std::vector<double>> { return std::vector<double>{7, 10}; };
-  auto corrections = BiasCorrections(model, index, MakePlan(model, index, {}), {}, means).value();
+  auto corrections = BiasCorrections(model, index, MakePlan(model, index, {}), {}, means, {}).value();
   EXPECT_THAT(corrections.at("gemm"), ElementsAre(FloatNear(0.04f, 1e-5f)));
   ASSERT_TRUE(ApplyBiasCorrections(corrections, &model).ok());
   EXPECT_THAT(model.Weight(model.graph().node(0).input(2)).value().values<float>(), ElementsAre(FloatNear(0.04f, 1e-5f)));
   EXPECT_EQ(ApplyBiasCorrections({{"gemm", {1, 2}}}, &model).reason(), "BAD_FACTS");
+}
+
+// A bias of 2147483392 * 1e-9 * 0.03 needs a scale of 0.03 at least beside an input scale of 1e-9. 1.27 is rounded to 42 * 0.03 = 1.26 and
+// 0.014 to 0, so that the sum is too small by 0.01 * 7 + 0.014 * 10 = 0.21.
+TEST(BiasCorrectionsTest, IsOfTheScaleThatTheBiasAllows) {
+  Model model = Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,2] x) => (float[N,1] y) <float[2,1] w = {1.27, 0.014}, float[1] b = {0.0644245}> { [gemm] y = Gemm (x, w, b) })").value();
+  GraphIndex index(model);
+  auto means = [](const std::string&, ChannelAxis) -> Result<std::vector<double>> { return std::vector<double>{7, 10}; };
+  auto scale = [](const RangeId& id) -> Result<float> { return id.value == "x" ? 1e-9f : 1.0f; };
+  auto corrections = BiasCorrections(model, index, MakePlan(model, index, {}), {}, means, scale).value();
+  EXPECT_THAT(corrections.at("gemm"), ElementsAre(FloatNear(0.21f, 1e-5f)));
 }
 
 TEST(BiasCorrectionsTest, AProductWithoutABiasIsLeft) {
