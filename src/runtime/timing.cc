@@ -12,6 +12,8 @@
 namespace ns {
 namespace {
 
+constexpr int kFewestRounds = 3;
+
 // Pins the calling thread for the object's life.
 class PinnedHere {
  public:
@@ -41,6 +43,19 @@ Status RunRound(std::span<const TimedRun> runs, int round, const Clock& clock, s
     SteadyTime start = clock.steady();
     NS_RETURN_IF_ERROR(runs[i](round));
     if (results != nullptr) (*results)[i].samples_ms.push_back(Seconds(start, clock.steady()) * 1e3);
+  }
+  return OkStatus();
+}
+
+// `least`: how many rounds to measure at least; fewer where the budget has no time for them.
+Status WarmUp(std::span<const TimedRun> runs, const LatencyOptions& options, const Clock& clock, std::stop_token stop, int* least) {
+  for (int i = 0; i < options.warmup_runs; ++i) {
+    SteadyTime start = clock.steady();
+    NS_RETURN_IF_ERROR(RunRound(runs, i, clock, stop, nullptr));
+    double round = Seconds(start, clock.steady());
+    if (round * *least <= options.budget_seconds) continue;
+    *least = std::min(*least, std::max(kFewestRounds, static_cast<int>(options.budget_seconds / round)));
+    return OkStatus();
   }
   return OkStatus();
 }
@@ -81,13 +96,14 @@ Result<std::vector<LatencyResult>> MeasureRuns(std::span<const TimedRun> runs, c
                                                std::stop_token stop, ProgressSink* progress) {
   if (runs.empty()) return InvalidArgument("nothing to measure", "NO_SESSIONS");
   PinnedHere pinned(options.pin_to_cores);
-  for (int i = 0; i < options.warmup_runs; ++i) NS_RETURN_IF_ERROR(RunRound(runs, i, clock, stop, nullptr));
+  int least = std::max(1, options.min_rounds);
+  NS_RETURN_IF_ERROR(WarmUp(runs, options, clock, stop, &least));
   std::vector<LatencyResult> results(runs.size());
   SteadyTime start = clock.steady();
-  int most = std::max(options.min_rounds, options.max_rounds);
+  int most = std::max(least, options.max_rounds);
   for (int round = 0; round < most; ++round) {
     double spent = Seconds(start, clock.steady());
-    if (round >= std::max(1, options.min_rounds) && spent >= options.budget_seconds) break;
+    if (round >= least && spent >= options.budget_seconds) break;
     NS_RETURN_IF_ERROR(RunRound(runs, round, clock, stop, &results));
     if (progress != nullptr) {
       double share = std::max(static_cast<double>(round + 1) / most, std::min(1.0, spent / options.budget_seconds));

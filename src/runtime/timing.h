@@ -17,8 +17,8 @@
 namespace ns {
 
 struct LatencyOptions {
-  int warmup_runs = 3;           // of each session, not counted
-  int min_rounds = 10;           // measured even when the budget is spent
+  int warmup_runs = 3;           // of each session, not counted; fewer once one was so slow that the budget has no time for min_rounds
+  int min_rounds = 10;           // measured even when the budget is spent; after such a warm-up as many as fit, 3 at least
   int max_rounds = 200;
   double budget_seconds = 10;    // of measuring, all sessions together, warm-up not counted
   std::vector<int> pin_to_cores; // the calling thread, restored afterwards; empty: not pinned

@@ -72,6 +72,16 @@ TEST_F(MeasureRunsTest, AlternatesTheOrderAndPairsTheRounds) {
   EXPECT_DOUBLE_EQ(results[0].speedup.value, 1);
 }
 
+// A budget of 10 s and rounds of 40 s or 2.5 s: one warm-up, then 3 rounds or 4.
+TEST_F(MeasureRunsTest, SlowModelsGetFewerRounds) {
+  std::vector<TimedRun> slow = {Taking('a', 20'000), Taking('b', 20'000)};
+  EXPECT_EQ(MeasureRuns(slow, {}, clock_).value()[0].samples_ms.size(), 3u);
+  EXPECT_EQ(order_.size(), 2u * (1 + 3));
+  order_.clear();
+  EXPECT_EQ(MeasureRuns(std::vector<TimedRun>{Taking('a', 2'500)}, {}, clock_).value()[0].samples_ms.size(), 4u);
+  EXPECT_EQ(order_, "aaaaa");
+}
+
 TEST_F(MeasureRunsTest, EndsWithTheBudgetButNotBeforeTheLeastRounds) {
   std::vector<TimedRun> runs = {Taking('a', 400)};
   LatencyOptions options;
