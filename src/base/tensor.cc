@@ -1,6 +1,8 @@
 #include "base/tensor.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace ns {
@@ -65,10 +67,24 @@ std::string ShapeToString(std::span<const int64_t> shape) {
   return text + "]";
 }
 
+namespace {
+
+// No object is larger than half of the address space. Such a shape of a stranger's model is memory that is short, no mistake of ours.
+bool FitsMemory(const Shape& shape, size_t element_bytes) {
+  auto bytes = static_cast<int64_t>(element_bytes);
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return true;
+  for (int64_t size : shape)
+    if (size > 0 && __builtin_mul_overflow(bytes, size, &bytes)) return false;
+  return bytes <= std::numeric_limits<int64_t>::max() - 64;
+}
+
+}  // namespace
+
 Tensor::Tensor(DType dtype, Shape shape) {
   view_.dtype = dtype;
   view_.shape = std::move(shape);
   NS_CHECK(DTypeSize(dtype) > 0, "a tensor of {} has no plain memory", DTypeName(dtype));
+  if (!FitsMemory(view_.shape, DTypeSize(dtype))) throw std::bad_alloc();
   size_t bytes = (view_.byte_size() + 63) / 64 * 64;
   void* memory = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
   if (memory == nullptr) throw std::bad_alloc();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 namespace ns {
 namespace {
 
@@ -20,6 +22,12 @@ TEST(TensorTest, AScalarHasOneElementAndAnEmptyShapeNone) {
   EXPECT_EQ(ElementCount(Shape{3, 0, 2}), 0);
   EXPECT_EQ(Tensor(DType::kInt8, {0}).byte_size(), 0u);
   EXPECT_EQ(ShapeToString(Shape{-1, 3}), "[?,3]");
+}
+
+TEST(TensorTest, AShapeThatNoMemoryHoldsThrowsAsMemoryThatIsShort) {
+  EXPECT_THROW(Tensor(DType::kFloat, {int64_t{1} << 40, int64_t{1} << 40}), std::bad_alloc);
+  EXPECT_THROW(Tensor(DType::kDouble, {int64_t{1} << 62}), std::bad_alloc) << "the count fits, the bytes do not";
+  EXPECT_EQ(Tensor(DType::kFloat, {int64_t{1} << 40, 0}).byte_size(), 0u);
 }
 
 TEST(TensorDeathTest, ReadingAsAnotherTypeAborts) {
