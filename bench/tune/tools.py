@@ -119,10 +119,9 @@ def run_ours(case, baseline, work, limit, cores):
     with open(events, "w", encoding="utf-8") as file:
         outcome = Outcome("ours", error=run_command(command, work / "ours.log", limit, stdout=file))
     outcome.seconds = time.time() - started
-    if outcome.error and not (out / "report.json").exists():
+    if outcome.error:
         return outcome
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    outcome.error = ""  # its exit status says that the goal is not met, too; then there is a model nevertheless
     outcome.model, outcome.verdict = str(out / "model.onnx"), report["verdict"]
     outcome.quantized = not json.loads((out / "recipe.json").read_text(encoding="utf-8"))["keep_float"]
     # Beside the search's are the baseline's and the packaged file's.
