@@ -179,8 +179,9 @@ class FaultsTest(ServiceTest):
         self.running_worker(task)
         self.assertEqual(self.run_program("stop", "--grace", "0.1", "--workspace", self.workspace).returncode, 0)
         self.start("--cores_per_worker", 64)
-        done = self.await_state(task, "done")
-        self.assertEqual([one["outcome"] for one in done["details"]["attempts"]], ["stopped by drain", "done"])
+        self.await_state(task, "done")
+        until(lambda: [one.get("outcome") for one in self.status(task)["details"]["attempts"]] == ["stopped by drain", "done"],
+              what="the record of both attempts, which follows the task's")
         stream = self.get(f"/task/{task}/events").body.decode()
         events = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")]
         states = [event["payload"] for event in events if event["type"] == "state"]
