@@ -52,7 +52,7 @@ option(NS_FUZZ "Fuzz targets search (libFuzzer), instead of replaying their corp
 set(NS_FUZZED base tasks graph data fetch schedule)  # libFuzzer sees which of their code an input reaches
 
 # They link gRPC or ONNX Runtime, whose builds are not instrumented: the thread sanitizer would judge them wrongly.
-set(NS_NOT_THREAD_SANITIZED runtime passes quantize worker rpc)
+set(NS_NOT_THREAD_SANITIZED runtime passes quantize worker rpc team_rpc)
 
 add_custom_target(unit_tests)
 
