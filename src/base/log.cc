@@ -1,12 +1,13 @@
 #include "base/log.h"
 
-#include "base/printable.h"
-
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
+
+#include "base/printable.h"
+#include "base/utf8.h"
 
 namespace ns {
 
@@ -36,23 +37,11 @@ void Install(std::shared_ptr<spdlog::logger> logger, LogLevel least, LogFormat f
   spdlog::set_default_logger(std::move(logger));
 }
 
-// Length of the well-formed UTF-8 character at the start of `text`; 0: there is none.
-size_t CharacterLength(std::string_view text) {
-  auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return byte(i) >= low && byte(i) <= high; };
-  unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) return follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
-  if (lead >= 0xF0 && lead <= 0xF4) return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
-  return 0;
-}
-
 // As a JSON string, with its quotation marks. Bytes that are not UTF-8 become U+FFFD.
 void AppendJson(std::string_view text, std::string* out) {
   *out += '"';
   while (!text.empty()) {
-    size_t length = CharacterLength(text);
+    size_t length = Utf8Length(text);
     unsigned char c = static_cast<unsigned char>(text[0]);
     if (length == 0) {
       *out += "\xEF\xBF\xBD";

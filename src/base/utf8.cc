@@ -2,12 +2,10 @@
 
 namespace ns {
 
-namespace {
-
-// Length of the well-formed character at the front of `text`; 0: there is none.
-size_t CharacterLength(std::string_view text) {
+size_t Utf8Length(std::string_view text) {
   auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   auto follows = [&](size_t i) { return (at(i) & 0xC0) == 0x80; };
+  if (text.empty()) return 0;
   unsigned first = at(0);
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
@@ -24,11 +22,9 @@ size_t CharacterLength(std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
 std::optional<size_t> FindBadUtf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
-    size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : CharacterLength(text.substr(at));
+    size_t length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : Utf8Length(text.substr(at));
     if (length == 0) return at;
     at += length;
   }

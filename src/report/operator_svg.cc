@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
 #include "report/histogram_svg.h"
 #include "report/markup.h"
-#include "report/operator_table.h"
 #include "report/operator_words.h"
 
 namespace ns {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/printable.h"
 #include "report/markup.h"
 #include "report/operator_words.h"
 
@@ -37,22 +38,6 @@ std::string RowOf(const OperatorReport& one) {
 }
 
 }  // namespace
-
-std::string Printable(std::string_view text, size_t width) {
-  std::vector<std::string> characters;
-  while (!text.empty()) {
-    size_t length = CharacterLength(text);
-    bool shown = length > 1 || (length == 1 && static_cast<unsigned char>(text[0]) >= 0x20 && text[0] != 0x7F);
-    // U+0080 to U+009F command terminals too.
-    if (length == 2 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0) shown = false;
-    characters.push_back(shown ? std::string(text.substr(0, length)) : "?");
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  bool cut = characters.size() > width;
-  std::string out = cut ? "…" : "";
-  for (size_t i = cut ? characters.size() - width + 1 : 0; i < characters.size(); ++i) out += characters[i];
-  return out;
-}
 
 std::string OperatorTable(std::vector<OperatorReport> operators, size_t shown) {
   SortByHarm(&operators);

@@ -84,7 +84,7 @@ Report ThreeTrials() {
   report.trials[1].latency_ms = 1;
   report.trials[1].meets_criterion = true;
   report.trials[2].metric = {{"accuracy", 0.7}};
-  report.pareto = {{0, 0.9, 2, 100}, {1, 0.895, 1, 30}};
+  report.pareto = {{0, 0.9, 2, 100, "", "", ""}, {1, 0.895, 1, 30, "", "", ""}};
   report.operators = ThreeOperators();
   return report;
 }

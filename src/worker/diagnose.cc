@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "quantize/prepare.h"
 #include "report/markup.h"
 #include "report/operator_section.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "quantize/prepare.h"
 #include "worker/summary.h"
 
@@ -10,6 +11,11 @@ namespace ns {
 namespace fs = std::filesystem;
 
 namespace {
+
+// Models come from strangers.
+constexpr size_t kMostCharacters = 200;
+
+std::string Shown(std::string_view text) { return Printable(text, kMostCharacters); }
 
 std::string ShapeText(const TensorSpec& spec) {
   if (!spec.has_shape) return "any shape";
@@ -28,7 +34,7 @@ std::string DecisionText(const std::vector<OperatorDecision>& decisions) {
   std::vector<std::pair<std::string, int>> groups;
   for (const OperatorDecision& decision : decisions) {
     std::string what =
-        fmt::format("{:<20}{:<10}{}", decision.type, decision.mode == OpMode::kFloat ? "float" : "int8", decision.why);
+        fmt::format("{:<20}{:<10}{}", Shown(decision.type), decision.mode == OpMode::kFloat ? "float" : "int8", Shown(decision.why));
     auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == what; });
     if (found == groups.end()) {
       groups.emplace_back(what, 1);
@@ -76,21 +82,21 @@ Result<Inspection> Inspect(const fs::path& path, std::stop_token stop) {
 }
 
 std::string InspectionText(const Inspection& inspection) {
-  std::string text = fmt::format("{}\n  opset {}, IR {}, {}; file {}, weights {}\n", inspection.onnx.string(),
-                                 inspection.opset, inspection.ir_version, inspection.producer,
+  std::string text = fmt::format("{}\n  opset {}, IR {}, {}; file {}, weights {}\n", Printable(inspection.onnx.string()),
+                                 inspection.opset, inspection.ir_version, Shown(inspection.producer),
                                  BytesText(inspection.file_bytes), BytesText(inspection.weight_bytes));
-  if (!inspection.task.empty()) text += fmt::format("  task {}\n", inspection.task);
+  if (!inspection.task.empty()) text += fmt::format("  task {}\n", Shown(inspection.task));
   text += "inputs\n";
   for (const TensorSpec& spec : inspection.inputs)
-    text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+    text += fmt::format("  {:<28}{:<10}{}\n", Shown(spec.name), DTypeName(spec.dtype), Shown(ShapeText(spec)));
   text += "outputs\n";
   for (const TensorSpec& spec : inspection.outputs)
-    text += fmt::format("  {:<28}{:<10}{}\n", spec.name, DTypeName(spec.dtype), ShapeText(spec));
+    text += fmt::format("  {:<28}{:<10}{}\n", Shown(spec.name), DTypeName(spec.dtype), Shown(ShapeText(spec)));
   text += "operators\n";
-  for (const auto& [type, count] : inspection.operators) text += fmt::format("  {:>5} {}\n", count, type);
+  for (const auto& [type, count] : inspection.operators) text += fmt::format("  {:>5} {}\n", count, Shown(type));
   text += "static quantization, after preparation\n" + DecisionText(inspection.as_static);
   text += "dynamic quantization, after preparation\n" + DecisionText(inspection.as_dynamic);
-  for (const std::string& note : inspection.notes) text += "note: " + note + "\n";
+  for (const std::string& note : inspection.notes) text += "note: " + Printable(note, 1000) + "\n";
   return text;
 }
 

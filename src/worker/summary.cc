@@ -1,5 +1,6 @@
 #include "worker/summary.h"
 
+#include "base/printable.h"
 #include "worker/views/line_view.h"
 
 namespace ns {
@@ -75,8 +76,8 @@ std::string SummaryText(const Report& report, const std::filesystem::path& outpu
                 Ratio(static_cast<double>(before.peak_memory_bytes), static_cast<double>(after.peak_memory_bytes)));
   }
   text += Operators(report) + Elapsed(report);
-  text += "\n" + report.verdict + "\n";
-  for (const std::string& note : report.notes) text += "note: " + note + "\n";
+  text += "\n" + Printable(report.verdict) + "\n";
+  for (const std::string& note : report.notes) text += "note: " + Printable(note) + "\n";
   if (!report.accuracy_difference.note.empty()) text += "note: " + report.accuracy_difference.note + "\n";
   return text + fmt::format("written to {}\n", output.string());
 }

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/printable.h"
+
 namespace ns {
 
 std::string DurationText(double seconds) {
@@ -34,7 +36,7 @@ std::string WorkersText(const WorkersEvent& workers) {
 
 void LineView::Line(const std::string& text) {
   double seconds = std::chrono::duration<double>(clock_.steady() - start_).count();
-  fmt::print(out_, "[{:7.1f} s] {}\n", seconds, text);
+  fmt::print(out_, "[{:7.1f} s] {}\n", seconds, Printable(text));
   std::fflush(out_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
 #include "worker/views/line_view.h"
 
 namespace ns {
@@ -21,7 +22,7 @@ std::string TerminalView::Bar() const {
   int filled = static_cast<int>(fraction_ * kBarWidth);
   std::string text = fmt::format("[{}{}] {:3.0f} % {}", std::string(static_cast<size_t>(filled), '#'),
                                  std::string(static_cast<size_t>(kBarWidth - filled), '.'), 100 * fraction_, stage_);
-  if (!best_.empty()) text += ", best " + best_;
+  if (!best_.empty()) text += ", best " + Printable(best_);
   if (seconds_left_) text += fmt::format(", {} left", DurationText(*seconds_left_));
   if (columns_ > 1 && text.size() >= static_cast<size_t>(columns_)) text.resize(static_cast<size_t>(columns_) - 1);
   return text;
@@ -34,7 +35,7 @@ void TerminalView::Draw() {
 }
 
 void TerminalView::Above(const std::string& text) {
-  fmt::print(out_, "{}{}\n", kEraseLine, text);
+  fmt::print(out_, "{}{}\n", kEraseLine, Printable(text));
   Draw();
 }
 

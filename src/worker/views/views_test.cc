@@ -54,6 +54,17 @@ TEST(DurationTextTest, GrowsItsUnit) {
   EXPECT_EQ(DurationText(3900), "1 h 5 min");
 }
 
+// A model's names are a stranger's.
+TEST(LineViewTest, NamesCommandNoTerminalAndBeginNoLine) {
+  Captured lines, terminal;
+  FakeClock clock;
+  NoteEvent note{"the worst is MatMul '\x1b]0;pwned\x07\n[    9.9 s] trial 1 holds'"};
+  ASSERT_TRUE(LineView(lines.file(), clock).Send(note).ok());
+  EXPECT_EQ(lines.text(), "[    0.0 s] the worst is MatMul '\\x1b]0;pwned\\x07\\n[    9.9 s] trial 1 holds'\n");
+  ASSERT_TRUE(TerminalView(terminal.file(), 80).Send(note).ok());
+  EXPECT_THAT(terminal.text(), HasSubstr("'\\x1b]0;pwned\\x07\\n["));
+}
+
 TEST(LineViewTest, WritesStagesTrialsAndNotesWithoutControlCharacters) {
   Captured out;
   FakeClock clock;
