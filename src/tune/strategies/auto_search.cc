@@ -18,6 +18,7 @@ struct Form {
   double gain = 0;
   double sqnr_db = 0;
   bool holds = false;
+  bool later = false;  // when the others have been tried and repaired
 };
 
 class Search {
@@ -27,7 +28,11 @@ class Search {
   Status Run() {
     std::vector<Form> forms = Forms();
     NS_RETURN_IF_ERROR(TryForms(forms));
-    if (problem_.goals.BaselineHolds()) NS_RETURN_IF_ERROR(Repair(forms));
+    std::vector<Form> now, later;
+    for (Form& form : forms) (form.later ? later : now).push_back(std::move(form));
+    if (problem_.goals.BaselineHolds()) NS_RETURN_IF_ERROR(Repair(now));
+    for (Form& form : later) NS_RETURN_IF_ERROR(TryTimed(form));
+    if (problem_.goals.BaselineHolds()) NS_RETURN_IF_ERROR(Repair(later));
     return best_ > 0 ? OkStatus() : TryWeightsAlone();
   }
 
@@ -69,14 +74,21 @@ class Search {
       timed_.emplace_back(forms[i].config, *ask_.history().FindModel(forms[i].config));
     }
     if (forms[0].holds) Take(forms[0].config, forms[0].gain);
-    std::vector<size_t> others;
-    for (size_t i = 1; i < forms.size(); ++i) others.push_back(i);
-    std::stable_sort(others.begin(), others.end(), [&](size_t a, size_t b) { return forms[a].gain > forms[b].gain; });
-    for (size_t i : others) {
-      if (!Worth(forms[i].gain) || !MayBeatFloat(forms[i])) continue;
-      NS_ASSIGN_OR_RETURN(forms[i].holds, ask_.Holds(forms[i].config, forms[i].label));
-      if (forms[i].holds) Take(forms[i].config, forms[i].gain);
+    double fastest = *std::max_element(gains.begin(), gains.end());
+    for (Form& form : forms) form.later = form.mode == OpMode::kWeightOnlyInt4 && problem_.objective.WorthMore(fastest, form.gain);
+    std::vector<Form*> others;
+    for (size_t i = 1; i < forms.size(); ++i) others.push_back(&forms[i]);
+    std::stable_sort(others.begin(), others.end(), [&](const Form* a, const Form* b) { return a->gain > b->gain; });
+    for (Form* form : others) {
+      if (!form->later) NS_RETURN_IF_ERROR(TryTimed(*form));
     }
+    return OkStatus();
+  }
+
+  Status TryTimed(Form& form) {
+    if (!Worth(form.gain) || !MayBeatFloat(form)) return OkStatus();
+    NS_ASSIGN_OR_RETURN(form.holds, ask_.Holds(form.config, form.label));
+    if (form.holds) Take(form.config, form.gain);
     return OkStatus();
   }
 

@@ -9,7 +9,7 @@
 //     few must be given up: at most 1 + ceil(log2(n)) evaluations for n operators. Bisection takes the loss to fall as more stay
 //     in float; where it does not, it may end with more in float than needed, but what it accepts was evaluated on all rows.
 //  4. What was given up may return: all of it in dynamic form, or the half that saves most for its harm.
-//     What is hurt by weights in 4 bits is given up to 8 bits first.
+//     What is hurt by weights in 4 bits is given up to 8 bits first. Where they are not the fastest form, they come last.
 //  5. If nothing holds, weights alone in 8 bits: no faster, but a quarter of the size.
 // Nothing is done that could not give at least Objective::least_gain more than the best so far.
 #pragma once
