@@ -22,6 +22,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddLog(line);
   AddCancel(line);
   AddDownload(line);
+  AddRecipe(line);
   AddPassThroughHelp(line);
   AddCompletion(line);
   line.Footer(

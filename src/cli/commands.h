@@ -25,6 +25,7 @@ void AddShow(CommandLine& line);
 void AddLog(CommandLine& line);
 void AddCancel(CommandLine& line);
 void AddDownload(CommandLine& line);
+void AddRecipe(CommandLine& line);
 // `completion` and `man`, made from the definitions of all commands.
 void AddCompletion(CommandLine& line);
 

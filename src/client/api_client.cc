@@ -247,12 +247,20 @@ Status ApiClient::FollowEvents(const std::string& id, uint64_t after, const std:
   });
 }
 
-Status ApiClient::Download(const std::string& id, const fs::path& file) const {
+namespace {
+
+std::string TrialQuery(int trial) { return trial < 0 ? "" : fmt::format("?trial={}", trial); }
+
+}  // namespace
+
+Result<std::string> ApiClient::Recipe(const std::string& id, int trial) const { return GetBody("/task/" + id + "/recipe" + TrialQuery(trial)); }
+
+Status ApiClient::Download(const std::string& id, const fs::path& file, int trial) const {
   fs::path partial = file.string() + ".partial";
   FileDescriptor out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!out.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", partial.string()));
   int fd = out.get();
-  Curl curl = Open(base_url_ + "/download/" + id, tls_pin_);
+  Curl curl = Open(base_url_ + "/download/" + id + TrialQuery(trial), tls_pin_);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToFile);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &fd);
   auto code = Perform(curl.get(), base_url_);

@@ -53,8 +53,9 @@ class ApiClient {
   // The events after this number, as they come; null: there was nothing for a while. Returns when the service says that no more will come,
   // or the connection breaks (Unavailable).
   Status FollowEvents(const std::string& id, uint64_t after, const std::function<void(const TaskEvent*)>& take) const;
-  // Into `file`, which appears only when it is complete.
-  Status Download(const std::string& id, const std::filesystem::path& file) const;
+  // Into `file`, which appears only when it is complete. `trial`: that of the Pareto set; -1: the answer.
+  Status Download(const std::string& id, const std::filesystem::path& file, int trial = -1) const;
+  Result<std::string> Recipe(const std::string& id, int trial = -1) const;
   Status Ping() const;
   // GET /cluster as it came; nodes that join, as a hostfile's text; a node that leaves.
   Result<std::string> ClusterJson() const;

@@ -75,6 +75,12 @@ class CommandLineTest(ServiceTest):
         self.assertIn("evaluate", waited.stdout)
         file = self.cli("download", task, "-o", "out.zip").stdout.strip()
         self.assertEqual(sorted(zipfile.ZipFile(self.folder / file).namelist()), ["model.onnx", "recipe.json", "report.json"])
+        recipe = zipfile.ZipFile(self.folder / file).read("recipe.json").decode()
+        self.assertEqual(self.cli("recipe", task).stdout, recipe)
+        self.assertEqual(self.cli("recipe", task, "-o", "recipe.json").stdout, "recipe.json\n")
+        self.assertEqual((self.folder / "recipe.json").read_text(), recipe)
+        for command in ("download", "recipe"):
+            self.assert_one_line(self.cli(command, task, "--trial", 3, code=1), f"trial 3 of task {task} is none of its Pareto set")
         self.assertEqual(self.cli("log", "-f", task).stdout, "fake worker: started\nfake worker: done\n")
         self.assertIn("twice as fast", self.cli("show", task).stdout)
         self.assertIn(task, self.cli("list").stdout)

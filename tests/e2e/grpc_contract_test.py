@@ -280,6 +280,8 @@ class OursTest(GrpcTest):
         self.assert_refused(grpc.StatusCode.OUT_OF_RANGE, lambda: download(task_id=task, offset=len(zipped) + 1))
         self.assert_refused(grpc.StatusCode.OUT_OF_RANGE, lambda: download(task_id=task, offset=-1))
         self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: download(task_id=UNKNOWN))
+        error = self.assert_refused(grpc.StatusCode.NOT_FOUND, lambda: download(task_id=task, trial=3))
+        self.assertEqual(self.details(error)[1], "NO_SUCH_POINT")
         running = self.grpc_submit("sleep=60")
         error = self.assert_refused(grpc.StatusCode.FAILED_PRECONDITION, lambda: download(task_id=running))
         self.assertEqual(self.details(error)[1], "NOT_DONE")

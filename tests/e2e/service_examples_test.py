@@ -46,9 +46,33 @@ class ServiceExamplesTest(ServiceTest):
         self.assertLessEqual({"model.onnx", "report.json", "recipe.json"}, set(archive.namelist()))
         self.assertEqual(json.loads(archive.read("report.json")), report)
         self.check_page(task, report)
+        self.check_points(task, report, archive)
         trials = self.get(f"/task/{task}/trials").json["trials"]
         self.assertEqual((trials[0]["index"], trials[0]["configuration"]), (0, "fp32"))
         self.assertIn("accuracy", self.get(f"/task/log/{task}").body.decode())
+
+    def check_points(self, task, report, archive):
+        """Each model of the Pareto set is a download of its own, with its recipe; fp32 and what is none say so."""
+        recipe = json.loads(archive.read("recipe.json"))
+        for point in report["pareto"]:
+            query = f"?trial={point['trial']}"
+            zipped, alone = self.get(f"/download/{task}{query}"), self.get(f"/task/{task}/recipe{query}")
+            if point["trial"] == 0:
+                self.assertEqual((zipped.status, alone.status), (404, 404))
+                self.assertIn("the fp32 model that it was given", zipped.body.decode())
+                continue
+            files = zipfile.ZipFile(io.BytesIO(zipped.body))
+            self.assertLessEqual({"model.onnx", "recipe.json"}, set(files.namelist()))
+            self.assertEqual(json.loads(files.read("recipe.json"))["config"], alone.json["config"])
+            if point["model"] == "model.onnx":
+                self.assertEqual(alone.json["config"], recipe["config"])
+            else:
+                self.assertNotIn(point["model"], archive.namelist(), "the whole download is the answer's")
+        for path in (f"/download/{task}", f"/task/{task}/recipe"):
+            refused = self.get(f"{path}?trial=77")
+            self.assertEqual(refused.status, 404)
+            self.assertIn("trial 77 of task", refused.body.decode())
+            self.assertEqual(self.get(f"{path}?trial=-1").status, 422)
 
     def check_page(self, task, report):
         """Well-formed, without scripts or styles of its own, one picture for each operator whose values were seen."""

@@ -17,8 +17,10 @@ constexpr size_t kPiece = 256 << 10;
 // Reads a piece on the pool, sends it, reads the next: one is in memory at a time. Whoever ends a step starts the next, so no lock is needed.
 class DownloadCall final : public grpc::ServerWriteReactor<pb::DownloadChunk> {
  public:
-  DownloadCall(RpcShared& shared, TaskCall call, int64_t offset)
-      : shared_(shared), caller_(std::move(call.caller)), id_(std::move(call.id)), at_(offset) {}
+  DownloadCall(RpcShared& shared, TaskCall call, const pb::DownloadRequest& request)
+      : shared_(shared), caller_(std::move(call.caller)), id_(std::move(call.id)), at_(request.offset()) {
+    if (request.has_trial()) trial_ = static_cast<int>(std::min<uint32_t>(request.trial(), INT32_MAX));
+  }
 
   void Begin() {
     boost::asio::post(shared_.pool, [this] {
@@ -35,7 +37,7 @@ class DownloadCall final : public grpc::ServerWriteReactor<pb::DownloadChunk> {
 
  private:
   Status Open() {
-    NS_ASSIGN_OR_RETURN(auto zip, shared_.service.Download(caller_, id_));
+    NS_ASSIGN_OR_RETURN(auto zip, shared_.service.Download(caller_, id_, trial_));
     file_.reset(::open(zip.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat about {};
     if (!file_.valid() || ::fstat(file_.get(), &about) != 0) return ErrnoStatus(errno, fmt::format("cannot read '{}'", zip.string()));
@@ -64,6 +66,7 @@ class DownloadCall final : public grpc::ServerWriteReactor<pb::DownloadChunk> {
   RpcShared& shared_;
   const Caller caller_;
   const std::string id_;
+  std::optional<int> trial_;
   int64_t at_, total_ = 0;
   FileDescriptor file_;
   pb::DownloadChunk chunk_;
@@ -81,7 +84,7 @@ grpc::ServerWriteReactor<pb::DownloadChunk>* StartDownload(RpcShared& shared, gr
                                                            const pb::DownloadRequest& request) {
   auto admitted = AdmitTask(shared, *context, request.task_id());
   if (!admitted.ok()) return std::make_unique<RefusedDownload>(admitted.status()).release();
-  auto call = std::make_unique<DownloadCall>(shared, std::move(*admitted), request.offset());
+  auto call = std::make_unique<DownloadCall>(shared, std::move(*admitted), request);
   call->Begin();
   return call.release();
 }

@@ -50,6 +50,13 @@ std::optional<int64_t> QueryNumber(const Request& request, const std::string& na
   return std::nullopt;
 }
 
+bool QueryTrial(const Request& request, std::optional<int>* trial, const Responder& respond) {
+  auto number = QueryNumber(request, "trial", 0, INT32_MAX, -1, respond);
+  if (!number) return false;
+  if (*number >= 0) *trial = static_cast<int>(*number);
+  return true;
+}
+
 namespace {
 
 // The weight that an Accept header gives to exactly this type; -1: it does not name it.

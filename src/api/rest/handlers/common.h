@@ -39,4 +39,7 @@ Response HtmlPage(std::string_view title, std::string_view body);
 std::optional<int64_t> QueryNumber(const Request& request, const std::string& name, int64_t low, int64_t high, int64_t otherwise,
                                    const Responder& respond);
 
+// The query's trial of the Pareto set; none when absent. False, and the request is answered with 422, when it is no number.
+bool QueryTrial(const Request& request, std::optional<int>* trial, const Responder& respond);
+
 }  // namespace ns

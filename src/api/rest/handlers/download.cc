@@ -6,12 +6,13 @@ namespace ns {
 
 void HandleDownload(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
-  if (!id) return;
-  auto zip = service.Download(request.caller, *id);
+  std::optional<int> trial;
+  if (!id || !QueryTrial(request, &trial, respond)) return;
+  auto zip = service.Download(request.caller, *id, trial);
   if (zip.ok()) {
     Response response;
     response.content_type = "application/octet-stream";
-    response.headers.emplace_back("Content-Disposition", "attachment; filename=\"quantized_model.zip\"");
+    response.headers.emplace_back("Content-Disposition", trial ? fmt::format("attachment; filename=\"trial_{}.zip\"", *trial) : "attachment; filename=\"quantized_model.zip\"");
     response.file = *zip;
     response.file_is_final = true;
     return respond(std::move(response));

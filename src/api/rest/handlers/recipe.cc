@@ -6,8 +6,9 @@ namespace ns {
 
 void HandleRecipe(TaskService& service, const Request& request, Responder respond) {
   auto id = TaskIdOf(request, respond);
-  if (!id) return;
-  auto file = service.RecipeFile(request.caller, *id);
+  std::optional<int> trial;
+  if (!id || !QueryTrial(request, &trial, respond)) return;
+  auto file = service.RecipeFile(request.caller, *id, trial);
   if (!file.ok()) return respond(ErrorResponse(file.status()));
   Response response;
   response.file = *file;

@@ -17,9 +17,13 @@ AnswerDoc Refused(int status, const char* description) { return {status, descrip
 
 const AnswerDoc kBadId = Refused(422, "not a task id, or a parameter that is not valid");
 const AnswerDoc kUnknown = Refused(404, "no such task");
+const AnswerDoc kNoPoint = Refused(404, "no such task, or no such trial in its Pareto set");
 const AnswerDoc kNotDone = Refused(409, "the task is not done");
 
 ParameterDoc After(const char* description) { return {"after", "query", kNumber, description}; }
+ParameterDoc Trial() {
+  return {"trial", "query", R"({"type":"integer","minimum":0,"maximum":2147483647})", "of this trial of the Pareto set (see the report) in the place of the answer"};
+}
 ParameterDoc Limit(const char* schema) { return {"limit", "query", schema, "rows at most"}; }
 
 std::vector<RouteEntry> MakeTable() {
@@ -64,16 +68,16 @@ std::vector<RouteEntry> MakeTable() {
       {"GET", "/task/{id}/report", kBlocking, HandleReport,
        {"The evidence beside the optimized model", {}, "", {Ok("Report"), {200, "a page for browsers", kHtml, ""}, kUnknown, kNotDone, kBadId}}},
       {"GET", "/task/{id}/recipe", kBlocking, HandleRecipe,
-       {"What makes the same model again without tuning", {}, "", {Ok("Recipe"), kUnknown, kNotDone, kBadId}}},
+       {"What makes the same model again without tuning", {Trial()}, "", {Ok("Recipe"), kNoPoint, kNotDone, kBadId}}},
       {"GET", "/task/{id}/trials", kBlocking, HandleTrials, {"Every trial, the baseline first", {}, "", {Ok("Trials"), kUnknown, kBadId}}},
       {"POST", "/task/{id}/cancel", kBlocking, HandleCancel,
        {"Cancel a task", {}, "", {Ok("Cancelled"), kUnknown, Refused(409, "it has ended already"), kBadId, Refused(507, "no room on the disk")}}},
       {"GET", "/task/{id}", kBlocking, HandleTask, {"State and result of a task", {}, "", {Ok("Task"), kUnknown, kBadId}}},
       {"GET", "/download/{id}", kBlocking, HandleDownload,
        {"The optimized model as a zip",
-        {{"Range", "header", R"({"type":"string"})", "one range of bytes"}},
+        {{"Range", "header", R"({"type":"string"})", "one range of bytes"}, Trial()},
         "", {{200, "the zip", "application/octet-stream", ""}, {206, "a part of it", "application/octet-stream", ""}, {304, "the client has it", "", ""},
-             Refused(400, "no such task"), Refused(404, "the task is not done"), Refused(416, "the range is outside of it"), kBadId,
+             Refused(400, "no such task"), Refused(404, "the task is not done, or has no such model"), Refused(416, "the range is outside of it"), kBadId,
              Refused(507, "no room on the disk")}}},
       {"GET", "/cluster", kBlocking, HandleCluster, {"The nodes and their slots", {}, "", {Ok("Cluster")}}},
       {"GET", "/clusters", kBlocking, HandleClusters, {"The same as an HTML table", {}, "", {{200, "a page", kHtml, ""}}}},
