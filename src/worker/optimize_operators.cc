@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kRankRows = 16;
 // What the table may take beside what tuning has measured already: a tenth of all, at least and at most so many seconds.
-constexpr double kLeastSeconds = 1, kMostSeconds = 30;
+constexpr double kLeastSeconds = 2, kMostSeconds = 30;
 constexpr double kOwn = 3.3;    // of the time that the pass over the values took, as measured on 40 products of 377 MB
 constexpr double kPasses = 5;  // runs of fp32 that a row takes: values are watched, then each operator runs twice
 
@@ -79,7 +79,7 @@ Status OptimizeRun::MeasureOperators(std::span<const OperatorDecision> decisions
   const double start = progress_.elapsed_seconds();
   NS_RETURN_IF_ERROR(MeasureValues(*quantizer_, *diagnosed_, data, rows, options_.threads, progress_, context_.stop, &figures_));
   const double own = kOwn * (progress_.elapsed_seconds() - start);
-  if (!known(&OperatorFigures::sqnr_db) && progress_.elapsed_seconds() + own < until) {
+  if (!known(&OperatorFigures::sqnr_db) && (own < kLeastSeconds || progress_.elapsed_seconds() + own < until)) {
     NS_RETURN_IF_ERROR(MeasureOwn(*quantizer_, *diagnosed_, data, rows, options_.threads, progress_, context_.stop, &figures_));
   }
   bool complete = known(&OperatorFigures::effect_db);
