@@ -2,9 +2,6 @@
 
 #include <sched.h>
 
-#include <algorithm>
-#include <cmath>
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -25,27 +22,6 @@ std::string Field(const std::string& cpuinfo, const std::string& name) {
     if (key == name) return colon + 2 <= line.size() ? line.substr(colon + 2) : "";
   }
   return "";
-}
-
-std::string FirstLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-// Cores that the cgroup's quota pays for, or 0 when there is no limit (cgroup v2, then v1).
-int QuotaCores() {
-  double quota = 0, period = 0;
-  std::istringstream v2(FirstLine("/sys/fs/cgroup/cpu.max"));
-  std::string first;
-  if (v2 >> first >> period && first != "max") {
-    quota = std::stod(first);
-  } else {
-    std::istringstream q(FirstLine("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")), p(FirstLine("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-    if (!(q >> quota) || !(p >> period)) return 0;
-  }
-  return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 0;
 }
 
 }  // namespace
@@ -83,24 +59,6 @@ const CpuFeatures& ThisCpu() {
     return text.ok() ? ParseCpuInfo(*text) : CpuFeatures{};
   }();
   return cpu;
-}
-
-std::vector<int> UsableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cores;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
-  std::set<std::string> seen;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &set)) continue;
-    std::string siblings = FirstLine("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
-    if (siblings.empty()) siblings = std::to_string(cpu);
-    if (seen.insert(siblings).second) cores.push_back(cpu);
-  }
-  if (cores.empty()) cores.push_back(0);
-  int quota = QuotaCores();
-  if (quota > 0 && static_cast<size_t>(quota) < cores.size()) cores.resize(static_cast<size_t>(quota));
-  return cores;
 }
 
 bool PinThisThread(const std::vector<int>& cores) {

@@ -6,6 +6,7 @@
 #include <future>
 #include <set>
 
+#include "base/cpu_topology.h"
 #include "base/log.h"
 #include "schedule/hostfile.h"
 
@@ -17,9 +18,7 @@ namespace {
 std::string Canonical(const std::string& name) { return IsThisMachine(name) ? "localhost" : name; }
 
 std::vector<std::vector<int>> SlotsOf(const NodeSpec& spec, const std::vector<int>& cores) {
-  std::vector<std::vector<int>> slots;
-  for (auto at = cores.begin(); at != cores.end(); at += spec.cores_per_socket) slots.emplace_back(at, at + spec.cores_per_socket);
-  return slots;
+  return CutSlots(CoreDomains(cores), static_cast<size_t>(spec.sockets), static_cast<size_t>(spec.cores_per_socket));
 }
 
 // What the start options make of the stored nodes.
