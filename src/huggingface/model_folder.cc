@@ -223,6 +223,9 @@ Result<ModelFolder> OpenModelFolder(const fs::path& folder) {
   NS_RETURN_IF_ERROR(config.Count("max_position_embeddings", &positions));
   NS_RETURN_IF_ERROR(ReadTokenizerConfig(folder, positions, &model));
   if (fs::is_regular_file(folder / "tokenizer.json", ignored)) model.tokenizer = folder / "tokenizer.json";
+  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    if (fs::is_regular_file(folder / name, ignored)) model.settings.push_back(folder / name);
+  }
   return model;
 }
 

@@ -18,6 +18,8 @@ struct ModelFolder {
   std::filesystem::path folder;
   std::filesystem::path onnx;                // model.onnx or onnx/model.onnx
   std::filesystem::path tokenizer;           // tokenizer.json; empty: there is none
+  // config.json and, where they are there, tokenizer.json and tokenizer_config.json.
+  std::vector<std::filesystem::path> settings;
   std::string model_type;                    // "bert"
   std::vector<std::string> architectures;    // "BertForSequenceClassification"
   std::string task;                          // "text-classification", ... as the hub names tasks; "": not known

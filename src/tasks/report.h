@@ -85,7 +85,7 @@ struct EnvironmentReport {
 };
 
 struct InputReport {
-  std::string role;  // "model", "dataset", "calibration"
+  std::string role;  // "model", "settings" (of a model folder), "dataset", "calibration"
   std::string path;
   std::string sha256;
 };

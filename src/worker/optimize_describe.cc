@@ -50,6 +50,11 @@ EnvironmentReport DescribeEnvironment(const std::vector<int>& cores, int threads
 Status OptimizeRun::DescribeModel() {
   NS_ASSIGN_OR_RETURN(model_sha256_, DigestOfModel(source_->onnx, source_->model));
   report_.inputs.push_back({"model", source_->onnx.string(), model_sha256_});
+  // They decide what texts become and which class a label is: all that is measured depends on them, as on the model.
+  for (const fs::path& file : source_->folder ? source_->folder->settings : std::vector<fs::path>()) {
+    NS_ASSIGN_OR_RETURN(std::string digest, Sha256HexOfFile(file));
+    report_.inputs.push_back({"settings", file.string(), digest});
+  }
   std::error_code error;
   report_.baseline.size_bytes = fs::file_size(source_->onnx, error);
   for (const fs::path& file : ExternalFiles(source_->onnx, source_->model))

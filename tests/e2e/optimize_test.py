@@ -209,6 +209,18 @@ class ExamplesTest(WorkerTest):
         self.assertEqual(anew.returncode, 0, anew.stderr)
         self.assertEqual(self.report()["full_evaluations"], report["full_evaluations"])
 
+    def test_another_tokenizer_is_another_model(self):
+        folder = shutil.copytree(TEXTS, self.folder / "texts")
+        arguments = (folder, "--data", TEXTS / "evaluation.tsv", "--calibration", TEXTS / "calibration.tsv", "--evaluation-samples", 300,
+                     "--max-trials", 1, "--force")
+        self.assertEqual(self.optimize(*arguments).returncode, 0)
+        whole = self.report()["baseline"]["metric"]["accuracy"]
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 4}))
+        self.assertEqual(self.optimize(*arguments).returncode, 0)
+        self.assertLess(self.report()["baseline"]["metric"]["accuracy"], whole - 0.2, "a text's first words alone do not tell its class")
+        self.assertEqual([one["role"] for one in self.report()["inputs"]], ["model", "settings", "settings", "settings", "dataset", "calibration"])
+
     def test_several_metrics_must_all_hold(self):
         result = self.optimize_images("--metric", "accuracy", "--metric", "agreement=0.5", "--approach", "static")
         self.assertEqual(result.returncode, 0, result.stderr)
