@@ -140,13 +140,14 @@ std::string EarlyKey(const TuningItem& item, const AccuracyGoals& goals) {
   return key + " " + KeyOf(item);
 }
 
-// Whether it may end early or not, a result over all rows is the same.
-std::string FullKey(const TuningItem& item) {
-  auto* evaluate = std::get_if<EvaluateItem>(&item);
-  return evaluate == nullptr ? KeyOf(item) : KeyOf(EvaluateItem{evaluate->config, "", true});
-}
-
 }  // namespace
+
+// Whether it may end early or not, a result over all rows is the same.
+std::string TrialRunner::FullKey(const TuningItem& item) const {
+  if (auto* evaluate = std::get_if<EvaluateItem>(&item)) return KeyOf(EvaluateItem{evaluate->config, "", true});
+  bool with_memory = std::holds_alternative<TimeItem>(item) && setting_.measure_memory;
+  return (with_memory ? "memory and " : "") + KeyOf(item);
+}
 
 std::optional<TuningResult> TrialRunner::FromCache(const TuningItem& item, const AccuracyGoals& goals) const {
   if (setting_.cache == nullptr) return std::nullopt;

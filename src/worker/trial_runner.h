@@ -67,6 +67,7 @@ class TrialRunner {
   Status CalibrateFor(const QuantConfig& config);
   // The same, unless the cache has what `config`, and only it, takes from calibration.
   Status ReadyFor(const QuantConfig& config);
+  std::string FullKey(const TuningItem& item) const;
   std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
   void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
   Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);

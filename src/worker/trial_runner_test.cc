@@ -70,21 +70,26 @@ class Silent final : public EventSink {
   Status Send(const EventPayload&) override { return OkStatus(); }
 };
 
+struct Search {
+  int max_trials = 8;
+  bool try_static = true;
+  double tolerable_mse = 0;  // none: out of reach, so that all cures are tried
+  bool for_memory = false;
+};
+
 // One task, from its start: nothing is calibrated.
 class Task {
  public:
-  explicit Task(const TuningCache* cache) {
-    Tensor x = RandomTensor({kRows, kSize}, 6), labels(DType::kFloat, {kRows, 4});
+  explicit Task(const TuningCache* cache, Search search = {}) : search_(search) {
+    Session float_model = Session::FromModel(model_, {}).value();
+    Tensor x = RandomTensor({kRows, kSize}, 6), labels = std::move(float_model.Run({{"x", x}}).value()[0]);
     data_.evaluation = ArrayDataSet::Create({{"x", x}, {"labels", labels}}, model_.inputs(), {}).value();
     data_.split.calibration.resize(kCalibrationRows);
     std::iota(data_.split.calibration.begin(), data_.split.calibration.end(), 0);
     data_.split.evaluation.resize(kRows - kCalibrationRows);
     std::iota(data_.split.evaluation.begin(), data_.split.evaluation.end(), kCalibrationRows);
     evaluator_.emplace(Evaluator::Create(*data_.evaluation, data_.split.evaluation, model_.outputs(), {{{"mse", {}}}, 2}, nullptr).value());
-    Session baseline = Session::FromModel(model_, {}).value();
-    baseline_ = evaluator_->EvaluateBaseline(baseline, progress_, {}).value();
-    // Out of reach, so that all cures are tried.
-    goals_ = AccuracyGoals({{"mse", {CriterionKind::kRelative, 1e-6, false}, baseline_.metrics[0].value}});
+    goals_ = AccuracyGoals({{"mse", {CriterionKind::kAbsolute, search.tolerable_mse, false}, 0}});
     Evaluation no_scores;
     no_scores.metrics.push_back({0, {}, {{1}}});
     never_.emplace(goals_, no_scores, 1, 0);
@@ -99,6 +104,7 @@ class Task {
     setting.latency.budget_seconds = 0.02;
     setting.threads = 2;
     setting.cache = cache;
+    if (search.for_memory) setting.measure_memory = [this](const Model& model) -> Result<uint64_t> { return ++measured_, ModelBytes(model); };
     runner_.emplace(setting, progress_, std::stop_token());
   }
 
@@ -112,7 +118,32 @@ class Task {
     return Sha256HexOfFile(folder.path() / "m.onnx").value();
   }
 
+  // By label: the metric of each trial of a search.
+  std::map<std::string, double> Tune() {
+    TuningSession::Options options;
+    options.problem.space = MakeTuningSpace(quantizer_, {}, {}, nullptr);
+    options.problem.goals = goals_;
+    options.problem.float_model = {{}, ModelBytes(model_), search_.for_memory ? ModelBytes(model_) : 0};
+    options.problem.try_static = search_.try_static;
+    options.stop.max_trials = search_.max_trials;
+    options.strategy = "basic";  // tries recipes whatever the timings say
+    if (search_.for_memory) options.problem.objective = {.performance = 0, .memory = 1};
+    TuningSession session = TuningSession::Create(std::move(options)).value();
+    Status ran = runner_->Run(session);
+    EXPECT_TRUE(ran.ok()) << ran.ToString();
+    std::map<std::string, double> trials;
+    for (const TrialReport& trial : runner_->Reports(session))
+      if (trial.metric.contains("mse")) trials[trial.configuration] = trial.metric.at("mse");
+    answer_ = session.answer();
+    return trials;
+  }
+  const TuningAnswer& answer() const { return answer_; }
+  int measured() const { return measured_; }  // models whose memory was measured
+
  private:
+  Search search_;
+  int measured_ = 0;
+  TuningAnswer answer_;
   Model model_ = OutlierModel();
   SourceData data_;
   Quantizer quantizer_ = Quantizer::Create(OutlierModel()).value();
@@ -120,7 +151,6 @@ class Task {
   Silent silent_;
   StageProgress progress_{clock_, silent_};
   std::optional<Evaluator> evaluator_;
-  Evaluation baseline_;
   AccuracyGoals goals_;
   std::optional<EarlyStopper> never_;
   std::optional<Session> float_session_;
@@ -149,6 +179,35 @@ TEST_F(TrialRunnerTest, ADynamicModelIsSmoothedThoughAPlainOneNeedsNoCalibration
   std::string plain = task.Digest(Config(OpMode::kDynamic)), smooth = task.Digest(Smooth(Config(OpMode::kDynamic)));
   EXPECT_NE(plain, smooth);
   EXPECT_EQ(smooth, Task(nullptr).Digest(Smooth(Config(OpMode::kDynamic))));
+}
+
+// Every configuration that both searches evaluated.
+void ExpectTheSameValues(const std::map<std::string, double>& trials, const std::map<std::string, double>& expected) {
+  size_t common = 0;
+  for (const auto& [label, value] : trials) {
+    if (!expected.contains(label)) continue;
+    ++common;
+    EXPECT_EQ(value, expected.at(label)) << label;
+  }
+  EXPECT_GE(common, 4u) << testing::PrintToString(trials) << testing::PrintToString(expected);
+}
+
+TEST_F(TrialRunnerTest, AnEarlierTaskWithAnotherBudgetOrApproachChangesNoTrial) {
+  std::map<std::string, double> expected = Task(nullptr).Tune();
+  EXPECT_EQ(Task(&cache_, {.max_trials = 1}).Tune().size(), 1u);
+  EXPECT_FALSE(Task(&cache_, {.max_trials = 3, .try_static = false}).Tune().empty());
+  ExpectTheSameValues(Task(&cache_).Tune(), expected);
+  ExpectTheSameValues(Task(&cache_).Tune(), expected);
+}
+
+TEST_F(TrialRunnerTest, ATimingWithoutMemoryIsNoneForAnObjectiveThatAsksForIt) {
+  Task fast(&cache_, {.max_trials = 2, .tolerable_mse = 1e6});
+  fast.Tune();
+  EXPECT_EQ(fast.measured(), 0);
+  Task small(&cache_, {.max_trials = 2, .tolerable_mse = 1e6, .for_memory = true});
+  small.Tune();
+  EXPECT_GE(small.measured(), 1);
+  EXPECT_TRUE(small.answer().trial.has_value()) << "int8 weights are fewer bytes: " << small.answer().reason;
 }
 
 }  // namespace
