@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "base/status.h"
@@ -18,7 +19,7 @@ struct BootstrapOptions {
   uint64_t seed = 0;    // the same seed gives the same interval
 };
 
-// What Metric::state() was after each part of the rows (one row, or a batch), in the order of the rows.
+// What Metric::state() was after each part of the rows (one row, or several), in the order of the rows.
 using MetricStates = std::vector<std::vector<double>>;
 
 // candidate - baseline of the whole metric, with the 95 % percentile interval of the paired bootstrap (B. Efron, R. Tibshirani, An
@@ -28,8 +29,8 @@ using MetricStates = std::vector<std::vector<double>>;
 // `make`: an empty metric, as the one that the states are of.
 // InvalidArgument (ROW_COUNT_MISMATCH): different numbers of parts; (NO_ROWS): none; (BAD_METRIC_STATE). FailedPrecondition
 // (UNDEFINED_METRIC): the metric has no value on all parts, or on most draws.
-// Time: resamples x parts; with over 20,000 parts fewer resamples are drawn, 199 at least.
+// Cancelled on stop. Time: resamples x numbers of all states; from 160,000 of those on fewer resamples are drawn, 199 at least.
 Result<PairedInterval> BootstrapDifference(const std::function<Result<std::unique_ptr<Metric>>()>& make, const MetricStates& candidate,
-                                           const MetricStates& baseline, const BootstrapOptions& options = {});
+                                           const MetricStates& baseline, const BootstrapOptions& options = {}, std::stop_token stop = {});
 
 }  // namespace ns

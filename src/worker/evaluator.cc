@@ -82,7 +82,7 @@ class Evaluator::Watched {
   // Batches that the watch was not told of don't count: which others were ready is chance.
   void DropUntold(States* states) const {
     for (size_t place = told_; place < sums_.size(); ++place)
-      for (MetricStates& of_metric : *states) of_metric[watch_->order()[place]].clear();
+      for (auto& of_metric : *states) of_metric[watch_->order()[place]].clear();
   }
   std::stop_source& enough() { return enough_; }
 
@@ -97,8 +97,8 @@ class Evaluator::Watched {
 Result<Evaluation> Evaluator::Run(const Session& session, Role role, std::vector<Tensor>* references,
                                   ProgressSink& progress, std::stop_token stop, EvaluationWatch* watch, Pace pace) const {
   auto start = std::chrono::steady_clock::now();
-  // One state a batch, joined in the order of the rows: the result does not depend on the threads.
-  States states(metrics_.size(), MetricStates(static_cast<size_t>(batches())));
+  // Joined in the order of the rows: the result does not depend on the threads.
+  States states(metrics_.size(), std::vector<MetricStates>(static_cast<size_t>(batches())));
   Watched watched(watch, batches());
   std::stop_callback forward(stop, [&] { watched.enough().request_stop(); });
   std::stop_token inner = watched.enough().get_token();
@@ -129,10 +129,9 @@ Result<Evaluation> Evaluator::Join(const States& states) const {
   for (size_t i = 0; i < metrics_.size(); ++i) {
     NS_ASSIGN_OR_RETURN(auto total, MetricByName(metrics_[i].setting.name, metrics_[i].setting.options));
     MetricEvaluation one;
-    for (const auto& state : states[i]) {
-      if (state.empty()) continue;
-      NS_RETURN_IF_ERROR(total->MergeState(state));
-      if (!total->additive()) one.states.push_back(state);
+    for (const MetricStates& batch : states[i]) {
+      for (const auto& state : batch) NS_RETURN_IF_ERROR(total->MergeState(state));
+      if (!total->additive()) one.states.insert(one.states.end(), batch.begin(), batch.end());
     }
     NS_ASSIGN_OR_RETURN(one.value, total->value());
     auto scores = total->row_scores();
@@ -151,12 +150,13 @@ std::vector<double> Evaluation::values() const {
   return values;
 }
 
-Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric) const {
+Result<PairedInterval> Evaluator::Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric,
+                                             std::stop_token stop) const {
   const MetricEvaluation& of = candidate.metrics.at(metric);
   const MetricEvaluation& from = baseline.metrics.at(metric);
   if (!from.scores.empty()) return PairedDifference(of.scores, from.scores);
   const MetricSetting& setting = metrics_.at(metric).setting;
-  return BootstrapDifference([&] { return MetricByName(setting.name, setting.options); }, of.states, from.states);
+  return BootstrapDifference([&] { return MetricByName(setting.name, setting.options); }, of.states, from.states, {}, stop);
 }
 
 Status Evaluator::RunBatch(const Session& session, int64_t number, int64_t at_once, Tensor* reference, Role role, std::stop_token stop,
@@ -170,11 +170,11 @@ Status Evaluator::RunBatch(const Session& session, int64_t number, int64_t at_on
   left = left.first(std::min(left.size(), static_cast<size_t>(batch_size_)));
   while (!left.empty()) {
     size_t count = std::min(left.size(), static_cast<size_t>(at_once));
-    NS_RETURN_IF_ERROR(RunRows(session, left.first(count), reference, role, stop, &metrics));
+    NS_RETURN_IF_ERROR(RunRows(session, left.first(count), reference, role, stop, &metrics, states, number));
     left = left.subspan(count);
   }
   for (size_t i = 0; i < metrics.size(); ++i) {
-    (*states)[i][static_cast<size_t>(number)] = metrics[i]->state();
+    if (metrics[i]->additive()) (*states)[i][static_cast<size_t>(number)] = {metrics[i]->state()};
     double sum = metrics[i]->additive() ? 0 : std::numeric_limits<double>::quiet_NaN();
     for (const RowScore& score : metrics[i]->row_scores()) sum += score.sum;
     sums->push_back(sum);
@@ -182,14 +182,36 @@ Status Evaluator::RunBatch(const Session& session, int64_t number, int64_t at_on
   return OkStatus();
 }
 
+namespace {
+
+// Row `row` of axis 0, as a batch of its own.
+TensorView OneRow(TensorView view, int64_t row) {
+  if (view.shape.empty() || view.shape[0] <= row) return view;  // the metric says what is wrong
+  size_t bytes = view.byte_size() / static_cast<size_t>(view.shape[0]);
+  view.data = static_cast<const std::byte*>(view.data) + static_cast<size_t>(row) * bytes;
+  view.shape[0] = 1;
+  return view;
+}
+
+}  // namespace
+
 Status Evaluator::RunRows(const Session& session, std::span<const int64_t> rows, Tensor* reference, Role role, std::stop_token stop,
-                          BatchMetrics* metrics) const {
+                          BatchMetrics* metrics, States* states, int64_t number) const {
   NS_ASSIGN_OR_RETURN(Batch batch, data_->Read(rows));
   NS_ASSIGN_OR_RETURN(auto outputs, session.Run(batch.inputs, {&output_name_, 1}, stop));
   std::string where = rows.size() == 1 ? fmt::format("row {}", rows.front()) : fmt::format("rows {} to {}", rows.front(), rows.back());
   for (size_t i = 0; i < metrics_.size(); ++i) {
     NS_ASSIGN_OR_RETURN(Tensor target, Target(metrics_[i], batch, outputs[0], reference, role));
-    NS_RETURN_IF_ERROR((*metrics)[i]->Update(outputs[0].view(), target.view()).WithContext(where));
+    if ((*metrics)[i]->additive()) {
+      NS_RETURN_IF_ERROR((*metrics)[i]->Update(outputs[0].view(), target.view()).WithContext(where));
+      continue;
+    }
+    for (size_t row = 0; row < rows.size(); ++row) {
+      auto at = static_cast<int64_t>(row);
+      NS_ASSIGN_OR_RETURN(auto alone, MetricByName(metrics_[i].setting.name, metrics_[i].setting.options));
+      NS_RETURN_IF_ERROR(alone->Update(OneRow(outputs[0].view(), at), OneRow(target.view(), at)).WithContext(fmt::format("row {}", rows[row])));
+      (*states)[i][static_cast<size_t>(number)].push_back(alone->state());
+    }
   }
   return OkStatus();
 }

@@ -34,7 +34,7 @@ struct EvaluatorOptions {
 struct MetricEvaluation {
   double value = 0;
   std::vector<RowScore> scores;  // a score a row, in the order of the rows; empty for a metric that does not add up
-  MetricStates states;           // for such a metric: its state after each batch alone, in the order of the rows
+  MetricStates states;           // for such a metric: its state after each row alone, in the order of the rows
 };
 
 struct Evaluation {
@@ -70,8 +70,8 @@ class Evaluator {
                                   const EvaluatorOptions& options, std::vector<std::string>* guesses);
 
   // The difference of two evaluations by this evaluator in metric `metric`, with its interval: by the rows' scores where the metric adds up (data/statistics.h),
-  // else by the paired bootstrap over batches (data/bootstrap.h). Their errors.
-  Result<PairedInterval> Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric = 0) const;
+  // else by the paired bootstrap over rows (data/bootstrap.h). Their errors.
+  Result<PairedInterval> Difference(const Evaluation& candidate, const Evaluation& baseline, size_t metric = 0, std::stop_token stop = {}) const;
 
   bool higher_is_better(size_t metric) const { return metrics_.at(metric).higher_is_better; }
   int64_t batch_size() const { return batch_size_; }
@@ -95,16 +95,18 @@ class Evaluator {
     MetricTarget target = MetricTarget::kLabels;
     bool higher_is_better = true;
   };
-  using States = std::vector<MetricStates>;  // by metric, then by batch; empty where a batch was not evaluated
+  // By metric, then by batch: of each row where a metric does not add up, else one of all; empty where a batch was not evaluated.
+  using States = std::vector<std::vector<MetricStates>>;
   class Watched;
 
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
                          std::stop_token stop, EvaluationWatch* watch, Pace pace) const;
   using BatchMetrics = std::vector<std::unique_ptr<Metric>>;
-  // The metrics' states after this batch alone, and the sums of its scores (NaN for a metric that does not add up). The model is given `at_once` rows.
+  // The metrics' states of this batch alone, and the sums of its scores (NaN for a metric that does not add up). The model is given `at_once` rows.
   Status RunBatch(const Session& session, int64_t number, int64_t at_once, Tensor* reference, Role role, std::stop_token stop, States* states,
                   std::vector<double>* sums) const;
-  Status RunRows(const Session& session, std::span<const int64_t> rows, Tensor* reference, Role role, std::stop_token stop, BatchMetrics* metrics) const;
+  Status RunRows(const Session& session, std::span<const int64_t> rows, Tensor* reference, Role role, std::stop_token stop, BatchMetrics* metrics,
+                 States* states, int64_t number) const;
   bool may_split_batches() const { return !data_->fixed_batch() && !compares_with_baseline(); }
   Result<Tensor> Target(const Measure& measure, const Batch& batch, const Tensor& output, Tensor* reference, Role role) const;
   Result<Evaluation> Join(const States& states) const;

@@ -76,6 +76,25 @@ TEST(EvaluatorTest, AMetricThatDoesNotAddUpHasAnIntervalToo) {
   EXPECT_GT(interval.high, 0.01);
 }
 
+// Rows are drawn, not batches, of which there may be one.
+TEST(EvaluatorTest, TheIntervalDoesNotDependOnTheBatch) {
+  Model model = Scores(1), other = Scores(-1);
+  auto data = Rows(model, 100);
+  std::vector<int64_t> rows(100);
+  std::iota(rows.begin(), rows.end(), 0);
+  NullProgress progress;
+  std::vector<PairedInterval> intervals;
+  for (int64_t batch : {1, 32, 100}) {
+    Evaluator evaluator = Make(*data, rows, Options("f1_macro", 2, batch));
+    Evaluation baseline = evaluator.EvaluateBaseline(Session::FromModel(model).value(), progress, {}).value();
+    EXPECT_EQ(baseline.rows, 100);
+    EXPECT_EQ(baseline.metrics[0].states.size(), 100u);
+    intervals.push_back(evaluator.Difference(evaluator.Evaluate(Session::FromModel(other).value(), progress, {}).value(), baseline).value());
+    EXPECT_EQ(intervals.back().low, intervals[0].low);
+    EXPECT_EQ(intervals.back().high, intervals[0].high);
+  }
+}
+
 TEST(EvaluatorTest, ThreadsAndBatchesChangeNothing) {
   Model model = Scores(1);
   auto data = Rows(model, 101);

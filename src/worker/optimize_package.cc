@@ -90,7 +90,7 @@ Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   for (size_t i = 0; i < values.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
   AccuracyDifference& difference = report_.accuracy_difference;
   difference.value = difference.low = difference.high = values[0] - goals_.goals()[0].baseline;
-  auto interval = evaluator_->Difference(packaged_, baseline_);
+  auto interval = evaluator_->Difference(packaged_, baseline_, 0, context_.stop);
   if (!interval.ok()) {
     difference.note = fmt::format("no paired interval: {}", interval.status().message());
     return Check();

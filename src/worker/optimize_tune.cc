@@ -14,7 +14,7 @@ namespace ns {
 namespace {
 
 constexpr size_t kProfileRows = 3;
-constexpr int kCacheVersion = 2;          // entries with another meaning, or known to be wrong, are not read
+constexpr int kCacheVersion = 3;          // entries with another meaning, or known to be wrong, are not read
 constexpr double kClosingOverhead = 0.6;  // seconds: files, memory, the operators' table
 constexpr double kQuantized = 0.7;        // of the baseline's evaluation
 

@@ -1,16 +1,10 @@
 #include "data/metrics/class_counts.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "data/metrics/class_scores.h"
 
 namespace ns {
-
-ClassCounts::Counts& ClassCounts::At(int64_t index) {
-  if (static_cast<size_t>(index) >= classes_.size()) classes_.resize(static_cast<size_t>(index) + 1);
-  return classes_[static_cast<size_t>(index)];
-}
 
 Status ClassCounts::Add(const TensorView& output, const TensorView& labels, int64_t ignore_label, int64_t max_classes) {
   NS_ASSIGN_OR_RETURN(ClassPredictions match, ClassPredictions::Match(output, labels, ignore_label));
@@ -31,37 +25,37 @@ Status ClassCounts::Add(const TensorView& output, const TensorView& labels, int6
     }
   }
   for (auto [label, predicted] : pairs) {
-    At(label).labelled += 1;
-    At(predicted).predicted += 1;
-    if (label == predicted) At(label).right += 1;
+    classes_[label].labelled += 1;
+    classes_[predicted].predicted += 1;
+    if (label == predicted) classes_[label].right += 1;
   }
   return OkStatus();
 }
 
 double ClassCounts::total() const {
   double sum = 0;
-  for (const Counts& counts : classes_) sum += counts.labelled;
+  for (const auto& [index, counts] : classes_) sum += counts.labelled;
   return sum;
 }
 
 std::vector<double> ClassCounts::state() const {
   std::vector<double> numbers;
-  numbers.reserve(classes_.size() * 3);
-  for (const Counts& counts : classes_) {
-    numbers.insert(numbers.end(), {counts.labelled, counts.predicted, counts.right});
+  numbers.reserve(classes_.size() * 4);
+  for (const auto& [index, counts] : classes_) {
+    numbers.insert(numbers.end(), {static_cast<double>(index), counts.labelled, counts.predicted, counts.right});
   }
   return numbers;
 }
 
 Status ClassCounts::Merge(std::span<const double> state) {
-  bool good = state.size() % 3 == 0 &&
-              std::all_of(state.begin(), state.end(), [](double v) { return std::isfinite(v) && v >= 0; });
+  constexpr double kMost = 1LL << 53;
+  bool good = state.size() % 4 == 0 && std::all_of(state.begin(), state.end(), [](double v) { return v >= 0 && v < kMost; });
   if (!good) return InvalidArgument("these numbers are not counts of classes", "BAD_METRIC_STATE");
-  for (size_t i = 0; i < state.size(); i += 3) {
-    Counts& counts = At(static_cast<int64_t>(i / 3));
-    counts.labelled += state[i];
-    counts.predicted += state[i + 1];
-    counts.right += state[i + 2];
+  for (size_t i = 0; i < state.size(); i += 4) {
+    Counts& counts = classes_[static_cast<int64_t>(state[i])];
+    counts.labelled += state[i + 1];
+    counts.predicted += state[i + 2];
+    counts.right += state[i + 3];
   }
   return OkStatus();
 }

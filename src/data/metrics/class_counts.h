@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 
 namespace ns {
 
-// Grows with the highest class seen; three numbers a class.
+// Of the classes that were seen; the others take no room.
 class ClassCounts {
  public:
   struct Counts {
@@ -24,17 +25,16 @@ class ClassCounts {
   // (LABEL_OUT_OF_RANGE).
   Status Add(const TensorView& output, const TensorView& labels, int64_t ignore_label, int64_t max_classes);
 
-  std::span<const Counts> classes() const { return classes_; }
+  const std::map<int64_t, Counts>& classes() const { return classes_; }
   double total() const;
 
-  // labelled, predicted, right of each class in turn.
+  // Number, labelled, predicted, right of each class in turn.
   std::vector<double> state() const;
   // InvalidArgument (BAD_METRIC_STATE).
   Status Merge(std::span<const double> state);
 
  private:
-  Counts& At(int64_t index);
-  std::vector<Counts> classes_;
+  std::map<int64_t, Counts> classes_;
 };
 
 }  // namespace ns

@@ -28,12 +28,12 @@ Result<double> F1Metric::value() const {
     return FailedPrecondition(fmt::format("metric {} has seen no row with a label that counts", name()), "NO_DATA");
   }
   if (average_ == Average::kBinary) {
-    auto positive = static_cast<size_t>(options_.positive_label);
-    return positive < counts_.classes().size() ? F1(counts_.classes()[positive]) : 0.0;
+    auto positive = counts_.classes().find(options_.positive_label);
+    return positive != counts_.classes().end() ? F1(positive->second) : 0.0;
   }
   double sum = 0;
   int64_t seen = 0;
-  for (const ClassCounts::Counts& counts : counts_.classes()) {
+  for (const auto& [index, counts] : counts_.classes()) {
     if (counts.labelled + counts.predicted == 0) continue;
     sum += F1(counts);
     ++seen;

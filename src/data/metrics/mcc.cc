@@ -18,7 +18,7 @@ Result<double> MccMetric::value() const {
   double s = counts_.total();
   if (s == 0) return FailedPrecondition("metric mcc has seen no row with a label that counts", "NO_DATA");
   double c = 0, pt = 0, pp = 0, tt = 0;
-  for (const ClassCounts::Counts& counts : counts_.classes()) {
+  for (const auto& [index, counts] : counts_.classes()) {
     c += counts.right;
     pt += counts.predicted * counts.labelled;
     pp += counts.predicted * counts.predicted;

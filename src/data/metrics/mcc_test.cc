@@ -33,5 +33,12 @@ TEST(MccTest, OppositeIsMinusOneAndAConstantIsZero) {
   EXPECT_DOUBLE_EQ(Mcc(Tensor::From<int64_t>({2}, {1, 1}), Tensor::From<int64_t>({2}, {0, 1})).value(), 0.0);
 }
 
+// One is kept for each row of an evaluation.
+TEST(MccTest, AStateHasTheClassesThatWereSeenAndNoOthers) {
+  MccMetric metric({});
+  ASSERT_TRUE(metric.Update(Tensor::From<int64_t>({1}, {1'000'000}).view(), Tensor::From<int64_t>({1}, {7}).view()).ok());
+  EXPECT_EQ(metric.state(), (std::vector<double>{7, 1, 0, 0, 1'000'000, 0, 1, 0}));
+}
+
 }  // namespace
 }  // namespace ns
