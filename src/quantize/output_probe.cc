@@ -91,6 +91,8 @@ Result<std::vector<std::vector<Tensor>>> OutputProbe::Run(const Model& model, Pr
   std::mutex mutex;
   std::vector<std::vector<Tensor>> all;
   auto keep = [&](BatchResult result) -> Status {
+    for (Tensor& output : result.outputs)
+      output = Tensor(OwnRows(output.view(), *result.batch, data_->fixed_batch()), std::make_shared<Tensor>(output));
     std::lock_guard lock(mutex);
     if (all.size() <= static_cast<size_t>(result.index)) all.resize(static_cast<size_t>(result.index) + 1);
     all[static_cast<size_t>(result.index)] = std::move(result.outputs);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/array_data_set.h"
 #include "quantize/sqnr.h"
 #include "quantize/testing/bench.h"
 #include "quantize/testing/models.h"
@@ -53,6 +54,28 @@ TEST(OutputProbeTest, AgreesWithACompareOfAllOutputs) {
   QuantConfig nothing;
   nothing.defaults.mode = OpMode::kFloat;
   EXPECT_GT(probe.Sqnr(nothing, {}).value(), 120.0);
+}
+
+// The last of nine rows fills a batch of eight up: it counts once all the same.
+TEST(OutputProbeTest, RowsThatFillAFixedBatchUpDoNotCount) {
+  Model model = SmallEncoder("N"), fixed = SmallEncoder("8");
+  Bench bench(Prepared(std::move(model)), {9, 4, 8});
+  Tensor rows(DType::kFloat, {9, 4, 8});
+  for (int64_t row = 0; row < 9; ++row) {
+    Batch batch = bench.data->Read(std::vector<int64_t>{row}).value();
+    auto values = batch.inputs.begin()->second.values<float>();
+    // The last row is far louder than the others.
+    for (size_t i = 0; i < values.size(); ++i) rows.mutable_values<float>()[static_cast<size_t>(row) * 32 + i] = values[i] * (row == 8 ? 3.0f : 1.0f);
+  }
+  auto free_rows = ArrayDataSet::Create({{bench.model.inputs()[0].name, rows}}, bench.model.inputs(), {}).value();
+  auto fixed_rows = ArrayDataSet::Create({{bench.model.inputs()[0].name, rows}}, fixed.inputs(), {}).value();
+  NullProgress progress;
+  Quantizer quantizer = Quantizer::Create(Prepared(std::move(fixed))).value();
+  QuantConfig config;
+  quantizer.UseFacts(config, bench.quantizer.Facts(config).value());
+  auto of_free = OutputProbe::Create(bench.quantizer, *free_rows, AllRows(*free_rows), 2, progress, {}).value();
+  auto of_fixed = OutputProbe::Create(quantizer, *fixed_rows, AllRows(*fixed_rows), 2, progress, {}).value();
+  EXPECT_NEAR(of_fixed.Sqnr(config, {}).value(), of_free.Sqnr(config, {}).value(), 0.01);
 }
 
 TEST(OutputProbeTest, TheOperatorThatHurtsTheOutputComesFirst) {
