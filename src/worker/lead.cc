@@ -39,9 +39,12 @@ ResultEvent ResultEventOf(const OptimizeOutcome& outcome) {
   ResultEvent event;
   event.goal_met = outcome.report.goal_met;
   event.verdict = outcome.report.verdict;
-  if (!outcome.report.optimized.metric.empty()) {
-    event.metric = outcome.report.optimized.metric.begin()->first;
-    event.accuracy = outcome.report.optimized.metric.begin()->second;
+  const auto& metrics = outcome.report.optimized.metric;
+  // The first one asked for, as in the trials' events.
+  auto metric = outcome.report.goals.empty() ? metrics.begin() : metrics.find(outcome.report.goals[0].metric);
+  if (metric != metrics.end()) {
+    event.metric = metric->first;
+    event.accuracy = metric->second;
   }
   event.duration_seconds = outcome.evaluation_seconds;
   event.optimization_seconds = outcome.report.elapsed_seconds.at("total");

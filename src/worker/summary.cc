@@ -28,9 +28,11 @@ std::string Metrics(const Report& report) {
     auto after = report.optimized.metric.find(name);
     if (after == report.optimized.metric.end()) continue;
     const AccuracyDifference& difference = report.accuracy_difference;
+    // Of the first metric asked for, and of no other.
+    bool has_interval = report.goals.empty() || report.goals[0].metric == name;
+    std::string interval = has_interval ? fmt::format(" (95 % {:+.4f} to {:+.4f})", difference.low, difference.high) : "";
     text += Row(name, fmt::format("{:.4f}", before), fmt::format("{:.4f}", after->second),
-                fmt::format("{:+.4f} (95 % {:+.4f} to {:+.4f}), {} rows", difference.value, difference.low,
-                            difference.high, report.evaluation_rows));
+                fmt::format("{:+.4f}{}, {} rows", after->second - before, interval, report.evaluation_rows));
   }
   return text;
 }

@@ -228,6 +228,10 @@ class ExamplesTest(WorkerTest):
         self.assertEqual(sorted(report["optimized"]["metric"]), ["accuracy", "agreement"])
         self.assertEqual(report["baseline"]["metric"]["agreement"], 1.0)
         self.assertIn("; agreement", report["verdict"])
+        rows = {line.split()[0]: line for line in result.stdout.splitlines() if line.startswith(("  accuracy ", "  agreement "))}
+        self.assertIn("(95 % ", rows["accuracy"])
+        self.assertNotIn("95 %", rows["agreement"], "its own interval is not known")
+        self.assertIn(f"{report['optimized']['metric']['agreement'] - 1:+.4f}", rows["agreement"])
 
     def test_the_models_that_no_other_beats_are_there_and_can_be_made_from_their_recipes(self):
         result = self.optimize_images("--strategy", "random", "--max-trials", "6")
