@@ -125,6 +125,7 @@ class OptimizeRun {
     MeasuredSpeed speed;
   };
   std::optional<BestSoFar> best_so_far_;  // a stop hands it out; none: nothing better than fp32 was found
+  std::map<int, double> speedups_;  // by trial, as timed beside fp32
   std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;
   std::string advice_;

@@ -160,6 +160,7 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
   for (const Trial& trial : session.history().trials()) {
     if (!trial.result || trial.failed() || session.history().FindModel(trial.config) == nullptr) continue;
     NS_ASSIGN_OR_RETURN(pareto_[trial.id], RecipeOf(trial, runner));
+    speedups_[trial.id] = session.history().FindModel(trial.config)->speed.speedup;
   }
   TakeScores(session.history(), answer.trial ? &session.history().trial(*answer.trial) : nullptr);
   if (!answer.trial) return OkStatus();

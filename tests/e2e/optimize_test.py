@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import resource
 import shutil
 import signal
@@ -137,6 +138,13 @@ class ExamplesTest(WorkerTest):
         self.assertRegex(report["inputs"][0]["sha256"], "^[0-9a-f]{64}$")
         self.assertIn("onnxruntime", report["environment"]["versions"])
         self.assertIn(report["verdict"], result.stdout)
+        # A trial's latency is fp32's less what it gained in its own timing, so that all of them compare.
+        gains = dict(re.findall(r"\] (.+) runs at ([0-9.]+) times the speed of fp32", result.stderr))
+        self.assertTrue(gains, result.stderr)
+        for trial in report["trials"]:
+            if trial["configuration"] in gains:
+                gain = report["baseline"]["latency_ms"]["median"] / trial["latency_ms"]
+                self.assertAlmostEqual(gain, float(gains[trial["configuration"]]), delta=0.0051)
         # Nearly all the time of a CNN in int8 is its convolutions', and a Relu is merged into one.
         shares = {kind: sum(one["latency_share"] for one in report["operators"] if one["type"] == kind) for kind in ("Conv", "Relu")}
         self.assertGreater(shares["Conv"], 0.5)
