@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 
 #include "cli/describe/describe_app.h"
 #include "data/metrics/registry.h"
@@ -213,7 +214,7 @@ Result<std::pair<std::string, std::optional<double>>> NameAndNumber(std::string_
   const char* begin = text.data() + equals + 1;
   const char* end = text.data() + text.size();
   auto [stopped, error] = std::from_chars(begin, end, number);
-  if (error != std::errc() || stopped != end) {
+  if (error != std::errc() || stopped != end || !std::isfinite(number)) {
     return InvalidArgument(fmt::format("{} '{}' is neither NAME nor NAME=NUMBER", option, text), "BAD_USAGE");
   }
   return std::pair(text.substr(0, equals), std::optional(number));
@@ -290,6 +291,9 @@ Status FinishOptimize(const Raw& raw, OptimizeOptions* options) {
   NS_RETURN_IF_ERROR(CheckName("criterion", raw.criterion, {"relative", "absolute"}, "UNKNOWN_CRITERION"));
   MetricRequest& metric = options->metrics[0];
   NS_ASSIGN_OR_RETURN(metric.criterion.kind, CriterionKindByName(raw.criterion));
+  for (auto [option, value] : {std::pair{"--tolerable-loss", metric.criterion.tolerable_loss}, std::pair{"--timeout", options->tuning.stop.timeout_seconds}}) {
+    if (!std::isfinite(value)) return InvalidArgument(fmt::format("{} is {}, expected a finite number", option, value), "BAD_USAGE");
+  }
   if (!raw.higher_is_better.empty()) {
     NS_RETURN_IF_ERROR(CheckName("value of --higher-is-better", raw.higher_is_better, {"true", "false"}, "BAD_USAGE"));
     metric.higher_is_better = raw.higher_is_better == "true";

@@ -572,6 +572,12 @@ class BadInputTest(WorkerTest):
             with self.subTest(arguments):
                 self.assert_refused(self.run_worker(*arguments), "--help")
 
+    def test_numbers_that_are_none(self):
+        for option, value in (("--tolerable-loss", "nan"), ("--tolerable-loss", "inf"), ("--timeout", "nan"), ("--objective", "performance=inf"),
+                              ("--metric", "accuracy=nan")):
+            with self.subTest(option=option, value=value):
+                self.assert_refused(self.optimize("m.onnx", "--data", "d.npz", option, value), option)
+
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system takes root")
     def test_a_full_disk(self):
         small = self.folder / "small"
