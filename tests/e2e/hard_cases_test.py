@@ -72,7 +72,8 @@ class HardCasesTest(unittest.TestCase):
             with self.subTest(strategy):
                 report = self.optimize("image-classification", "--strategy", strategy, "--max-trials", 4, "--force")
                 self.assertTrue(report["goal_met"], report["verdict"])
-                self.assertLessEqual(len(report["trials"]), 5)
+                self.assertIn(len(report["trials"]), range(2, 6), "fp32 and what the strategy proposed")
+                self.assertTrue(any(one["decision"] != "float" for one in report["operators"]), report["verdict"])
 
 
 if __name__ == "__main__":
