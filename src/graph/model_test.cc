@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "graph/tensor_proto.h"
+#include "graph/testing/model_files.h"
 #include "graph/wire_write.h"
 
 namespace ns {
@@ -19,37 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// y = x * w + 1 with w of 512 floats 0, 1, 2, ... (2048 bytes: a shared weight).
-Model BigWeightModel() {
-  Model model = Model::FromText(R"(<ir_version: 8, opset_import: ["" : 17]>
-    g (float[N, 512] x) => (float[N, 512] y) <float[1] one = {1}, float[1] w = {0}> { p = Mul(x, w)  y = Add(p, one) })").value();
-  std::vector<float> values(512);
-  std::iota(values.begin(), values.end(), 0.0f);
-  model.SetWeight("w", Tensor::From<float>({512}, std::span<const float>(values)));
-  return model;
-}
-
-class ModelFileTest : public ::testing::Test {
- protected:
-  fs::path Path(const std::string& name) const { return dir_.path() / name; }
-  void Write(const std::string& name, std::string_view bytes) { ASSERT_TRUE(WriteFileAtomic(Path(name), bytes).ok()); }
-  std::vector<std::string> Files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(dir_.path())) names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-  // The reason of the failure to load, and what its message must hold.
-  void ExpectRefused(const std::string& name, const std::string& reason, const std::string& words) {
-    auto model = Model::Load(Path(name));
-    ASSERT_FALSE(model.ok());
-    EXPECT_EQ(model.status().reason(), reason) << model.status().ToString();
-    EXPECT_THAT(model.status().message(), HasSubstr(words));
-    EXPECT_THAT(model.status().message(), HasSubstr(name));
-  }
-  TempDir dir_ = TempDir::Create("ns-model-").value();
-};
 
 TEST(ModelTest, KeepsInputsOutputsAndOpset) {
   Model model = BigWeightModel();
@@ -363,54 +333,6 @@ TEST_F(ModelFileTest, RefusesAWeightWithTheWrongByteCount) {
   proto.mutable_graph()->mutable_initializer(1)->set_dims(0, -1);
   Write("m.onnx", proto.SerializeAsString());
   ExpectRefused("m.onnx", "BAD_TENSOR", "impossible shape");
-}
-
-class ExternalDataTest : public ModelFileTest {
- protected:
-  // Saves m.onnx with m.onnx.data, then edits the external_data entry `key` of its weight.
-  void SaveWith(const std::string& key, const std::string& value) {
-    ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx"), {.external_data = true}).ok());
-    ns_onnx::ModelProto proto;
-    ASSERT_TRUE(proto.ParseFromString(ReadFile(Path("m.onnx")).value()));
-    for (auto& entry : *proto.mutable_graph()->mutable_initializer(1)->mutable_external_data())
-      if (entry.key() == key) entry.set_value(value);
-    Write("m.onnx", proto.SerializeAsString());
-  }
-};
-
-TEST_F(ExternalDataTest, RefusesAMissingFile) {
-  SaveWith("location", "gone.bin");
-  ExpectRefused("m.onnx", "EXTERNAL_DATA_MISSING", "gone.bin");
-}
-
-TEST_F(ExternalDataTest, RefusesPathsOutOfTheFolder) {
-  for (const char* path : {"../secret", "/etc/passwd", "a/../../secret", ""}) {
-    SaveWith("location", path);
-    ExpectRefused("m.onnx", "EXTERNAL_DATA_OUTSIDE", "not below");
-  }
-  SaveWith("location", "link.bin");
-  fs::create_symlink("/etc/passwd", Path("link.bin"));
-  ExpectRefused("m.onnx", "EXTERNAL_DATA_OUTSIDE", "link.bin");
-  SaveWith("location", "#0");
-  ExpectRefused("m.onnx", "EXTERNAL_DATA_MISSING", "#0");  // our own mark means nothing in a file
-}
-
-TEST_F(ExternalDataTest, RefusesAFileThatIsTooShort) {
-  SaveWith("offset", "64");
-  ExpectRefused("m.onnx", "EXTERNAL_DATA_SHORT", "ends after 2048 bytes");
-  SaveWith("offset", "18446744073709551615");
-  ExpectRefused("m.onnx", "EXTERNAL_DATA_SHORT", "");
-  SaveWith("offset", "x");
-  ExpectRefused("m.onnx", "BAD_TENSOR", "not a number");
-  SaveWith("length", "2047");
-  ExpectRefused("m.onnx", "BAD_TENSOR", "need 2048");
-}
-
-TEST_F(ExternalDataTest, AModelInMemoryMayNotReadFiles) {
-  SaveWith("offset", "0");
-  ns_onnx::ModelProto proto;
-  ASSERT_TRUE(proto.ParseFromString(ReadFile(Path("m.onnx")).value()));
-  EXPECT_EQ(Model::FromProto(proto).status().reason(), "EXTERNAL_DATA_OUTSIDE");
 }
 
 }  // namespace
