@@ -11,10 +11,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <exception>
+#include <new>
 #include <thread>
 
 #include "app/neural_solution_worker_options.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/subprocess.h"
 #include "tasks/process_files.h"
 #include "worker/diagnose.h"
@@ -53,13 +56,13 @@ int ExitCode(const Status& status) {
 std::string OneLine(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  return Printable(text);
 }
 
 int Fail(const Status& status) {
   if (status.code() == StatusCode::kCancelled) {
     bool kept = status.reason() == "STOPPED" && status.message() != "stopped";
-    fmt::print(stderr, "{}\n", kept ? status.message() : "interrupted; nothing was written");
+    fmt::print(stderr, "{}\n", kept ? Printable(status.message()) : "interrupted; nothing was written");
   } else {
     fmt::print(stderr, "error: {}\n", OneLine(status.message()));
   }
@@ -67,7 +70,8 @@ int Fail(const Status& status) {
 }
 
 // Turns SIGINT and SIGTERM into a stop. Work that does not stop in time (a library call that cannot be interrupted) is
-// cut off: what it has under way is deleted and the process ends. Once the result is in its place, a signal is ignored.
+// cut off: what it has under way is deleted and the process ends. While there is a best model to be written it may take
+// a minute, or until a second signal. Once the result is in its place, a signal is ignored.
 class SignalWatch {
  public:
   // Signals are blocked in all threads made after this; make it first.
@@ -82,7 +86,7 @@ class SignalWatch {
   std::stop_token token() const { return source_.get_token(); }
 
  private:
-  static constexpr std::chrono::milliseconds kGrace{600};
+  static constexpr std::chrono::milliseconds kGrace{600}, kLongGrace{60'000};
 
   void Watch(std::stop_token ended) {
     const timespec tick{0, 50'000'000};
@@ -90,9 +94,12 @@ class SignalWatch {
       if (::sigtimedwait(&signals_, nullptr, &tick) < 0) continue;
       source_.request_stop();
       // By the clock: on a busy machine a short sleep may take several times as long.
-      for (auto end = std::chrono::steady_clock::now() + kGrace; std::chrono::steady_clock::now() < end;) {
+      auto start = std::chrono::steady_clock::now();
+      bool again = false;
+      while (!again && std::chrono::steady_clock::now() - start < (scratch_.expects_result() ? kLongGrace : kGrace)) {
         if (ended.stop_requested()) return;
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        const timespec moment{0, 10'000'000};
+        again = ::sigtimedwait(&signals_, nullptr, &moment) > 0;
       }
       // With the result in its place, all that is left is to say so: a late signal takes nothing back.
       if (scratch_.DeleteAll()) continue;
@@ -240,6 +247,13 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace ns
 
+// What no folder caught is told in one line, too: a signal would look like a crash, and the attempt be made once more.
 int main(int argc, char** argv) {
-  return ns::Main(argc, argv);
+  try {
+    return ns::Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return ns::Fail(ns::ResourceExhausted("out of memory", "OUT_OF_MEMORY"));
+  } catch (const std::exception& error) {
+    return ns::Fail(ns::Internal(error.what()));
+  }
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "executors/sandbox.h"
+#include "tasks/keeping_file.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -23,6 +24,7 @@ StepProcess ProcessOf(const Step& step, const SupervisorOptions& options, const 
   process.file_bytes = plan.limits.disk_bytes;
   process.time_limit_seconds = step.time_limit_seconds;
   process.grace = options.grace;
+  process.keeping = plan.work_folder / kKeepingFileName;
   if (plan.sandbox) {
     process.argv = SandboxCommand({step.sandbox, options.task_folder, plan.work_folder, plan.hidden, plan.limits.memory_bytes / 2,
                                    plan.limits.processes, step.argv});

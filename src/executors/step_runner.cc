@@ -87,6 +87,13 @@ class Watcher {
   void AskToEnd() {
     Terminate(pid_, step_.sandboxed);
     kill_at_ = steady_clock::now() + step_.grace;
+    longest_ = steady_clock::now() + std::max(step_.grace, step_.long_grace);
+  }
+
+  // It writes the best it has so far.
+  bool MayFinish(steady_clock::time_point now) const {
+    std::error_code error;
+    return now < longest_ && !step_.keeping.empty() && std::filesystem::is_regular_file(std::filesystem::symlink_status(step_.keeping, error));
   }
 
   void Kill() {
@@ -96,6 +103,7 @@ class Watcher {
 
   void CheckTimes() {
     auto now = steady_clock::now();
+    if (kill_at_ && now >= *kill_at_ && MayFinish(now)) kill_at_ = now + milliseconds(50);
     if (kill_at_ && now >= *kill_at_) return Kill();
     if (kill_at_) return;
     if (limit_ && now >= *limit_) {
@@ -114,6 +122,7 @@ class Watcher {
   ResourceWatch& watch_;
   StepEnd end_;
   std::optional<steady_clock::time_point> kill_at_, limit_;
+  steady_clock::time_point longest_;
   steady_clock::time_point next_look_;
 };
 

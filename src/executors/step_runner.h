@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -28,6 +29,8 @@ struct StepProcess {
   uint64_t file_bytes = 0;                         // ... of one file it writes; 0: none
   double time_limit_seconds = 0;                   // 0: none
   std::chrono::milliseconds grace{1'500};          // from SIGTERM to SIGKILL
+  std::filesystem::path keeping;                   // while this exists: `long_grace`; empty: no such file
+  std::chrono::milliseconds long_grace{10'000};
 };
 
 struct StepEnd {

@@ -102,6 +102,16 @@ TEST_F(SupervisorTest, AStopEndsTheRunningStepAndStartsNoOther) {
   EXPECT_EQ(Log(), "");
 }
 
+TEST_F(SupervisorTest, AStopLetsAWorkerWriteTheBestItHas) {
+  Add("worker", "trap 'sleep 3; mkdir result; echo best > result/m; exit 0' TERM; touch keeping_result; touch there; while :; do sleep 0.05; done");
+  ProcessId supervisor = Start();
+  AwaitFile(task_ / "work" / "there");
+  ::kill(supervisor.pid, SIGTERM);
+  EXPECT_EQ(WaitChild(supervisor.pid).value().exit_code, 0);
+  EXPECT_EQ(ParseExitRecord(ReadFile(task_ / kExitStatusFileName).value()).value().exit.exit_code, 0);
+  EXPECT_EQ(ReadFile(task_ / "result" / "m").value_or("killed"), "best\n");
+}
+
 TEST_F(SupervisorTest, WhatAStepLeavesRunningEndsBeforeTheNext) {
   Add("fetch", "setsid sh -c 'touch there; sleep 1; touch late' & while [ ! -e there ]; do sleep 0.01; done");
   Add("worker", "sleep 1.5; ls");

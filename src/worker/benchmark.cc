@@ -29,7 +29,8 @@ Result<std::vector<NamedTensors>> Rows(const BenchmarkOptions& options, const So
     auto given = options.shapes.find(spec.name);
     if (given != options.shapes.end()) spec.shape = given->second;
   }
-  return std::vector<NamedTensors>{MadeUpInputs(inputs, options.latency.batch, options.free_size, 0)};
+  NS_ASSIGN_OR_RETURN(NamedTensors made, MadeUpInputs(inputs, options.latency.batch, options.free_size, 0));
+  return std::vector<NamedTensors>{std::move(made)};
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ double ToNumber(const Json& json) {
   throw std::invalid_argument(text);
 }
 
+// Never an exception.
+std::string Text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 Json Numbers(const std::vector<double>& values) {
   Json all = Json::array();
   for (double value : values) all.push_back(Number(value));
@@ -90,7 +93,7 @@ struct FromJson {
 
 }  // namespace
 
-std::string ResultToText(const TuningResult& result) { return std::visit(ToJson{}, result).dump(); }
+std::string ResultToText(const TuningResult& result) { return Text(std::visit(ToJson{}, result)); }
 
 std::optional<TuningResult> ResultFromText(std::string_view text, const TuningItem& item) {
   return Parse<TuningResult>(text, [&](const Json& json) { return std::visit(FromJson{json}, item); });
@@ -107,7 +110,7 @@ std::string EvaluationToText(const Evaluation& evaluation) {
     for (const auto& state : metric.states) states.push_back(Numbers(state));
     metrics.push_back({{"value", Number(metric.value)}, {"sums", sums}, {"weights", weights}, {"states", states}});
   }
-  return Json{{"metrics", metrics}, {"rows", evaluation.rows}, {"seconds", evaluation.seconds}}.dump();
+  return Text(Json{{"metrics", metrics}, {"rows", evaluation.rows}, {"seconds", evaluation.seconds}});
 }
 
 std::optional<Evaluation> EvaluationFromText(std::string_view text) {

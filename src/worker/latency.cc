@@ -39,10 +39,24 @@ Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<con
 
 namespace {
 
-Tensor MadeUpTensor(const TensorSpec& spec, int64_t batch, int64_t free_size, std::mt19937_64& random) {
+// Tensors that are larger are refused before anyone tries to get the memory.
+constexpr double kMostMadeUpBytes = 1e12;
+
+Result<Tensor> MadeUpTensor(const TensorSpec& spec, int64_t batch, int64_t free_size, std::mt19937_64& random) {
   Shape shape = spec.shape;
-  for (size_t axis = 0; axis < shape.size(); ++axis)
+  auto bytes = static_cast<double>(DTypeSize(spec.dtype));
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis] < 0) shape[axis] = axis == 0 ? batch : free_size;
+    bytes *= static_cast<double>(shape[axis]);
+  }
+  if (DTypeSize(spec.dtype) == 0) {
+    return InvalidArgument(fmt::format("no values can be made up for input '{}' of {}; give --data", spec.name, DTypeName(spec.dtype)),
+                           "NO_MADE_UP_INPUT");
+  }
+  if (bytes > kMostMadeUpBytes) {
+    return InvalidArgument(fmt::format("input '{}' of shape {} is too large to make values up for it", spec.name, ShapeToString(shape)),
+                           "NO_MADE_UP_INPUT");
+  }
   Tensor tensor(spec.dtype, shape);
   auto fill = [&](auto one) {
     for (auto& value : tensor.mutable_values<decltype(one)>()) value = one;
@@ -73,10 +87,12 @@ Tensor MadeUpTensor(const TensorSpec& spec, int64_t batch, int64_t free_size, st
 
 }  // namespace
 
-NamedTensors MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed) {
+Result<NamedTensors> MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed) {
   std::mt19937_64 random(seed);
   NamedTensors made;
-  for (const TensorSpec& spec : inputs) made[spec.name] = MadeUpTensor(spec, batch, free_size, random);
+  for (const TensorSpec& spec : inputs) {
+    NS_ASSIGN_OR_RETURN(made[spec.name], MadeUpTensor(spec, batch, free_size, random));
+  }
   return made;
 }
 

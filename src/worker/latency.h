@@ -34,8 +34,9 @@ Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<con
                                               size_t count);
 
 // Inputs made up from the model's: batch `batch`, free sizes `free_size`, floats in [0, 1) from `seed`, whole
-// numbers 1. For timing and memory, where values hardly matter.
-NamedTensors MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed);
+// numbers 1. For timing and memory, where values hardly matter. InvalidArgument (NO_MADE_UP_INPUT): an input is of strings,
+// or no memory could hold it.
+Result<NamedTensors> MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed);
 
 // The sessions one against another; the first is what the others are compared with. Errors of MeasureLatency().
 Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions,

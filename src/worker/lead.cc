@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "tasks/event_log.h"
+#include "tasks/keeping_file.h"
 #include "tasks/task_inputs.h"
 
 namespace ns {
@@ -56,7 +57,13 @@ Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const 
   NS_ASSIGN_OR_RETURN(auto journal, EventLog::Open(task.events_file, context.clock));
   JournalSink sink(*journal, context.events);
   WorkContext inner{context.clock, sink, context.stop, context.program, context.scratch};
+  // One of an earlier attempt would let its supervisor wait in vain.
+  std::filesystem::path mark = task.output_folder.parent_path() / kKeepingFileName;
+  std::error_code ignored;
+  std::filesystem::remove(mark, ignored);
+  context.scratch.MarkExpectedResult(mark);
   auto outcome = RunWith(task, setup, inner);
+  std::filesystem::remove(mark, ignored);
   if (outcome.ok() && outcome->interrupted) return Cancelled("stopped; the best so far is kept");
   if (outcome.ok()) {
     NS_RETURN_IF_ERROR(sink.Send(ResultEventOf(*outcome)));

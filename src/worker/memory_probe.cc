@@ -94,7 +94,7 @@ Result<uint64_t> RunForPeakMemory(const fs::path& model, const std::map<std::str
     auto found = shapes.find(spec.name);
     if (found != shapes.end()) spec.shape = found->second;
   }
-  NamedTensors made = MadeUpInputs(inputs, 1, 1, 0);
+  NS_ASSIGN_OR_RETURN(NamedTensors made, MadeUpInputs(inputs, 1, 1, 0));
   for (int i = 0; i < 3; ++i) NS_RETURN_IF_ERROR(session.Run(made).status());
   return CurrentMemory().peak_resident_bytes;
 }

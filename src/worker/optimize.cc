@@ -105,10 +105,7 @@ Status OptimizeRun::ChooseMetrics() {
 Status OptimizeRun::Baseline() {
   progress_.Begin("baseline", 0.06, 0.25);
   std::vector<std::string> guesses;
-  EvaluatorOptions evaluator{{}, options_.threads, options_.data.batch_size};
-  for (const MetricRequest& metric : metrics_) evaluator.metrics.push_back({metric.name, metric.options});
-  NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation,
-                                                    source_->model.outputs(), evaluator, &guesses));
+  NS_RETURN_IF_ERROR(MakeEvaluator(&guesses));
   AddGuesses("output", guesses);
   NS_RETURN_IF_ERROR(EvaluateBaseline());
   std::vector<AccuracyGoal> goals;
@@ -132,6 +129,13 @@ Status OptimizeRun::Baseline() {
   return Check();
 }
 
+Status OptimizeRun::MakeEvaluator(std::vector<std::string>* guesses) {
+  EvaluatorOptions evaluator{{}, options_.threads, options_.data.batch_size};
+  for (const MetricRequest& metric : metrics_) evaluator.metrics.push_back({metric.name, metric.options});
+  NS_ASSIGN_OR_RETURN(evaluator_, Evaluator::Create(*data_->evaluation, data_->split.evaluation, source_->model.outputs(), evaluator, guesses));
+  return OkStatus();
+}
+
 Status OptimizeRun::EvaluateBaseline() {
   OpenCache();
   // Outputs that candidates are compared with are not kept.
@@ -149,6 +153,11 @@ Status OptimizeRun::EvaluateBaseline() {
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
   auto expected = ExpectedBaselineSeconds(session);
   if (!expected.ok()) return expected.status().WithContext("the fp32 model");
+  if (*expected > SecondsLeft()) {
+    *expected = FitRows(*expected);
+    NS_RETURN_IF_ERROR(MakeEvaluator(nullptr));
+    OpenCache();
+  }
   progress_.Send(Expect(*expected));
   auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
   if (!baseline.ok() && baseline.status().reason() == "OUT_OF_MEMORY") {

@@ -81,8 +81,14 @@ Status OptimizeRun::WriteModel(const fs::path& folder) {
 
 Status OptimizeRun::EvaluatePackaged(const fs::path& model) {
   progress_.Begin("package", 0.82, 0.9);
-  NS_RETURN_IF_ERROR(EvaluateFile(model));
-  if (session_.optimization != "all" && !goals_.Accepts(packaged_.values())) {
+  bool known = !quantized_ && SecondsLeft() < baseline_.seconds;
+  if (known) {
+    packaged_ = baseline_;
+    AddNote("the timeout leaves no time to evaluate the packaged fp32 model: the metrics are those of the original");
+  } else {
+    NS_RETURN_IF_ERROR(EvaluateFile(model));
+  }
+  if (!known && session_.optimization != "all" && !goals_.Accepts(packaged_.values())) {
     session_.optimization = "all";  // what the trial was evaluated with
     NS_RETURN_IF_ERROR(EvaluateFile(model));
   }
@@ -134,7 +140,9 @@ Status OptimizeRun::TimePackaged(const fs::path& model) {
   NS_ASSIGN_OR_RETURN(Session before, Session::FromModel(source_->model, TimedSession(latency_)));
   NS_ASSIGN_OR_RETURN(Session after, Session::FromFile(model, TimedSession(latency_, session_)));
   const Session* both[] = {&before, &after};
-  NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(both, rows_, latency_, progress_, context_.stop));
+  LatencyRun run = latency_;
+  run.budget_seconds = std::min(run.budget_seconds, std::max(SecondsLeft(), 0.01));
+  NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(both, rows_, run, progress_, context_.stop));
   report_.baseline.latency_ms = Figures(latencies[0], timed_batch_, latency_.threads);
   report_.optimized.latency_ms = Figures(latencies[1], timed_batch_, session_.threads > 0 ? session_.threads : latency_.threads);
   report_.session = session_;

@@ -38,6 +38,7 @@ class OptimizeRun {
   Status Prepare();
   Status ChooseMetrics();
   Status Baseline();
+  Status MakeEvaluator(std::vector<std::string>* guesses);
   Status EvaluateBaseline();
   void ReportBaseline();
   Status Replay();
@@ -45,7 +46,10 @@ class OptimizeRun {
   void AddGuesses(const std::string& about, const std::vector<std::string>& guesses);
 
   // optimize_estimate.cc
+  // Of the timeout; infinite: there is none.
+  double SecondsLeft() const;
   Result<double> ExpectedBaselineSeconds(const Session& session);
+  double FitRows(double expected_seconds);
   EstimateEvent Expect(double baseline_seconds) const;
 
   // optimize_tune.cc
@@ -114,6 +118,7 @@ class OptimizeRun {
   Evaluation baseline_;
   std::optional<EarlyStopper> early_stopper_;
   std::optional<TuningCache> cache_;  // none: not asked for, or there is no data
+  uint64_t run_memory_ = 0;    // what one run of one batch takes beside the model; 0: not measured
   uint64_t float_memory_ = 0;  // peak of the prepared model; measured where the objective asks
 
   // The answer: quantized, or the prepared fp32 model.

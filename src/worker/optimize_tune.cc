@@ -14,6 +14,7 @@ namespace ns {
 namespace {
 
 constexpr size_t kProfileRows = 3;
+constexpr double kMoreRuns = 17;  // of the packaged models beside their timing: 6 for memory, 11 in profiles
 constexpr int kCacheVersion = 3;          // entries with another meaning, or known to be wrong, are not read
 constexpr double kClosingOverhead = 0.6;  // seconds: files, memory, the operators' table
 constexpr double kQuantized = 0.7;        // of the baseline's evaluation
@@ -110,9 +111,13 @@ TrialSetting OptimizeRun::SettingOf(const Session& float_session) {
   setting.cache = cache_ ? &*cache_ : nullptr;
   setting.baseline_seconds = baseline_.seconds;
   setting.evaluation_seconds = kQuantized * baseline_.seconds;
-  // Packaging evaluates once more and times two models for as long as the budget of timing says, or 200 rounds take.
-  double run = baseline_.seconds * options_.threads / static_cast<double>(std::max<int64_t>(baseline_.rows, 1));
-  setting.closing_seconds = kQuantized * baseline_.seconds + std::min(latency_.budget_seconds, 400 * run) + kClosingOverhead;
+  // Packaging evaluates once more and times two models: for as long as the budget of timing says, or 200 rounds take, but one round of warm-up
+  // and three more at least. Then each runs thrice for its memory, and both are taken apart.
+  double run = baseline_.seconds * options_.threads / static_cast<double>(std::max<int64_t>(baseline_.rows, 1)) *
+               static_cast<double>(std::max<int64_t>(options_.latency.batch, 1));
+  setting.closing_seconds =
+      kQuantized * baseline_.seconds + std::max(std::min(latency_.budget_seconds, 400 * run), 8 * run) + kMoreRuns * run + kClosingOverhead;
+  setting.has_best = [this] { context_.scratch.ExpectResult(); };
   if (options_.tuning.objective.needs_memory())
     setting.measure_memory = [this](const Model& model) { return MeasureMemoryOf(model); };
   return setting;
@@ -128,7 +133,7 @@ Result<uint64_t> OptimizeRun::MeasureMemoryOf(const Model& model) {
 Status OptimizeRun::Tune() {
   progress_.Begin("profile", 0.25, 0.27);
   TuningSpace space = Space();
-  if (quantizer_) {
+  if (quantizer_ && SecondsLeft() > 0) {
     auto shares = FloatShares();
     if (shares.ok()) {
       for (SpaceOperator& op : space.operators) op.float_share = shares->contains(op.name) ? shares->at(op.name) : 0;
@@ -158,6 +163,8 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
   reason_ = answer.reason;
   advice_ = answer.advice;
   for (const Trial& trial : session.history().trials()) {
+    // Each takes a rewrite of the whole model: after a stop only the answer's is made.
+    if (context_.stop.stop_requested()) break;
     if (!trial.result || trial.failed() || session.history().FindModel(trial.config) == nullptr) continue;
     NS_ASSIGN_OR_RETURN(pareto_[trial.id], RecipeOf(trial, runner));
     speedups_[trial.id] = session.history().FindModel(trial.config)->speed.speedup;

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "base/log.h"
+
 namespace ns {
 namespace fs = std::filesystem;
 
@@ -26,6 +28,12 @@ Status ScratchFolders::Place(const fs::path& folder, const std::function<Status(
   placed_ = true;
   folders_.erase(folder);
   return OkStatus();
+}
+
+void ScratchFolders::ExpectResult() {
+  if (expects_result_.exchange(true) || mark_.empty()) return;
+  Status marked = WriteFileAtomic(mark_, "");
+  if (!marked.ok()) LogWarning("a stop may lose the best model: {}", marked.message());
 }
 
 bool ScratchFolders::DeleteAll() {

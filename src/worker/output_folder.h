@@ -1,6 +1,7 @@
 // The folder of a result: made whole beside its place and renamed there, so that nobody ever sees a part of it.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -23,11 +24,18 @@ class ScratchFolders {
   // Deletes them all. False when nothing was placed: the process should end next, having written nothing. True when a
   // result is in its place: what is left to do is to say so.
   bool DeleteAll();
+  // Says that a stop has something to put into its place first, however long it takes to write: who would cut it off waits.
+  // Whoever can't ask sees it by `mark`, a file that is made then; to be given before.
+  void MarkExpectedResult(std::filesystem::path mark) { mark_ = std::move(mark); }
+  void ExpectResult();
+  bool expects_result() const { return expects_result_; }
 
  private:
   std::mutex mutex_;
   std::set<std::filesystem::path> folders_;
   bool placed_ = false, deleted_ = false;
+  std::atomic<bool> expects_result_ = false;
+  std::filesystem::path mark_;
 };
 
 class OutputFolder {

@@ -94,5 +94,17 @@ TEST_F(OutputFolderTest, NothingIsPlacedAfterTheDeletion) {
   EXPECT_EQ(scratch_.Place("x", [] { return Internal("called", "CALLED"); }).code(), StatusCode::kCancelled);
 }
 
+TEST_F(OutputFolderTest, AResultThatIsExpectedIsMarkedOnce) {
+  EXPECT_FALSE(scratch_.expects_result());
+  scratch_.MarkExpectedResult(root_.path() / "mark");
+  EXPECT_EQ(EntriesOfRoot(), 0u);
+  scratch_.ExpectResult();
+  EXPECT_TRUE(scratch_.expects_result());
+  EXPECT_TRUE(fs::is_regular_file(root_.path() / "mark"));
+  fs::remove(root_.path() / "mark");
+  scratch_.ExpectResult();
+  EXPECT_EQ(EntriesOfRoot(), 0u);
+}
+
 }  // namespace
 }  // namespace ns

@@ -37,7 +37,7 @@ TEST(SessionSearchTest, OnlyWhatIsSureToGainIsTakenWithinItsSeconds) {
   std::filesystem::path file = folder.path() / "m.onnx";
   Model model = SmallCnn();
   ASSERT_TRUE(model.Save(file).ok());
-  std::vector<NamedTensors> rows = {MadeUpInputs(model.inputs(), 1, 8, 0)};
+  std::vector<NamedTensors> rows = {MadeUpInputs(model.inputs(), 1, 8, 0).value()};
   SessionSearch search{LatencyRun{.threads = 1, .cores = {}}};
   search.budget_seconds = 0.5;
   NullProgress progress;

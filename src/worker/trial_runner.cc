@@ -41,11 +41,9 @@ bool NeedsChannels(const QuantConfig& config) {
 
 std::set<CalibrationMethod> MethodsOf(const QuantConfig& config) {
   std::set<CalibrationMethod> methods;
-  auto need = [&](const OpConfig& op) {
+  if (config.defaults.mode == OpMode::kStatic) methods.insert(config.defaults.calibration);
+  for (const auto& [name, op] : config.operators)
     if (op.mode == OpMode::kStatic) methods.insert(op.calibration);
-  };
-  need(config.defaults);
-  for (const auto& [name, op] : config.operators) need(op);
   return methods;
 }
 
@@ -340,7 +338,10 @@ void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const
     progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
                                Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
   }
-  if (auto best = session.best()) best_ = Canonical(session.history().trial(*best).config);
+  if (auto best = session.best()) {
+    best_ = Canonical(session.history().trial(*best).config);
+    if (setting_.has_best) setting_.has_best();
+  }
   // The leading trial's event is sent again when another one has taken the lead.
   std::optional<int> leader = session.leader();
   if (leader && leader != leader_) Announce(*leader, session);

@@ -38,6 +38,8 @@ struct TrialSetting {
   double evaluation_seconds = 0;  // that the first evaluation is expected to take
   double closing_seconds = 0;   // what is expected to be done after tuning: packaging
   const TuningCache* cache = nullptr;  // null: nothing is looked up or kept
+  // Told that a model is there which a stop would hand out; empty: nobody asks.
+  std::function<void()> has_best;
   // Bytes at the peak of a process that runs this model; empty: no objective needs it.
   std::function<Result<uint64_t>(const Model&)> measure_memory;
 };

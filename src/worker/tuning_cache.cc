@@ -42,7 +42,7 @@ std::optional<std::string> TuningCache::Get(const std::string& key) const {
 void TuningCache::Put(const std::string& key, const std::string& value) const {
   if (options_.write.empty()) return;
   std::string whole = context_ + key;
-  std::string text = nlohmann::json{{kKey, whole}, {kValue, value}}.dump();
+  std::string text = nlohmann::json{{kKey, whole}, {kValue, value}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.size() > kMaxCacheEntryBytes) return;
   std::error_code error;
   fs::create_directories(options_.write, error);

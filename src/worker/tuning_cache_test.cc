@@ -34,6 +34,13 @@ TEST_F(TuningCacheTest, AnEntryThatIsNoneOfOursIsNotThere) {
   EXPECT_EQ(cache.Get("k"), std::nullopt);
 }
 
+// Models with such names are refused; an exception would end the worker.
+TEST_F(TuningCacheTest, BytesThatAreNoUtf8AreReplaced) {
+  TuningCache cache({{}, folder_.path()}, "");
+  cache.Put("rank \xFF", ResultToText(RankResult{.operators = {{"conv \xFF", 30, 30, 0}}}));
+  EXPECT_EQ(cache.Get("rank \xFF"), std::nullopt);
+}
+
 TEST(CacheCodecTest, ResultsComeBackToTheLastBit) {
   const double kNan = std::numeric_limits<double>::quiet_NaN();
   EvaluateResult evaluated{.values = {0.1 + 0.2, 1e-300}, .size_bytes = 7, .seconds = 0.3, .rows = 12, .stopped_early = true};

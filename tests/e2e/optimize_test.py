@@ -307,6 +307,21 @@ class ExamplesTest(WorkerTest):
         self.assertIn("Kept fp32", report["verdict"])
         self.assertEqual(len(report["trials"]), 1)
 
+    # 60 products with a matrix of 2 MB take some milliseconds a row: 5,000 of them take far longer than the timeout.
+    def test_a_timeout_bounds_the_baseline_and_what_follows(self):
+        rows, size = 5_000, 700
+        weight = array.array("f", [((i * 7919) % 13 - 6) / 2000 for i in range(size * size)]).tobytes()
+        layers = [("MatMul", [f"v{i}", "w"], f"v{i + 1}") for i in range(60)]
+        (self.folder / "slow.onnx").write_bytes(onnx(layers, {"w": ((size, size), weight)}, {"v0": (size,)}, {"v60": (size,)}))
+        write_npz(self.folder / "d.npz", v0=("<f4", (rows, size), [0.5] * (rows * size)))
+        start = time.monotonic()
+        result = self.optimize(self.folder / "slow.onnx", "--data", self.folder / "d.npz", "--timeout", 4, "--threads", 1, "--no-cache")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(time.monotonic() - start, 40)
+        report = self.report()
+        self.assertLess(report["trials"][0]["rows"], 2_500)
+        self.assertIn("stand for all", " ".join(report["notes"]))
+
 
 class RecipeTest(WorkerTest):
     def test_replays_to_the_same_bytes_without_data(self):
@@ -390,6 +405,25 @@ class InterruptionTest(WorkerTest):
         sent = time.monotonic()
         errors = process.communicate(timeout=30)[1]
         return process.returncode, time.monotonic() - sent, errors
+
+    # The process stands still after the signal for longer than it would wait for work that leads nowhere: a big model takes as long to write.
+    def test_a_stop_waits_until_the_best_is_written(self):
+        for _ in range(3):
+            shutil.rmtree(self.out, ignore_errors=True)
+            process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"),
+                                        "--objective", "size", "--no-cache", "-o", str(self.out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for line in process.stderr:
+                if line.endswith("] package\n"):
+                    break
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.8)
+            process.send_signal(signal.SIGCONT)
+            errors = process.communicate(timeout=60)[1]
+            self.assertIn(process.returncode, (0, 130))
+            self.assertEqual(os.listdir(self.out.parent), ["out"], errors)
+            self.assertTrue(self.report()["goal_met"])
 
     def test_stops_at_once_at_any_moment_and_leaves_nothing_or_the_whole_best_so_far(self):
         interrupted = 0
@@ -672,6 +706,41 @@ class OtherCommandsTest(WorkerTest):
         (self.folder / "r.json").write_text(json.dumps(recipe))
         result = self.run_worker("benchmark", IMAGES / "model.onnx", "--recipe", self.folder / "r.json")
         self.assertIn("says nothing of the session", result.stderr)
+    def test_names_from_a_model_command_no_terminal(self):
+        model = self.folder / "names.onnx"
+        one = {"w": ((4, 4), struct.pack("<16f", *[0.1] * 16))}
+        model.write_bytes(onnx([("MatMul", ["x", "w"], "y\x1b]0;pwned\x07")], one, {"x": (4,)}, {"y\x1b]0;pwned\x07": (4,)}))
+        shown = self.run_worker("inspect", model).stdout
+        self.assertNotIn("\x1b", shown)
+        self.assertIn("y\\x1b]0;pwned\\x07", shown)
+
+    # A run of one row makes 16 MB: in batches of 8, on two threads, 256 MB.
+    def test_the_expected_peak_knows_batches_and_threads(self):
+        size = 1 << 22
+        model = self.folder / "wide.onnx"
+        model.write_bytes(onnx([("MatMul", ["x", "w"], "h"), ("Relu", ["h"], "y")], {"w": ((1, size), bytes(4 * size))}, {"x": (1,)}, {"y": (size,)}))
+        write_npz(self.folder / "d.npz", x=("<f4", (24, 1), [0.5] * 24))
+
+        def expected(*arguments):
+            lines = self.optimize(model, "--data", self.folder / "d.npz", "--json", "--no-cache", "--force", "--max-trials", 1, *arguments).stdout
+            events = [json.loads(line) for line in lines.splitlines()]
+            return next(event["payload"]["memory_bytes"] for event in events if event["type"] == "estimate")
+
+        small, large = expected("--threads", 1), expected("--threads", 2, "--batch-size", 8)
+        self.assertGreater(large - small, 200e6)
+
+    def test_hostile_models_end_in_a_message(self):
+        model = self.folder / "hostile.onnx"
+        one = {"w": ((), struct.pack("<f", 1))}
+        model.write_bytes(onnx([("Conv", ["x", "w"], "y")], one, {"x": (1, 8, 8)}, {"y": (1, 8, 8)}))
+        result = self.run_worker("inspect", model)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("no operator that can be quantized", result.stdout)
+        for size in ((1 << 40,), (1 << 40, 1 << 40)):
+            model.write_bytes(onnx([("Relu", ["x"], "y")], {}, {"x": size}, {"y": size}))
+            result = self.run_worker("benchmark", model)
+            self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), result.stderr)
+            self.assertRegex(result.stderr, "^error: input 'x' of shape .* is too large to make values up for it")
 
     def test_quantize_writes_one_file(self):
         for approach in ("static", "dynamic"):
