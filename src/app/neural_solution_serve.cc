@@ -91,6 +91,7 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   LocalExecutorOptions executor;
   executor.supervisor_command = {(program.parent_path() / "neural_solution_supervisor").string()};
+  executor.max_workers_per_task = options.max_workers;
   executor.standbys = 2;  // a start takes one, and another is ready some 50 ms later
   StepPlannerOptions& planner = executor.planner;
   planner.worker_command = WorkerCommand(options, program);

@@ -41,6 +41,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--task_disk", &o->task_disk_gib, "GiB that a task may write")
       .Option("--max_queued", &o->max_queued, "Tasks that a submitter may have waiting; the next is refused. 0: any number", 0, 1'000'000'000)
       .Option("--max_running", &o->max_running, "Tasks that a submitter may have running; more wait. 0: any number", 0, 1'000'000'000)
+      .Option("--max_workers", &o->max_workers, "Workers that a task may have at most", 1, 10'000)
       .Flag("--paused", &o->paused, "Take tasks and start none of them")
       .Option("--grace", &o->grace_seconds, "Seconds that SIGTERM waits for running tasks")
       .Option("--retention", &o->retention, "What to keep of ended tasks: \"30d\", \"10000 tasks\", \"50GB\", several with commas, or \"all\"")

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "executors/event_tail.h"
 #include "base/replace_file.h"
-#include "executors/sandbox.h"
+#include "executors/prepare_worker.h"
 #include "executors/standby_pool.h"
 #include "executors/supervisor.h"
 #include "tasks/process_files.h"
@@ -204,6 +204,7 @@ void LocalExecutor::Loop::DrainInotify() {
 }
 
 void LocalExecutor::Loop::ReadEvents(Watched& worker) {
+  if (!worker.place.id.lead()) return;
   auto events = worker.tail.ReadNew();
   if (!events.ok()) {
     LogWarning("events of task {}: {}", worker.place.id.task_id, events.status().message());
@@ -233,8 +234,8 @@ void LocalExecutor::Loop::Watch(const WorkerPlace& place, std::optional<ProcessI
     (void)SignalProcess(*supervisor, SIGTERM);
   }
   if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(worker);
-  worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
-  if (worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.id.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
+  if (place.id.lead()) worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
+  if (place.id.lead() && worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.id.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
   int fd = worker.pidfd.get();
   auto at = workers_.emplace(fd, std::move(worker)).first;
   if (at->second.inotify_watch >= 0) by_inotify_watch_[at->second.inotify_watch] = fd;
@@ -298,12 +299,8 @@ LocalExecutor::~LocalExecutor() = default;
 Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutorOptions& options) {
   NS_CHECK(!options.supervisor_command.empty() && !options.planner.worker_command.empty());
   LocalExecutorOptions complete = options;
-  StepPlannerOptions& planner = complete.planner;
-  if (planner.sandbox) {
-    NS_RETURN_IF_ERROR(CheckSandbox());
-    planner.worker_files.push_back(planner.worker_command[0]);
-    for (std::string& folder : LibraryFoldersOf(planner.worker_command[0])) planner.worker_files.push_back(std::move(folder));
-  }
+  complete.planner.teams = options.max_workers_per_task > 1;
+  NS_RETURN_IF_ERROR(CompletePlanner(&complete.planner));
   auto loop = std::make_unique<Loop>(complete);
   NS_RETURN_IF_ERROR(loop->Open());
   loop->Post([running = loop.get()] { running->FillStandbysSoon(); });
@@ -313,10 +310,7 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::Create(const LocalExecutor
 void LocalExecutor::Listen(ExecutorListener* listener) { loop_->Listen(listener); }
 
 Status LocalExecutor::Start(const WorkerPlace& place) {
-  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(place.folder / kTaskFileName));
-  NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
-  NS_ASSIGN_OR_RETURN(StepPlan plan, PlanSteps(options_.planner, place.folder, task));
-  NS_RETURN_IF_ERROR(ReplaceFile(place.folder / kStepPlanFileName, StepPlanToJson(plan)));
+  NS_RETURN_IF_ERROR(PrepareWorker(options_.planner, place));
   auto supervisor = loop_->standbys().Take(SupervisorWords({.task_folder = FolderOf(place), .attempt = place.id.fence, .log_file = place.log_file,
                                                             .cores = place.cores}));
   if (!supervisor) {

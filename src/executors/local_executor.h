@@ -13,6 +13,7 @@ namespace ns {
 struct LocalExecutorOptions {
   std::vector<std::string> supervisor_command;  // called as: COMMAND... --task-folder DIR --attempt N, or COMMAND... --standby
   StepPlannerOptions planner;
+  int max_workers_per_task = 1;
   size_t standbys = 0;  // supervisors that wait for an attempt when there is time to start them
 };
 
@@ -29,6 +30,7 @@ class LocalExecutor final : public Executor {
   Status Start(const WorkerPlace& place) override;
   void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
   void Stop(const WorkerId& worker) override;
+  int max_workers_per_task() const override { return options_.max_workers_per_task; }
 
  private:
   class Loop;

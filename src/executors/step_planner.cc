@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "tasks/task_inputs.h"
+#include "tasks/team_files.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -39,7 +40,22 @@ Step WorkerStep(const StepPlannerOptions& options, const fs::path& task_folder, 
   worker.argv.push_back(task_folder.string());
   worker.sandbox.read_only = options.worker_files;
   AddInputs(options, task_folder, task, &worker.sandbox);
+  if (options.teams && HasTeam(task.spec)) {
+    worker.argv.insert(worker.argv.end(), {"--team-socket", LeadSocket(task_folder).string(), "--team-token-file", TeamTokenFile(task_folder).string()});
+    worker.sandbox.read_only.push_back(TeamTokenFile(task_folder).string());
+    worker.sandbox.writable.push_back(TeamFolder(task_folder).string());
+  }
   return worker;
+}
+
+StepPlan EmptyPlan(const StepPlannerOptions& options, const fs::path& folder, int attempt) {
+  StepPlan plan;
+  plan.attempt = attempt;
+  plan.work_folder = folder / kWorkFolderName;
+  plan.sandbox = options.sandbox;
+  plan.hidden = options.hidden;
+  plan.limits = options.limits;
+  return plan;
 }
 
 // One step for all tasks that need the same environment: the first builds it, the others find it complete.
@@ -97,19 +113,31 @@ Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, c
 }  // namespace
 
 Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
-  StepPlan plan;
-  plan.attempt = task.attempt;
-  plan.work_folder = task_folder / kWorkFolderName;
-  plan.sandbox = options.sandbox;
-  plan.hidden = options.hidden;
+  StepPlan plan = EmptyPlan(options, task_folder, task.attempt);
   plan.cache_folder = task.cache_folder;
-  plan.limits = options.limits;
   if (NeedsFetching(task)) plan.steps.push_back(FetchStep(options, task_folder, task));
   Step worker = WorkerStep(options, task_folder, task);
   if (!task.spec.script_url.empty()) {
     NS_RETURN_IF_ERROR(PlanScript(options, task, std::move(worker), &plan));
   } else {
     plan.steps.push_back(std::move(worker));
+  }
+  return plan;
+}
+
+StepPlan PlanAssistant(const StepPlannerOptions& options, const WorkerPlace& place, const TaskFile& task) {
+  StepPlan plan = EmptyPlan(options, WorkerFolder(place.folder, place.id.worker), place.id.fence);
+  const std::string token = TeamTokenFile(place.folder).string(), cores = fmt::format("{}", fmt::join(place.cores, ","));
+  Step& assist = plan.steps.emplace_back();
+  assist.name = kWorkerStepName;
+  assist.argv = options.worker_command;
+  assist.argv.insert(assist.argv.end(), {"assist", "--lead-socket", LeadSocket(place.folder).string(), "--team-token-file", token, "--worker",
+                                         std::to_string(place.id.worker), "--fence", std::to_string(place.id.fence)});
+  if (!place.cores.empty()) assist.argv.insert(assist.argv.end(), {"--threads", std::to_string(place.cores.size()), "--cores", cores});
+  assist.sandbox.read_only = options.worker_files;
+  AddInputs(options, place.folder, task, &assist.sandbox);
+  for (const fs::path& path : {place.folder / kInputsFolderName, TeamFolder(place.folder), TeamTokenFile(place.folder)}) {
+    assist.sandbox.read_only.push_back(path.string());
   }
   return plan;
 }

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "executors/python_environment.h"
+#include "schedule/executor.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
 
@@ -23,7 +24,8 @@ struct ScriptOptions {
 };
 
 struct StepPlannerOptions {
-  std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR
+  std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR, or COMMAND... assist --lead-socket PATH ...
+  bool teams = false;                        // leads listen for assistants
   std::vector<std::string> worker_files;     // what the command needs beside the system: itself, its libraries
   bool sandbox = true;                       // false: steps run with our own rights
   std::filesystem::path hidden;              // the workspace: no step sees it but for its own task's part
@@ -36,5 +38,8 @@ struct StepPlannerOptions {
 // `task_folder` is absolute and holds task.json, which `task` is. Makes the folder of a script's environment. NotFound, FailedPrecondition when
 // there is no Python for a script; errors of the file system.
 Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const std::filesystem::path& task_folder, const TaskFile& task);
+
+// Of an assistant, in its own folder below the task's: it sees the task's inputs and the team's socket, and can write to its work folder alone.
+StepPlan PlanAssistant(const StepPlannerOptions& options, const WorkerPlace& place, const TaskFile& task);
 
 }  // namespace ns

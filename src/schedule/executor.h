@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "base/subprocess.h"
-#include "schedule/worker_id.h"
+#include "tasks/worker_id.h"
 #include "tasks/cluster.h"
 #include "tasks/task_event.h"
 

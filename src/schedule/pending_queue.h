@@ -32,6 +32,8 @@ struct PendingTask {
   int attempt = 0;    // attempts started so far
   int lost = 0;       // of these, lost ones
   int workers = 1;    // asked for
+  bool alone = false;  // assistants are of no use to it
+  int assistants = 0;  // started so far: the newest one's fence
   std::string submitter;
   SteadyTime submitted;
   std::optional<SteadyTime> deadline;

@@ -11,20 +11,33 @@ Scheduler::Scheduler(const Options& options) : options_(options), random_(option
 
 std::vector<Action> Scheduler::AddNode(int64_t node, int slots, SteadyTime now) {
   NS_CHECK(slots >= 1 && slots <= kMaxSlotsOfNode && !UseOf(node), "{} slots, node {}", slots, node);
-  nodes_[node] = slots;
-  total_slots_ += slots;
-  for (int index = 0; index < slots; ++index) free_.insert(SlotOf(node, index));
+  nodes_[node] = {slots, false};
+  return SetNodeUp(node, true, now);
+}
+
+std::vector<Action> Scheduler::SetNodeUp(int64_t node, bool up, SteadyTime now) {
   std::vector<Action> actions;
+  auto found = nodes_.find(node);
+  if (found == nodes_.end() || found->second.up == up) return actions;
+  found->second.up = up;
+  total_slots_ += up ? found->second.slots : -found->second.slots;
+  free_.erase(free_.lower_bound(SlotOf(node, 0)), free_.lower_bound(SlotOf(node + 1, 0)));
+  for (int index = 0; up && index < found->second.slots; ++index) {
+    if (!busy_.contains(SlotOf(node, index))) free_.insert(SlotOf(node, index));
+  }
   Dispatch(now, &actions);
   return actions;
 }
 
-void Scheduler::RemoveNode(int64_t node) {
-  auto found = nodes_.find(node);
-  if (found == nodes_.end()) return;
-  total_slots_ -= found->second;
-  nodes_.erase(found);
-  free_.erase(free_.lower_bound(SlotOf(node, 0)), free_.lower_bound(SlotOf(node + 1, 0)));
+std::vector<Action> Scheduler::RemoveNode(int64_t node, SteadyTime now) {
+  std::vector<Action> actions = SetNodeUp(node, false, now);
+  if (nodes_.erase(node) == 0) return actions;
+  for (auto& [id, team] : teams_) {
+    for (auto& [fence, assistant] : team.assistants) {
+      if (assistant.slot >= SlotOf(node, 0) && assistant.slot < SlotOf(node + 1, 0)) Release(team, assistant, &actions);
+    }
+  }
+  return actions;
 }
 
 std::optional<Scheduler::NodeUse> Scheduler::UseOf(int64_t node) const {
@@ -36,28 +49,30 @@ std::optional<Scheduler::NodeUse> Scheduler::UseOf(int64_t node) const {
   return use;
 }
 
-int Scheduler::TakeSlot(Active& active, int worker) {
+int Scheduler::TakeSlot() {
   int slot = *free_.begin();
   free_.erase(free_.begin());
   busy_[slot] = 1;
-  active.slots[worker] = slot;
-  if (active.counted && !Has(SeededBug::kUnfair)) queue_.CountSlots(active.submitter, 1);
   return slot;
 }
 
-void Scheduler::GiveSlot(Active& active, int worker) {
-  auto found = active.slots.find(worker);
-  if (found == active.slots.end()) return;
-  int slot = found->second;
-  active.slots.erase(found);
-  if (active.releasing.erase(worker) > 0) --releasing_;
-  if (Has(SeededBug::kForgetSlot) && worker == 0 && !active.current) return;
+void Scheduler::GiveSlot(int slot) {
   auto busy = busy_.find(slot);
-  if (busy != busy_.end() && (--busy->second == 0 || Has(SeededBug::kFreeHeldTwice))) {
-    busy_.erase(busy);
-    if (nodes_.contains(slot / kMaxSlotsOfNode)) free_.insert(slot);
-  }
-  if (active.counted && !Has(SeededBug::kUnfair)) queue_.CountSlots(active.submitter, -1);
+  if (busy == busy_.end() || (--busy->second > 0 && !Has(SeededBug::kFreeHeldTwice))) return;
+  busy_.erase(busy);
+  auto node = nodes_.find(slot / kMaxSlotsOfNode);
+  if (node != nodes_.end() && node->second.up) free_.insert(slot);
+}
+
+// False: it is not there today.
+bool Scheduler::HoldSlot(int slot) {
+  bool ours = free_.erase(slot) > 0 || busy_.contains(slot);
+  if (ours) ++busy_[slot];
+  return ours;
+}
+
+void Scheduler::CountSlot(const std::string& submitter, int change) {
+  if (!Has(SeededBug::kUnfair)) queue_.CountSlots(submitter, change);
 }
 
 void Scheduler::SetTimer(Task& task, std::optional<SteadyTime> at) {
@@ -87,7 +102,8 @@ void Scheduler::Wait(Task& task, std::optional<SteadyTime> not_before, SteadyTim
   }
 }
 
-void Scheduler::Drop(Task& task) {
+void Scheduler::Drop(Task& task, std::vector<Action>* actions) {
+  StopTeam(task.info.id, actions);
   SetTimer(task, std::nullopt);
   if (task.phase != Phase::kRunning) CountPending(task.info.submitter, -1);
   if (task.phase == Phase::kReady) queue_.Remove(task.info);
@@ -108,24 +124,32 @@ std::vector<Action> Scheduler::Submit(const PendingTask& info, SteadyTime now) {
 void Scheduler::Adopt(const PendingTask& info, int slot) {
   Task& task = tasks_[info.id] = Task{info, Phase::kRunning, {}, false, {}};
   if (info.deadline) SetTimer(task, *info.deadline + options_.deadline_grace);
-  Active& active = active_[{info.id, info.attempt}];
-  active.submitter = info.submitter;
-  active.counted = active.current = true;
-  active.task_class = std::clamp(info.priority, 1, PendingQueue::kClasses);
-  active.wanted = info.workers;
-  if (info.workers > 1) elastic_.insert({info.id, info.attempt});
+  leads_[{info.id, info.attempt}] = {info.submitter, true, true, false, HoldSlot(slot) ? slot : -1};
   queue_.CountRunning(info.submitter, 1);
-  Hold(info.id, info.attempt, 0, slot);
+  CountSlot(info.submitter, 1);
+  LeadTeam(task, std::clamp(info.priority, 1, PendingQueue::kClasses));
+  if (options_.observer != nullptr) options_.observer->OnHeld(info.submitter, {info.id, 0, info.attempt});
 }
 
-void Scheduler::Hold(const std::string& id, int attempt, int worker, int slot) {
-  Active& active = active_[{id, attempt}];
-  bool ours = free_.erase(slot) > 0 || busy_.contains(slot);
-  if (ours) ++busy_[slot];
-  active.slots[worker] = ours ? slot : -1;
-  active.last_worker = std::max(active.last_worker, worker);
-  if (active.counted && !Has(SeededBug::kUnfair)) queue_.CountSlots(active.submitter, 1);
-  if (active.counted && options_.observer != nullptr) options_.observer->OnHeld(active.submitter, id, attempt, worker);
+bool Scheduler::Hold(const WorkerId& worker, int slot) {
+  int held = HoldSlot(slot) ? slot : -1;
+  if (worker.lead()) {
+    leads_[{worker.task_id, worker.fence}].slot = held;
+    return false;
+  }
+  Team& team = teams_[worker.task_id];
+  team.id = worker.task_id;
+  team.Take(worker.worker);
+  team.assistants[worker.fence] = {worker.worker, held, team.led, !team.led};
+  ++assistants_;
+  if (!team.led) {
+    ++team.releasing;
+    ++releasing_;
+    return false;
+  }
+  CountSlot(team.submitter, 1);
+  if (options_.observer != nullptr) options_.observer->OnHeld(team.submitter, worker);
+  return true;
 }
 
 std::chrono::milliseconds Scheduler::Backoff(int lost) {
@@ -134,82 +158,62 @@ std::chrono::milliseconds Scheduler::Backoff(int lost) {
   return half + std::chrono::milliseconds(random_() % static_cast<uint64_t>(std::max<int64_t>(1, (longest - half).count()) + 1));
 }
 
+// It waits again.
+void Scheduler::PutBack(Task& task, std::optional<SteadyTime> not_before, SteadyTime now) {
+  CountPending(task.info.submitter, 1);
+  Wait(task, not_before, now);
+  LetTeamWait(task.info.id, not_before.value_or(now) + options_.team_patience);
+}
+
 void Scheduler::Retry(Task& task, const AttemptEnd& end, SteadyTime now, std::vector<Action>* actions) {
   ++task.info.lost;
   if (task.info.lost >= options_.max_lost && !Has(SeededBug::kRetryForever)) {
     actions->push_back(FinishAction{task.info.id, task.info.attempt, TaskState::kFailed, end.reason.empty() ? "WORKER_LOST" : end.reason,
                                     fmt::format("{}; given up after {} attempts", end.message, task.info.lost)});
-    return Drop(task);
+    return Drop(task, actions);
   }
   actions->push_back(RequeueAction{task.info.id, task.info.attempt, true,
                                    fmt::format("{}; attempt {} of {} follows", end.message, task.info.lost + 1, options_.max_lost)});
-  CountPending(task.info.submitter, 1);
-  Wait(task, Has(SeededBug::kNoBackoff) ? now : now + Backoff(task.info.lost), now);
-}
-
-void Scheduler::ReleaseAll(const Attempt& attempt, Active& active, std::vector<Action>* actions) {
-  for (const auto& [worker, slot] : active.slots) {
-    if (worker == 0 || !active.releasing.insert(worker).second) continue;
-    ++releasing_;
-    actions->push_back(ReleaseAction{attempt.first, attempt.second, worker});
-  }
-}
-
-// Its lead is gone, or its task is: it does not grow any more, and its assistants go.
-void Scheduler::EndAttempt(std::map<Attempt, Active>::iterator at, std::vector<Action>* actions) {
-  at->second.current = false;
-  elastic_.erase(at->first);
-  ReleaseAll(at->first, at->second, actions);
+  PutBack(task, Has(SeededBug::kNoBackoff) ? now : now + Backoff(task.info.lost), now);
 }
 
 std::vector<Action> Scheduler::Exited(const std::string& id, int attempt, const AttemptEnd& end, SteadyTime now) {
   std::vector<Action> actions;
-  auto worker = active_.find({id, attempt});
-  if (worker == active_.end() || !worker->second.slots.contains(0)) return actions;
-  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, 0, end.kind != AttemptEnd::Kind::kNotStarted);
-  Active& active = worker->second;
-  bool interrupted = active.interrupted, current = active.current;
-  GiveSlot(active, 0);
-  if (active.counted) queue_.CountRunning(active.submitter, -1);
-  EndAttempt(worker, &actions);
-  if (active.slots.empty()) active_.erase(worker);
-
-  auto found = tasks_.find(id);
-  if (current && found != tasks_.end()) {
-    Task& task = found->second;
-    bool done = end.kind == AttemptEnd::Kind::kDone;
-    if (task.overdue && !done) {
-      actions.push_back(FinishAction{id, attempt, TaskState::kFailed, "DEADLINE", "its deadline passed before it had a result"});
-      Drop(task);
-    } else if (end.kind == AttemptEnd::Kind::kNotStarted) {
-      actions.push_back(RequeueAction{id, attempt, false, "the service ended before it started a worker"});
-      CountPending(task.info.submitter, 1);
-      Wait(task, std::nullopt, now);
-    } else if (interrupted && !done) {
-      actions.push_back(RequeueAction{id, attempt, false, drained_ ? kStoppedByDrain : "the service was stopped"});
-      CountPending(task.info.submitter, 1);
-      Wait(task, std::nullopt, now);
-    } else if (end.kind == AttemptEnd::Kind::kLost) {
-      Retry(task, end, now, &actions);
-    } else {
-      actions.push_back(FinishAction{id, attempt, done ? TaskState::kDone : TaskState::kFailed, end.reason, end.message});
-      Drop(task);
-    }
+  auto at = leads_.find({id, attempt});
+  if (at == leads_.end()) return actions;
+  const Lead lead = at->second;
+  leads_.erase(at);
+  if (options_.observer != nullptr) options_.observer->OnEnded({id, 0, attempt}, end.kind != AttemptEnd::Kind::kNotStarted, end.kind == AttemptEnd::Kind::kLost);
+  if (!(Has(SeededBug::kForgetSlot) && !lead.current)) GiveSlot(lead.slot);
+  if (lead.counted) {
+    CountSlot(lead.submitter, -1);
+    queue_.CountRunning(lead.submitter, -1);
   }
+  auto found = tasks_.find(id);
+  if (lead.current && found != tasks_.end()) LeadEnded(found->second, lead.interrupted, end, now, &actions);
   Dispatch(now, &actions);
   return actions;
 }
 
-std::vector<Action> Scheduler::AssistantExited(const std::string& id, int attempt, int worker, SteadyTime now) {
-  std::vector<Action> actions;
-  auto at = active_.find({id, attempt});
-  if (at == active_.end() || worker < 1 || !at->second.slots.contains(worker)) return actions;
-  if (options_.observer != nullptr) options_.observer->OnEnded(id, attempt, worker, true);
-  if (!at->second.releasing.contains(worker)) ++at->second.lost_assistants;
-  GiveSlot(at->second, worker);
-  if (at->second.slots.empty()) active_.erase(at);
-  Dispatch(now, &actions);
-  return actions;
+void Scheduler::LeadEnded(Task& task, bool interrupted, const AttemptEnd& end, SteadyTime now, std::vector<Action>* actions) {
+  const std::string id = task.info.id;
+  const int attempt = task.info.attempt;
+  bool done = end.kind == AttemptEnd::Kind::kDone;
+  if (task.overdue && !done) {
+    actions->push_back(FinishAction{id, attempt, TaskState::kFailed, "DEADLINE", "its deadline passed before it had a result"});
+    Drop(task, actions);
+  } else if (end.kind == AttemptEnd::Kind::kNotStarted) {
+    actions->push_back(RequeueAction{id, attempt, false, "the service ended before it started a worker"});
+    PutBack(task, std::nullopt, now);
+  } else if (interrupted && !done) {
+    actions->push_back(RequeueAction{id, attempt, false, drained_ ? kStoppedByDrain : "the service was stopped"});
+    PutBack(task, std::nullopt, now);
+  } else if (end.kind == AttemptEnd::Kind::kLost) {
+    Retry(task, end, now, actions);
+  } else {
+    actions->push_back(FinishAction{id, attempt, done ? TaskState::kDone : TaskState::kFailed, end.reason, end.message});
+    Drop(task, actions);
+  }
 }
 
 FinishAction Scheduler::Cancelled(const std::string& id, int attempt) {
@@ -224,9 +228,9 @@ std::vector<Action> Scheduler::Cancel(const std::string& id, SteadyTime now) {
   actions.push_back(Cancelled(id, task.info.attempt));
   if (task.phase == Phase::kRunning) {
     actions.push_back(StopAction{id, task.info.attempt});
-    EndAttempt(active_.find({id, task.info.attempt}), &actions);
+    leads_.at({id, task.info.attempt}).current = false;
   }
-  Drop(task);
+  Drop(task, &actions);
   Dispatch(now, &actions);
   return actions;
 }
@@ -235,6 +239,11 @@ std::vector<Action> Scheduler::Tick(SteadyTime now) {
   std::vector<Action> actions;
   Dispatch(now, &actions);
   return actions;
+}
+
+std::vector<Action> Scheduler::TakeUp(bool taking, SteadyTime now) {
+  taking_up_ = taking;
+  return Tick(now);
 }
 
 std::vector<Action> Scheduler::SetDispatching(Dispatching dispatching, SteadyTime now) {
@@ -246,11 +255,13 @@ std::vector<Action> Scheduler::StopAll() {
   drained_ = dispatching_ == Dispatching::kDraining;
   dispatching_ = Dispatching::kDraining;
   std::vector<Action> actions;
-  for (auto& [attempt, active] : active_) {
-    active.interrupted = true;
-    if (active.slots.contains(0)) actions.push_back(StopAction{attempt.first, attempt.second});
-    ReleaseAll(attempt, active, &actions);
+  for (auto& [attempt, lead] : leads_) {
+    lead.interrupted = true;
+    actions.push_back(StopAction{attempt.first, attempt.second});
   }
+  std::vector<std::string> teams;
+  for (const auto& [id, team] : teams_) teams.push_back(id);
+  for (const std::string& id : teams) StopTeam(id, &actions);
   return actions;
 }
 
@@ -261,9 +272,10 @@ void Scheduler::Expire(SteadyTime now, std::vector<Action>* actions) {
     if (task.phase == Phase::kRunning) {
       task.overdue = true;
       actions->push_back(StopAction{task.info.id, task.info.attempt});
+      StopTeam(task.info.id, actions);
     } else if (!Has(SeededBug::kMissDeadline)) {
       actions->push_back(FinishAction{task.info.id, task.info.attempt, TaskState::kFailed, "DEADLINE", "its deadline passed while it waited"});
-      Drop(task);
+      Drop(task, actions);
     }
   }
 }
@@ -275,7 +287,8 @@ void Scheduler::Dispatch(SteadyTime now, std::vector<Action>* actions) {
     waiting_.erase(waiting_.begin());
     Wait(task, std::nullopt, now);
   }
-  if (dispatching_ != Dispatching::kOn) return;
+  ExpireTeams(now, actions);
+  if (dispatching_ != Dispatching::kOn || taking_up_) return;
   if (!Has(SeededBug::kNoAge)) queue_.Age(now);
   while (!free_.empty()) {
     auto best = queue_.Best();
@@ -284,6 +297,7 @@ void Scheduler::Dispatch(SteadyTime now, std::vector<Action>* actions) {
     Start(*best, now, actions);
   }
   Reclaim(actions);
+  Balance(actions);
 }
 
 void Scheduler::Start(const PendingQueue::Head& head, SteadyTime now, std::vector<Action>* actions) {
@@ -295,81 +309,27 @@ void Scheduler::Start(const PendingQueue::Head& head, SteadyTime now, std::vecto
   SetTimer(task, task.info.deadline ? std::optional(std::max(now, *task.info.deadline) + options_.deadline_grace) : std::nullopt);
   ++task.info.attempt;
   Attempt attempt(task.info.id, task.info.attempt);
-  Active& active = active_[attempt];
-  active.submitter = task.info.submitter;
-  active.counted = active.current = true;
-  active.task_class = head.task_class;
-  active.wanted = task.info.workers;
-  if (active.wanted > 1) elastic_.insert(attempt);
-  queue_.CountRunning(active.submitter, 1);
-  actions->push_back(StartAction{attempt.first, attempt.second, TakeSlot(active, 0)});
-  if (options_.observer != nullptr) options_.observer->OnHeld(active.submitter, attempt.first, attempt.second, 0);
+  int slot = TakeSlot();
+  leads_[attempt] = {task.info.submitter, true, true, false, slot};
+  queue_.CountRunning(task.info.submitter, 1);
+  CountSlot(task.info.submitter, 1);
+  LeadTeam(task, head.task_class);
+  actions->push_back(StartAction{attempt.first, attempt.second, slot});
+  if (options_.observer != nullptr) options_.observer->OnHeld(task.info.submitter, {attempt.first, 0, attempt.second});
 }
 
-int Scheduler::Most(int wanted) const { return std::max(1, std::min({wanted, options_.max_workers_per_task, total_slots_})); }
+bool Scheduler::HasLead(const std::string& id, int attempt) const { return leads_.contains({id, attempt}); }
 
-// Gives a free slot to a running task of a better class than `below_class`: the best class, the submitter with the fewest slots, the task with
-// the fewest workers.
-bool Scheduler::Grow(int below_class, std::vector<Action>* actions) {
-  if (options_.max_workers_per_task <= 1) return false;
-  const Attempt* chosen = nullptr;
-  std::tuple<int, int, size_t> least;
-  for (const Attempt& attempt : elastic_) {
-    const Active& active = active_.at(attempt);
-    bool may = active.task_class < below_class && static_cast<int>(active.slots.size()) < Most(active.wanted) && !active.interrupted &&
-               active.lost_assistants < options_.max_lost && !tasks_.at(attempt.first).overdue;
-    std::tuple key(active.task_class, queue_.slots(active.submitter), active.slots.size());
-    if (may && (chosen == nullptr || key < least)) {
-      chosen = &attempt;
-      least = key;
-    }
-  }
-  if (chosen == nullptr) return false;
-  Active& active = active_.at(*chosen);
-  int worker = ++active.last_worker;
-  if (options_.observer != nullptr) {
-    options_.observer->BeforeGrow(*this, chosen->first, active.task_class);
-    options_.observer->OnHeld(active.submitter, chosen->first, chosen->second, worker);
-  }
-  actions->push_back(AssistAction{chosen->first, chosen->second, worker, TakeSlot(active, worker)});
-  return true;
-}
-
-// Takes assistants from running tasks for pending ones of their class or a better one: the worst class, the submitter with the most slots, the
-// task with the most workers first.
-void Scheduler::Reclaim(std::vector<Action>* actions) {
-  while (free_.empty() && !elastic_.empty()) {
-    const Attempt* chosen = nullptr;
-    std::tuple<int, int, size_t> most;
-    for (const Attempt& attempt : elastic_) {
-      const Active& active = active_.at(attempt);
-      size_t assistants = active.slots.size() - active.slots.count(0) - active.releasing.size();
-      std::tuple key(active.task_class, queue_.slots(active.submitter), assistants);
-      if (assistants > 0 && queue_.CountUpTo(active.task_class) > releasing_ && (chosen == nullptr || key > most)) {
-        chosen = &attempt;
-        most = key;
-      }
-    }
-    if (chosen == nullptr) return;
-    Active& active = active_.at(*chosen);
-    for (auto worker = active.slots.rbegin(); worker != active.slots.rend(); ++worker) {
-      if (!active.releasing.insert(worker->first).second) continue;
-      ++releasing_;
-      actions->push_back(ReleaseAction{chosen->first, chosen->second, worker->first});
-      break;
-    }
-  }
-}
-
-bool Scheduler::HasLead(const std::string& id, int attempt) const {
-  auto found = active_.find({id, attempt});
-  return found != active_.end() && found->second.slots.contains(0);
-}
+int Scheduler::running() const { return static_cast<int>(leads_.size()) + assistants_; }
 
 std::optional<SteadyTime> Scheduler::next_tick() const {
   std::optional<SteadyTime> next;
-  if (!waiting_.empty() && !Has(SeededBug::kLoseWakeUp)) next = waiting_.begin()->first;
-  if (!timers_.empty() && (!next || timers_.begin()->first < *next)) next = timers_.begin()->first;
+  auto take = [&](const auto& times) {
+    if (!times.empty() && (!next || times.begin()->first < *next)) next = times.begin()->first;
+  };
+  if (!Has(SeededBug::kLoseWakeUp)) take(waiting_);
+  take(timers_);
+  take(team_timers_);
   return next;
 }
 

@@ -2,12 +2,14 @@
 // code runs in the service and in a seeded simulation. docs/design/scheduling.md says the rules in one page.
 //
 // A slot runs one worker; slots come and go with their nodes. Pending tasks start in the order of pending_queue.h, each on one slot, where
-// its lead runs. A running task that asked for more workers grows by assistants on slots for which no pending task of its class or a better
-// one waits; when such a task comes, an assistant is released for it. So a task that wants everything keeps nobody waiting.
+// its lead runs. A running task that asked for more workers grows by assistants, to as many as its lead has use for, on slots for which no
+// pending task of its class or a better one waits; when such a task comes, an assistant is released for it. So a task that wants everything
+// keeps nobody waiting. Assistants move from running tasks that have more to ones that have fewer, too.
 //
 // A task whose lead was lost (killed by a signal, gone without a word) waits a random while and is tried again, `max_lost` lost attempts in
-// all; a worker that ended with a reason of its own fails its task at once. A task past its deadline fails when it still waits; when it runs
-// its worker has been told the deadline, and is stopped after a grace.
+// all; its assistants stay meanwhile, and work for the next lead. A worker that ended with a reason of its own fails its task at once. A task
+// past its deadline fails when it still waits; when it runs its worker has been told the deadline, and is stopped after a grace. A lost
+// assistant is started again after a random while, `max_lost` losses of each number in all, whatever becomes of the task.
 //
 // The caller carries out the actions in their order and tells each attempt's end with Exited(), each assistant's with AssistantExited(),
 // exactly once. A slot is busy from its action until then, whatever happens to the task meanwhile.
@@ -27,7 +29,9 @@
 #include "base/clock.h"
 #include "schedule/pending_queue.h"
 #include "schedule/seeded_bug.h"
+#include "schedule/team.h"
 #include "tasks/task_state.h"
+#include "tasks/worker_id.h"
 
 namespace ns {
 
@@ -38,19 +42,15 @@ struct StartAction {
   int slot = 0;
   bool operator==(const StartAction&) const = default;
 };
-// Start assistant `worker` (1, 2, ...) of a running attempt: record its slot durably, then start it.
+// Start this assistant of a running task: record its slot durably, then start it.
 struct AssistAction {
-  std::string id;
-  int attempt = 0;
-  int worker = 0;
+  WorkerId worker;
   int slot = 0;
   bool operator==(const AssistAction&) const = default;
 };
-// End this assistant; its attempt goes on, or has ended.
+// End this assistant; its task goes on, or has ended.
 struct ReleaseAction {
-  std::string id;
-  int attempt = 0;
-  int worker = 0;
+  WorkerId worker;
   bool operator==(const ReleaseAction&) const = default;
 };
 // End the lead of this attempt, whole process group.
@@ -84,6 +84,9 @@ struct AttemptEnd {
   std::string reason, message;  // of kFailed and kLost
 };
 
+// How an assistant ended: it was lost; its lead sent it away; the service died before it started it. What was released has no other end.
+enum class AssistantEnd { kLost, kSentAway, kNotStarted };
+
 // Whether pending tasks are started.
 enum class Dispatching { kOn, kPaused, kDraining };
 
@@ -98,7 +101,8 @@ struct WaitReason {
 struct WorkersOf {
   int asked = 1, now = 0;
   int most = 1;        // it may grow to so many
-  std::string why;     // why `most` is less than `asked`; "": it is not
+  std::optional<int> useful;  // its lead has work for so many, as far as it said so
+  std::string why;     // why it has or gets less than it asked for; "": it does not
 };
 
 class Scheduler;
@@ -108,18 +112,20 @@ class SchedulerObserver {
  public:
   virtual ~SchedulerObserver() = default;
   virtual void BeforeStart(const Scheduler& scheduler, const PendingTask& task, SteadyTime now) = 0;
-  virtual void BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) = 0;
-  virtual void OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) = 0;
-  virtual void OnEnded(const std::string& id, int attempt, int worker, bool started) = 0;  // false: it never had a process
+  virtual void BeforeGrow(const Scheduler& scheduler, const WorkerId& assistant, int task_class) = 0;
+  virtual void OnHeld(const std::string& submitter, const WorkerId& worker) = 0;
+  virtual void OnReleased(const WorkerId& assistant) = 0;
+  virtual void OnEnded(const WorkerId& worker, bool started, bool lost) = 0;  // started: it had a process
 };
 
 class Scheduler {
  public:
   struct Options {
-    int max_lost = 3;                              // the lost attempt that makes the task fail; as many lost assistants end an attempt's growth
+    int max_lost = 3;                              // the lost attempt that makes the task fail; of an assistant's number: that ends it
     std::chrono::milliseconds first_backoff{500};  // the longest wait after the first loss; doubles with each, the wait is its half at least
     std::chrono::milliseconds longest_backoff{10'000};
     std::chrono::milliseconds deadline_grace{30'000};
+    std::chrono::milliseconds team_patience{10'000};  // how long assistants wait for the next lead beyond its backoff
     int max_workers_per_task = 1;                  // what the executor can give
     size_t most_known = 10'000;                    // pending tasks that it is told of while others wait behind them (backlog.h)
     PendingQueue::Options queue;
@@ -134,8 +140,10 @@ class Scheduler {
   static constexpr int kMaxSlotsOfNode = 4096;
   // A node with `slots` slots joins; its id was never used before.
   std::vector<Action> AddNode(int64_t node, int slots, SteadyTime now);
-  // No worker is started there any more; its slots go as their workers end.
-  void RemoveNode(int64_t node);
+  // No worker is started there any more; assistants go elsewhere, leads run to their end, and its slots go with them.
+  std::vector<Action> RemoveNode(int64_t node, SteadyTime now);
+  // While a node is down no worker is started there; what becomes of those that run there is told as ever.
+  std::vector<Action> SetNodeUp(int64_t node, bool up, SteadyTime now);
   struct NodeUse {
     int free = 0, busy = 0;
   };
@@ -147,15 +155,19 @@ class Scheduler {
   // After a restart: `task.attempt` runs already, on `slot`. One that is not there today is kept apart and never given again. Two may hold one
   // slot (the end of the first was not recorded yet when the second started): it is free when both have ended.
   void Adopt(const PendingTask& task, int slot);
-  // After a restart: a worker of an attempt that is over still holds `slot` until its Exited(), or AssistantExited() where worker > 0.
-  // After Adopt() also: an assistant of the running attempt.
-  void Hold(const std::string& id, int attempt, int worker, int slot);
+  // After a restart: a worker that was not adopted still holds `slot` until its Exited() or AssistantExited(). True: an assistant that works for a
+  // task that was adopted; false: one that is to be told to end.
+  bool Hold(const WorkerId& worker, int slot);
   std::vector<Action> Exited(const std::string& id, int attempt, const AttemptEnd& end, SteadyTime now);
-  std::vector<Action> AssistantExited(const std::string& id, int attempt, int worker, SteadyTime now);
+  std::vector<Action> AssistantExited(const WorkerId& assistant, AssistantEnd end, SteadyTime now);
+  // The lead of this attempt has work for so many workers, itself among them.
+  std::vector<Action> Useful(const std::string& id, int attempt, int useful, SteadyTime now);
   // A pending task ends at once; a running one too, and its workers are stopped. Nothing for a task that is not there.
   std::vector<Action> Cancel(const std::string& id, SteadyTime now);
   // Time has passed: starts what had to wait, ends what is past its deadline.
   std::vector<Action> Tick(SteadyTime now);
+  // While the caller takes up what an earlier service left nothing is started, so that all of it is known before.
+  std::vector<Action> TakeUp(bool taking, SteadyTime now);
   // Once draining it stays so.
   std::vector<Action> SetDispatching(Dispatching dispatching, SteadyTime now);
   // Ends all workers; their tasks wait again without a mark against them, as stopped by drain where it drained already. Draining afterwards.
@@ -165,7 +177,9 @@ class Scheduler {
   std::optional<SteadyTime> next_tick() const;
   // True from its Start, Adopt() or Hold() until its lead's Exited().
   bool HasLead(const std::string& id, int attempt) const;
-  int running() const { return static_cast<int>(active_.size()); }  // attempts with a worker
+  // Workers that were not yet told to have ended.
+  int running() const;
+  int releasing() const { return releasing_; }  // assistants that were told to end
   int free_slots() const { return static_cast<int>(free_.size()); }
   int busy_slots() const { return static_cast<int>(busy_.size()); }
   int total_slots() const { return total_slots_; }
@@ -191,43 +205,62 @@ class Scheduler {
     std::optional<SteadyTime> timer;  // its entry in timers_
   };
   using Attempt = std::pair<std::string, int>;
-  struct Active {  // the workers of an attempt
+  struct Lead {  // of an attempt whose worker was not yet told to have ended
     std::string submitter;
-    bool counted = false;      // its slots and itself are counted for the submitter
-    bool current = false;      // the running attempt of a task
+    bool counted = false;      // its slot and itself are counted for the submitter
+    bool current = false;      // of the running attempt of a task
     bool interrupted = false;  // we ended it for StopAll()
-    int task_class = 1;        // of its task when it started
-    int wanted = 1;
-    int last_worker = 0;
-    int lost_assistants = 0;
-    std::map<int, int> slots;  // worker -> slot, or -1; 0 is the lead
-    std::set<int> releasing;
+    int slot = -1;             // -1: one that is not there today
   };
 
   void Dispatch(SteadyTime now, std::vector<Action>* actions);
   void Start(const PendingQueue::Head& head, SteadyTime now, std::vector<Action>* actions);
-  bool Grow(int below_class, std::vector<Action>* actions);
-  void Reclaim(std::vector<Action>* actions);
   void Expire(SteadyTime now, std::vector<Action>* actions);
-  int TakeSlot(Active& active, int worker);
-  void GiveSlot(Active& active, int worker);
-  void EndAttempt(std::map<Attempt, Active>::iterator at, std::vector<Action>* actions);
-  void ReleaseAll(const Attempt& attempt, Active& active, std::vector<Action>* actions);
+  int TakeSlot();
+  void GiveSlot(int slot);
+  bool HoldSlot(int slot);
+  void CountSlot(const std::string& submitter, int change);
   void Wait(Task& task, std::optional<SteadyTime> not_before, SteadyTime now);
   void SetTimer(Task& task, std::optional<SteadyTime> at);
-  void Drop(Task& task);  // it has ended
+  void Drop(Task& task, std::vector<Action>* actions);  // it has ended
   bool Has(SeededBug bug) const { return options_.bug == bug; }
   void CountPending(const std::string& submitter, int change);
+  void PutBack(Task& task, std::optional<SteadyTime> not_before, SteadyTime now);
+  void LeadEnded(Task& task, bool interrupted, const AttemptEnd& end, SteadyTime now, std::vector<Action>* actions);
   void Retry(Task& task, const AttemptEnd& end, SteadyTime now, std::vector<Action>* actions);
-  int Most(int wanted) const;
   std::chrono::milliseconds Backoff(int lost);
+
+  // Assistants (scheduler_teams.cc).
+  int Most(const PendingTask& task) const;
+  int Wanted(const Team& team) const;
+  void LeadTeam(const Task& task, int task_class);
+  bool Grow(int below_class, std::vector<Action>* actions);
+  void Reclaim(std::vector<Action>* actions);
+  void Balance(std::vector<Action>* actions);
+  void Release(Team& team, Team::Assistant& assistant, std::vector<Action>* actions);
+  void ReleaseNewest(Team& team, std::vector<Action>* actions);
+  void ReleaseSurplus(Team& team, std::vector<Action>* actions);
+  // It does not grow any more. Its assistants go: at once, or when no lead has come by `patience`.
+  void StopTeam(const std::string& id, std::vector<Action>* actions);
+  void LetTeamWait(const std::string& id, SteadyTime patience);
+  void ExpireTeams(SteadyTime now, std::vector<Action>* actions);
+  void SetTeamTimer(Team& team);
+  void DropTeam(Team& team);
+  using TeamKey = std::tuple<int, int, int>;
+  TeamKey KeyOf(const Team& team) const;
+  Team* FewestWorkers(int below_class);
 
   const Options options_;
   std::mt19937_64 random_;
   Dispatching dispatching_ = Dispatching::kOn;
+  bool taking_up_ = false;
   bool drained_ = false;  // StopAll() came after a drain
-  std::map<int64_t, int> nodes_;  // -> slots; removed ones left out
-  int total_slots_ = 0;
+  struct Node {
+    int slots = 0;
+    bool up = true;
+  };
+  std::map<int64_t, Node> nodes_;  // removed ones left out
+  int total_slots_ = 0;            // of nodes that are up
   std::set<int> free_;
   std::map<int, int> busy_;       // -> workers on it: 1, or more for a while after a restart
   PendingQueue queue_;                                     // pending, may start now; points into tasks_
@@ -235,9 +268,11 @@ class Scheduler {
   std::set<std::pair<SteadyTime, std::string>> waiting_;   // pending, backing off
   std::set<std::pair<SteadyTime, std::string>> timers_;    // deadlines
   std::unordered_map<std::string, int64_t> pending_of_;    // by submitter; none is 0
-  std::map<Attempt, Active> active_;
-  std::set<Attempt> elastic_;                              // current ones that asked for several workers
-  int releasing_ = 0;                                      // assistants that were told to end
+  std::map<Attempt, Lead> leads_;
+  std::map<std::string, Team> teams_;                      // of running tasks that asked for several workers, and where assistants are left
+  std::set<std::pair<SteadyTime, std::string>> team_timers_;
+  int assistants_ = 0;
+  int releasing_ = 0;                                      // of these, told to end
 };
 
 }  // namespace ns

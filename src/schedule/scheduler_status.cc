@@ -37,14 +37,23 @@ WaitReason Scheduler::WhyWaitsBehind(const std::string& submitter, int64_t ahead
 std::optional<WorkersOf> Scheduler::Workers(const std::string& id) const {
   auto found = tasks_.find(id);
   if (found == tasks_.end() || found->second.phase != Phase::kRunning) return std::nullopt;
-  WorkersOf workers{found->second.info.workers, 0, Most(found->second.info.workers), ""};
-  auto active = active_.find({id, found->second.info.attempt});
-  if (active != active_.end()) workers.now = static_cast<int>(active->second.slots.size());
-  if (workers.most == workers.asked) return workers;
-  if (workers.most == options_.max_workers_per_task) {
-    workers.why = fmt::format("this version runs {} worker{} a task", workers.most, workers.most == 1 ? "" : "s");
-  } else {
-    workers.why = fmt::format("the cluster has {} slots", total_slots_);
+  const PendingTask& task = found->second.info;
+  WorkersOf workers{task.workers, HasLead(id, task.attempt) ? 1 : 0, Most(task), {}, ""};
+  auto team = teams_.find(id);
+  if (team != teams_.end()) {
+    workers.now += team->second.size();
+    if (team->second.useful != INT_MAX) workers.useful = team->second.useful;
+  }
+  if (task.alone && task.workers > 1) {
+    workers.why = "a script runs on one worker";
+  } else if (workers.useful && *workers.useful < workers.most) {
+    workers.why = fmt::format("it has work for {} now, and leaves the other slots to other tasks", *workers.useful);
+  } else if (workers.most < workers.asked && workers.most == options_.max_workers_per_task) {
+    workers.why = fmt::format("a task may have {} worker{} here", workers.most, workers.most == 1 ? "" : "s");
+  } else if (workers.most < workers.asked) {
+    workers.why = fmt::format("the cluster has {} slot{}", total_slots_, total_slots_ == 1 ? "" : "s");
+  } else if (team != teams_.end() && team->second.gone() > 0) {
+    workers.why = fmt::format("{} of its workers {} lost {} times", team->second.gone(), team->second.gone() == 1 ? "was" : "were", options_.max_lost);
   }
   return workers;
 }

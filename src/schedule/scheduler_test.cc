@@ -159,7 +159,7 @@ TEST(SchedulerTest, WhilePausedOrDrainingNothingStarts) {
 
 TEST(SchedulerTest, ASlotThatTwoHoldAfterARestartIsFreeWhenBothHaveEnded) {
   Scheduler scheduler = WithSlots(1);
-  scheduler.Hold("ended", 1, 0, 0);
+  EXPECT_FALSE(scheduler.Hold({"ended", 0, 1}, 0));
   PendingTask next = Task("next", 2, 1);
   next.attempt = 1;
   scheduler.Adopt(next, 0);
@@ -216,50 +216,6 @@ TEST(SchedulerTest, ASubmitterAtItsLimitWaitsAndSaysSo) {
   EXPECT_EQ(scheduler.WhyWaits("a2", kStart)->reason, "SUBMITTER_LIMIT");
   EXPECT_THAT(scheduler.Submit(Task("b1", 2, 3, "bob"), kStart), ElementsAre(Action(StartAction{"b1", 1, 1})));
   EXPECT_EQ(scheduler.Exited("a1", 1, {Kind::kDone, "", ""}, kStart).back(), Action(StartAction{"a2", 1, 0}));
-}
-
-Scheduler Elastic(int slots) {
-  Scheduler::Options options;
-  options.max_workers_per_task = 8;
-  Scheduler scheduler(options);
-  (void)scheduler.AddNode(0, slots, kStart);
-  return scheduler;
-}
-
-TEST(SchedulerTest, ATaskStartsOnItsFirstSlotAndGrowsAsSlotsFree) {
-  Scheduler scheduler = Elastic(2);
-  (void)scheduler.Submit(Task("other", 2, 1), kStart);
-  EXPECT_THAT(scheduler.Submit(Task("big", 2, 2, "", 5), kStart), ElementsAre(Action(StartAction{"big", 1, 1})));
-  EXPECT_EQ(scheduler.Exited("other", 1, {Kind::kDone, "", ""}, kStart).back(), Action(AssistAction{"big", 1, 1, 0}));
-  EXPECT_THAT(scheduler.AddNode(1, 4, kStart).size(), 3u);
-  auto workers = scheduler.Workers("big").value();
-  EXPECT_EQ(workers.now, 5);
-  EXPECT_EQ(workers.why, "");
-}
-
-TEST(SchedulerTest, MoreWorkersThanSlotsAreCappedAndItSaysSo) {
-  Scheduler scheduler = Elastic(2);
-  (void)scheduler.Submit(Task("big", 2, 1, "", 10'000), kStart);
-  auto workers = scheduler.Workers("big").value();
-  EXPECT_EQ(workers.most, 2);
-  EXPECT_EQ(workers.why, "the cluster has 2 slots");
-}
-
-TEST(SchedulerTest, AnAssistantIsReleasedForATaskThatWaits) {
-  Scheduler scheduler = Elastic(2);
-  (void)scheduler.Submit(Task("big", 2, 1, "", 2), kStart);
-  EXPECT_THAT(scheduler.Submit(Task("low", 3, 2), kStart), IsEmpty()) << "growth of a better class comes first";
-  EXPECT_THAT(scheduler.Submit(Task("new", 2, 3), kStart), ElementsAre(Action(ReleaseAction{"big", 1, 1})));
-  EXPECT_THAT(scheduler.AssistantExited("big", 1, 1, kStart), ElementsAre(Action(StartAction{"new", 1, 1})));
-}
-
-TEST(SchedulerTest, ALostLeadTakesItsAssistantsAlong) {
-  Scheduler scheduler = Elastic(2);
-  (void)scheduler.Submit(Task("big", 2, 1, "", 2), kStart);
-  EXPECT_THAT(scheduler.Exited("big", 1, kLost, kStart),
-              ElementsAre(Action(ReleaseAction{"big", 1, 1}), Action(RequeueAction{"big", 1, true, "signal 9; attempt 2 of 3 follows"})));
-  EXPECT_THAT(scheduler.AssistantExited("big", 1, 1, kStart), IsEmpty());
-  EXPECT_EQ(scheduler.free_slots(), 2);
 }
 
 TEST(SchedulerTest, ATaskThatWaitsPastItsDeadlineFails) {

@@ -15,6 +15,11 @@ enum class SeededBug {
   kRetryForever,       // ... and again, without an end
   kGrowFirst,          // a running task takes slots that pending ones wait for
   kMissDeadline,       // a deadline that comes while the task waits is not seen
+  kTwoOnASlot,         // an assistant's slot stays free
+  kKeepAssistants,     // the assistants of a task that has ended are not told to end
+  kNoReclaim,          // no assistant is taken back for a task that waits
+  kIgnoreSurplus,      // how many workers a lead has work for is not heard
+  kRestartAtOnce,      // a lost assistant is started again at once, without an end
   // Of the task runner:
   kStartBeforeCommit,  // a worker starts before its attempt is recorded
   kAckCancelEarly,     // "cancelled" is answered before it is durable
@@ -24,6 +29,7 @@ enum class SeededBug {
   // Of the simulated store:
   kDropSync,           // the last transaction before a crash is not on the disk
   kSkipFence,          // a stale attempt's writes are taken
+  kForgetFences,       // how many assistants a task had is not stored
   kStoreEventsTwice,   // events that were stored already are stored again
 };
 

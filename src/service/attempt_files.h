@@ -18,6 +18,8 @@ class AttemptFiles {
   virtual Status Prepare(const TaskRecord& task, const WorkerPlace& lead) = 0;
   // Removes what a worker that has ended had under way.
   virtual void RemoveScratch(const std::string& id) = 0;
+  // Removes what an assistant had that has ended.
+  virtual void RemoveWorker(const WorkerId& assistant) = 0;
   // The attempt's result is complete.
   virtual bool HasReport(const std::string& id) const = 0;
   // A line in the task's log, for the user.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/replace_file.h"
 #include "base/tree.h"
@@ -13,6 +14,7 @@
 #include "tasks/task_file.h"
 #include "tasks/task_inputs.h"
 #include "tasks/task_spec_codec.h"
+#include "tasks/team_files.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -51,11 +53,24 @@ Status ClearFolder(const fs::path& folder, int attempt) {
   return OkStatus();
 }
 
+// What lead and assistants share. The token stays what it is for as long as the task runs: assistants outlive a lead.
+Status MakeTeam(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(TeamFolder(folder), error);
+  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", TeamFolder(folder).string()));
+  fs::remove(LeadSocket(folder), error);
+  constexpr size_t kTokenBytes = 32;
+  if (fs::file_size(TeamTokenFile(folder), error) == 2 * kTokenBytes) return OkStatus();
+  FileDescriptor file(::open(TeamTokenFile(folder).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", TeamTokenFile(folder).string()));
+  return WriteAll(file.get(), RandomHex(kTokenBytes), TeamTokenFile(folder));
+}
+
 void TellInLog(const Workspace& workspace, const TaskRecord& task, const TaskSpec& spec, int attempt) {
   if (attempt > 1) return;
   if (spec.approach_was_ipex) AppendToTaskLog(workspace, task.id, "warning: approach static_ipex is taken as static");
-  if (spec.workers > 1) {
-    AppendToTaskLog(workspace, task.id, fmt::format("warning: {} workers were asked for; this version runs 1 worker a task", spec.workers));
+  if (spec.workers > 1 && !spec.script_url.empty()) {
+    AppendToTaskLog(workspace, task.id, fmt::format("warning: {} workers were asked for; a script runs on one", spec.workers));
   }
 }
 
@@ -98,6 +113,7 @@ Status PrepareAttempt(const Workspace& workspace, const TaskRecord& task, const 
   if (!file.spec.script_url.empty()) file.script_path = std::exchange(file.model_path, {});
   file.deadline = DeadlineOf(file.spec, task.submitted);
   NS_RETURN_IF_ERROR(MakeEmptyFile(file.events_file));
+  if (HasTeam(file.spec)) NS_RETURN_IF_ERROR(MakeTeam(place.folder));
   TellInLog(workspace, task, file.spec, attempt);
   if (NeedsFetching(file)) {  // there before the fetch, whose sandbox lets it write there
     std::error_code error;
@@ -117,6 +133,10 @@ WorkerPlace WorkspaceFiles::PlaceOf(const WorkerId& id) const {
 }
 
 void WorkspaceFiles::RemoveScratch(const std::string& id) { ns::RemoveScratch(workspace_, id); }
+
+void WorkspaceFiles::RemoveWorker(const WorkerId& assistant) {
+  (void)RemoveTree(WorkerFolder(workspace_.task_folder(assistant.task_id), assistant.worker));
+}
 
 bool WorkspaceFiles::HasReport(const std::string& id) const {
   std::error_code ignored;

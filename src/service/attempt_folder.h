@@ -32,6 +32,7 @@ class WorkspaceFiles final : public AttemptFiles {
   WorkerPlace PlaceOf(const WorkerId& id) const override;
   Status Prepare(const TaskRecord& task, const WorkerPlace& lead) override;
   void RemoveScratch(const std::string& id) override;
+  void RemoveWorker(const WorkerId& assistant) override;
   bool HasReport(const std::string& id) const override;
   void Log(const std::string& id, const std::string& line) override;
 

@@ -83,7 +83,14 @@ void Dispatcher::AddNode(int64_t node, const std::vector<std::vector<int>>& slot
   added.get_future().wait();
 }
 
-void Dispatcher::RemoveNode(int64_t node) { runner_.RemoveNode(node); }
+void Dispatcher::RemoveNode(int64_t node) {
+  std::promise<void> removed;
+  Post([&] {
+    runner_.RemoveNode(node);
+    removed.set_value();
+  });
+  removed.get_future().wait();
+}
 
 Status Dispatcher::Recover() {
   std::promise<Status> recovered;

@@ -265,7 +265,7 @@ TEST_F(DispatcherTest, IdleComesWhenWhatRanIsStored) {
   std::promise<TaskState> state;
   dispatcher_->StopWorkers([&] { state.set_value(store_->Get("a")->state); });
   EXPECT_EQ(state.get_future().get(), TaskState::kPending);
-  EXPECT_TRUE(store_->OpenAttempts()->empty());
+  EXPECT_TRUE(store_->OpenWorkers()->empty());
 }
 
 TEST_F(DispatcherTest, ACancelledTaskEndsItsWorker) {

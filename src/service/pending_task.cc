@@ -26,7 +26,7 @@ PendingTask MakePending(const std::string& id, int64_t order, const TaskSpec& sp
                         const Clock& clock) {
   WallTime wall = clock.wall();
   SteadyTime now = clock.steady();
-  PendingTask pending{id, spec.priority, order, 0, 0, spec.workers, submitter, now, {}};
+  PendingTask pending{id, spec.priority, order, 0, 0, spec.workers, !spec.script_url.empty(), 0, submitter, now, {}};
   if (submitted < wall) pending.submitted = now - Clamped(wall - submitted);
   if (auto deadline = DeadlineOf(spec, submitted)) pending.deadline = now + Clamped(*deadline - wall);
   return pending;
@@ -45,6 +45,7 @@ PendingTask MakePending(const TaskRecord& task, const Clock& clock) {
   PendingTask pending = MakePending(task.id, task.order, spec, task.submitter, task.submitted, clock);
   pending.attempt = task.attempt;
   pending.lost = task.lost;
+  pending.assistants = task.assistants;
   return pending;
 }
 

@@ -54,8 +54,11 @@ void TaskRunner::AddNode(int64_t node, const std::vector<std::vector<int>>& slot
 }
 
 void TaskRunner::RemoveNode(int64_t node) {
-  std::lock_guard lock(mutex_);
-  scheduler_.RemoveNode(node);
+  Decide([&](Scheduler& scheduler) { return scheduler.RemoveNode(node, clock_.steady()); });
+}
+
+void TaskRunner::SetNodeUp(int64_t node, bool up) {
+  Decide([&](Scheduler& scheduler) { return scheduler.SetNodeUp(node, up, clock_.steady()); });
 }
 
 void TaskRunner::Tick() {
@@ -112,30 +115,26 @@ void TaskRunner::StartWorker(const StartAction& action) {
 }
 
 void TaskRunner::Do(const AssistAction& action) {
+  const WorkerId& worker = action.worker;
   writes_.Add(
-      action.id, fmt::format("assistant {} of task {}", action.worker, action.id),
-      [this, action](TaskWrites::Done done) {
-        journal_.BeginAssistant(action.id, action.attempt, action.worker, action.slot, std::move(done));
-      },
+      worker.task_id, fmt::format("start of assistant {} of task {}", worker.worker, worker.task_id),
+      [this, action](TaskWrites::Done done) { journal_.BeginAssistant(action.worker, action.slot, std::move(done)); },
       [this, action](Status status) {
         if (status.ok()) return StartAssistant(action);
-        AssistantEnded({action.id, action.worker, action.attempt});
+        AssistantEnded(action.worker, AssistantEnd::kNotStarted, status.message());
       });
 }
 
 void TaskRunner::StartAssistant(const AssistAction& action) {
-  const WorkerId assistant{action.id, action.worker, action.attempt};
-  if (stopping_.contains(assistant)) return AssistantEnded(assistant);
-  Status status = executor_.Start(PlaceOf(assistant, action.slot));
-  if (status.ok()) return;
-  LogWarning("assistant {} of task {}: {}", action.worker, action.id, status.ToString());
-  AssistantEnded(assistant);
+  if (stopping_.contains(action.worker)) return AssistantEnded(action.worker, AssistantEnd::kNotStarted, "");
+  Status status = executor_.Start(PlaceOf(action.worker, action.slot));
+  if (!status.ok()) return AssistantEnded(action.worker, AssistantEnd::kLost, status.message());
+  LogInfo("task {}: worker {} started on slot {}", action.worker.task_id, action.worker.worker, action.slot);
 }
 
 void TaskRunner::Do(const ReleaseAction& action) {
-  const WorkerId assistant{action.id, action.worker, action.attempt};
-  stopping_.insert(assistant);
-  executor_.Stop(assistant);
+  stopping_.insert(action.worker);
+  executor_.Stop(action.worker);
 }
 
 void TaskRunner::Do(const StopAction& action) {
@@ -199,15 +198,18 @@ void TaskRunner::AttemptEnded(const std::string& id, int attempt, const AttemptE
               [this, id, attempt, outcome](TaskWrites::Done done) { journal_.CloseAttempt(id, attempt, outcome, std::move(done)); });
 }
 
-void TaskRunner::AssistantEnded(const WorkerId& assistant) {
-  const auto [id, worker, attempt] = assistant;
-  stopping_.erase(assistant);
+void TaskRunner::AssistantEnded(const WorkerId& assistant, AssistantEnd end, const std::string& message) {
+  const std::string& id = assistant.task_id;
+  bool told = stopping_.erase(assistant) > 0;
+  if (end == AssistantEnd::kLost && !told) {
+    LogWarning("task {}: worker {} was lost: {}", id, assistant.worker, message);
+    files_.Log(id, fmt::format("worker {} was lost: {}", assistant.worker, message));
+  }
+  files_.RemoveWorker(assistant);
   // First, so that after a crash the slot is never given twice: what is written early is only adopted in vain.
-  writes_.Add(id, fmt::format("end of assistant {} of task {}", worker, id), [this, assistant](
-      TaskWrites::Done done) { journal_.EndAssistant(assistant.task_id, assistant.fence, assistant.worker, std::move(done)); });
-  Decide([&](Scheduler& scheduler) {
-    return scheduler.AssistantExited(assistant.task_id, assistant.fence, assistant.worker, clock_.steady());
-  });
+  writes_.Add(id, fmt::format("end of assistant {} of task {}", assistant.worker, id),
+              [this, assistant](TaskWrites::Done done) { journal_.EndAssistant(assistant, std::move(done)); });
+  Decide([&](Scheduler& scheduler) { return scheduler.AssistantExited(assistant, end, clock_.steady()); });
 }
 
 void TaskRunner::Submitted(const PendingTask& task) {
@@ -236,12 +238,15 @@ void TaskRunner::WhenIdle(std::function<void()> idle) { idle_.push_back(std::mov
 void TaskRunner::Events(const WorkerId& lead, std::vector<TaskEvent> events) {
   const std::string& id = lead.task_id;
   const int attempt = lead.fence;
+  std::optional<int> useful;
   {
     std::lock_guard lock(mutex_);
     auto found = running_.find(id);
     if (found != running_.end() && (found->second.attempt == attempt || Has(SeededBug::kHearStale))) {
       for (const TaskEvent& event : events) {
-        if (WorkersMayTell(event)) found->second.progress.Apply(event.payload);
+        if (!WorkersMayTell(event)) continue;
+        found->second.progress.Apply(event.payload);
+        if (auto* workers = std::get_if<WorkersEvent>(&event.payload)) useful = workers->useful;
       }
     }
   }
@@ -251,12 +256,17 @@ void TaskRunner::Events(const WorkerId& lead, std::vector<TaskEvent> events) {
   writes_.Add(id, fmt::format("events of task {}", id), [this, id, attempt, events = std::move(events)](TaskWrites::Done done) {
     journal_.AppendEvents(id, attempt, events, std::move(done));
   });
+  if (useful) Decide([&](Scheduler& scheduler) { return scheduler.Useful(id, attempt, *useful, clock_.steady()); });
 }
 
 void TaskRunner::Exit(const WorkerId& worker, const WorkerExit& exit) {
-  if (!worker.lead()) return AssistantEnded(worker);
   const std::string& id = worker.task_id;
   const int attempt = worker.fence;
+  if (!worker.lead()) {
+    bool sent_away = exit.known && exit.reason.empty() && exit.exit.signal == 0 && exit.exit.exit_code == 0;
+    auto end = exit.never_started ? AssistantEnd::kNotStarted : sent_away ? AssistantEnd::kSentAway : AssistantEnd::kLost;
+    return AssistantEnded(worker, end, !exit.message.empty() ? exit.message : exit.known ? exit.exit.ToString() : "gone without a word");
+  }
   TaskProgress progress;
   {
     std::lock_guard lock(mutex_);
@@ -315,60 +325,67 @@ int64_t TaskRunner::PendingOf(const std::string& submitter) const {
 
 PendingTask TaskRunner::Pending(const TaskRecord& task) const { return MakePending(task, clock_); }
 
-Status TaskRunner::AdoptLead(const OpenAttempt& open, const TaskRecord& task) {
-  bool current = task.state == TaskState::kRunning && task.attempt == open.attempt;
-  NS_ASSIGN_OR_RETURN(uint64_t after, journal_.LastWorkerSeq(open.task_id, open.attempt));
+Status TaskRunner::AdoptLead(const OpenWorker& open, const TaskRecord& task) {
+  const auto& [id, worker, attempt] = open.id;
+  bool current = task.state == TaskState::kRunning && task.attempt == attempt;
+  NS_ASSIGN_OR_RETURN(uint64_t after, journal_.LastWorkerSeq(id, attempt));
   TaskProgress progress;
   for (uint64_t seq = 0; current;) {
-    NS_ASSIGN_OR_RETURN(auto events, journal_.Events(task.id, seq, 1000));
+    NS_ASSIGN_OR_RETURN(auto events, journal_.Events(id, seq, 1000));
     if (events.empty()) break;
     for (const TaskEvent& event : events) progress.Apply(event.payload);
     seq = events.back().seq;
   }
+  std::optional<WorkersEvent> workers = progress.workers;
   {
     std::lock_guard lock(mutex_);
     if (current) {
       scheduler_.Adopt(Pending(task), open.slot);
-      running_[task.id] = {open.attempt, std::move(progress)};
+      running_[id] = {attempt, std::move(progress)};
     } else {
-      scheduler_.Hold(open.task_id, open.attempt, 0, open.slot);
+      (void)scheduler_.Hold(open.id, open.slot);
     }
   }
-  LogInfo("task {} attempt {}: {}", open.task_id, open.attempt, current ? "taken up again" : "ended after the task");
-  executor_.Adopt(PlaceOf({open.task_id, 0, open.attempt}, open.slot), after);
-  if (!current) Do(StopAction{open.task_id, open.attempt});
+  LogInfo("task {} attempt {}: {}", id, attempt, current ? "taken up again" : "ended after the task");
+  executor_.Adopt(PlaceOf(open.id, open.slot), after);
+  if (!current) Do(StopAction{id, attempt});
+  if (workers) Decide([&](Scheduler& scheduler) { return scheduler.Useful(id, attempt, workers->useful, clock_.steady()); });
   return OkStatus();
 }
 
-void TaskRunner::AdoptAssistant(const OpenAttempt& open, const TaskRecord& task) {
-  bool current = task.state == TaskState::kRunning && task.attempt == open.attempt;
+void TaskRunner::AdoptAssistant(const OpenWorker& open) {
+  bool stays = false;
   {
     std::lock_guard lock(mutex_);
-    scheduler_.Hold(open.task_id, open.attempt, open.worker, open.slot);
+    stays = scheduler_.Hold(open.id, open.slot);
   }
-  executor_.Adopt(PlaceOf({open.task_id, open.worker, open.attempt}, open.slot), 0);
-  if (!current) Do(ReleaseAction{open.task_id, open.attempt, open.worker});
+  executor_.Adopt(PlaceOf(open.id, open.slot), 0);
+  if (!stays) Do(ReleaseAction{open.id});
 }
 
 Status TaskRunner::Recover() {
-  NS_ASSIGN_OR_RETURN(auto open, journal_.OpenAttempts());
+  NS_ASSIGN_OR_RETURN(auto open, journal_.OpenWorkers());
   NS_ASSIGN_OR_RETURN(auto running, journal_.Running());
+  Decide([&](Scheduler& scheduler) { return scheduler.TakeUp(true, clock_.steady()); });
   std::set<Attempt> adopted;
-  // All that holds a slot before anything that wants one.
-  for (const OpenAttempt& worker : open) {
-    NS_ASSIGN_OR_RETURN(TaskRecord task, journal_.Get(worker.task_id));
-    if (worker.worker > 0) {
-      if (!Has(SeededBug::kForgetAssistants)) AdoptAssistant(worker, task);
-    } else {
-      adopted.insert({worker.task_id, worker.attempt});
-      NS_RETURN_IF_ERROR(AdoptLead(worker, task));
-    }
+  // Leads, then their assistants.
+  for (const OpenWorker& worker : open) {
+    if (!worker.id.lead()) continue;
+    NS_ASSIGN_OR_RETURN(TaskRecord task, journal_.Get(worker.id.task_id));
+    adopted.insert({worker.id.task_id, worker.id.fence});
+    NS_RETURN_IF_ERROR(AdoptLead(worker, task));
   }
   for (const TaskRecord& task : running) {
     if (adopted.contains({task.id, task.attempt})) continue;
-    NS_RETURN_IF_ERROR(AdoptLead({task.id, task.attempt, -1}, task));  // closed, but the task's end is not there
+    NS_RETURN_IF_ERROR(AdoptLead({{task.id, 0, task.attempt}, -1}, task));  // closed, but the task's end is not there
   }
-  return TakeUpPending();
+  for (const OpenWorker& worker : open) {
+    if (worker.id.lead() || Has(SeededBug::kForgetAssistants)) continue;
+    AdoptAssistant(worker);
+  }
+  NS_RETURN_IF_ERROR(TakeUpPending());
+  Decide([&](Scheduler& scheduler) { return scheduler.TakeUp(false, clock_.steady()); });
+  return OkStatus();
 }
 
 }  // namespace ns

@@ -36,6 +36,7 @@ class TaskRunner {
 
   void AddNode(int64_t node, const std::vector<std::vector<int>>& slots);
   void RemoveNode(int64_t node);
+  void SetNodeUp(int64_t node, bool up);
   // Takes up what an earlier service left: adopts running workers, ends those of ended tasks, queues what waits. Once, after the nodes.
   Status Recover();
 
@@ -98,9 +99,9 @@ class TaskRunner {
   void StartWorker(const StartAction& action);
   void StartAssistant(const AssistAction& action);
   void AttemptEnded(const std::string& id, int attempt, const AttemptEnd& end);
-  void AssistantEnded(const WorkerId& assistant);
-  Status AdoptLead(const OpenAttempt& open, const TaskRecord& task);
-  void AdoptAssistant(const OpenAttempt& open, const TaskRecord& task);
+  void AssistantEnded(const WorkerId& assistant, AssistantEnd end, const std::string& message);
+  Status AdoptLead(const OpenWorker& open, const TaskRecord& task);
+  void AdoptAssistant(const OpenWorker& open);
   void Forget(const std::string& id, int attempt);
   WorkerPlace PlaceOf(const WorkerId& id, int slot) const;
 

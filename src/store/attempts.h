@@ -10,9 +10,9 @@
 
 namespace ns {
 
-Result<std::vector<OpenAttempt>> ReadOpenAttempts(Database& database);
+Result<std::vector<OpenWorker>> ReadOpenWorkers(Database& database);
 Result<std::vector<AttemptRecord>> ReadAttempts(Database& database, int64_t task);
-Status InsertAssistant(Database& database, const std::string& id, int attempt, int worker, int slot);
-Status DeleteAssistant(Database& database, const std::string& id, int attempt, int worker);
+Status InsertAssistant(Database& database, const WorkerId& assistant, int slot);
+Status DeleteAssistant(Database& database, const WorkerId& assistant);
 
 }  // namespace ns

@@ -137,6 +137,17 @@ CREATE TRIGGER labelled_removed BEFORE DELETE ON tasks WHEN instr(old.spec, '"la
   DELETE FROM task_labels WHERE (label, value, task) IN (SELECT label, value, task FROM labels_in_requests WHERE task=old.seq);
 END;
 )sql",
+    R"sql(
+DROP TABLE assistants;                    -- no version before this one had any
+CREATE TABLE assistants(                  -- slots of a task's workers beside its lead
+  task INTEGER NOT NULL REFERENCES tasks(seq) ON DELETE CASCADE,
+  fence INTEGER NOT NULL,                 -- counts the starts of a task's assistants
+  worker INTEGER NOT NULL,                -- 1, 2, ...
+  slot INTEGER NOT NULL,
+  PRIMARY KEY(task, fence)
+) WITHOUT ROWID;
+ALTER TABLE tasks ADD COLUMN assistants INTEGER NOT NULL DEFAULT 0;  -- started so far: the highest fence
+)sql",
 };
 
 }  // namespace

@@ -24,10 +24,11 @@ class TaskJournal {
   // pending -> running with this attempt (the task's attempt + 1). FailedPrecondition (STALE_ATTEMPT) when the task is not pending or the
   // number is not the next one.
   virtual void BeginAttempt(const std::string& id, int attempt, int slot, Done done) = 0;
-  // Assistant `worker` (1, 2, ...) of the running attempt takes a slot; FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
-  virtual void BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) = 0;
+  // An assistant of a running task takes a slot. FailedPrecondition (STALE_ATTEMPT) when the task does not run, or it had one with this fence
+  // or a higher one.
+  virtual void BeginAssistant(const WorkerId& assistant, int slot, Done done) = 0;
   // It has ended. Again: changes nothing.
-  virtual void EndAssistant(const std::string& id, int attempt, int worker, Done done) = 0;
+  virtual void EndAssistant(const WorkerId& assistant, Done done) = 0;
   // Appends a worker's events whose seq is larger than the last one stored for the attempt; others are already there. Of progress events in
   // a row only the last is kept: it takes the next number, and the number of the one before is free. A task's log takes 10,000 events, then
   // only trials, states and results. FailedPrecondition (STALE_ATTEMPT) when the attempt is over.
@@ -50,7 +51,7 @@ class TaskJournal {
   // Those of these, by their orders, that are pending.
   virtual Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const = 0;
   // Workers that were not yet seen to end, leads first, of tasks in any state.
-  virtual Result<std::vector<OpenAttempt>> OpenAttempts() const = 0;
+  virtual Result<std::vector<OpenWorker>> OpenWorkers() const = 0;
   // At most `limit` events with a seq larger than `after`.
   virtual Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const = 0;
   // The seq of the last stored event that this attempt's worker wrote; 0: none.

@@ -11,6 +11,7 @@
 #include "tasks/answers.h"
 #include "tasks/task_event.h"
 #include "tasks/task_state.h"
+#include "tasks/worker_id.h"
 
 namespace ns {
 
@@ -34,6 +35,7 @@ struct TaskRecord {
   std::optional<WallTime> started, ended;
   int attempt = 0;  // attempts started
   int lost = 0;     // of these, lost ones
+  int assistants = 0;  // started: the newest one's fence
   std::string reason, message;
   std::optional<ResultEvent> result;
   std::string owner, submitter;
@@ -42,11 +44,10 @@ struct TaskRecord {
   std::optional<WebhookStatus> webhook;  // of a task that has ended and has one
 };
 
-struct OpenAttempt {
-  std::string task_id;
-  int attempt = 0;
+// A worker that was not yet seen to end, and its slot.
+struct OpenWorker {
+  WorkerId id;
   int slot = 0;
-  int worker = 0;  // 0: the lead
 };
 
 // How a task left an attempt, or was ended without one.

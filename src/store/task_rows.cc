@@ -37,6 +37,7 @@ TaskRecord ReadTask(const Statement& row) {
   task.owner = row.Text(17);
   task.submitter = row.Text(18);
   task.events = row.Int(19);
+  task.assistants = static_cast<int>(row.Int(20));
   return task;
 }
 

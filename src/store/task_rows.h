@@ -12,7 +12,7 @@ namespace ns {
 // What ReadTask() reads, in this order.
 inline constexpr const char* kTaskColumns =
     "seq, id, state, priority, name, spec, model_path, dataset_path, calibration_path, submitted, started, ended, attempt, lost, reason, "
-    "message, result, owner, submitter, last_event";
+    "message, result, owner, submitter, last_event, assistants";
 
 TaskRecord ReadTask(const Statement& row);
 // All that the query finds.

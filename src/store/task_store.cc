@@ -221,12 +221,16 @@ void TaskStore::BeginAttempt(const std::string& id, int attempt, int slot, Done 
                            }));
 }
 
-void TaskStore::BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) {
-  writer_->committer.Queue([=](Database& database) { return InsertAssistant(database, id, attempt, worker, slot); }, std::move(done));
+void TaskStore::BeginAssistant(const WorkerId& assistant, int slot, Done done) {
+  writer_->committer.Queue([=](Database& database) { return InsertAssistant(database, assistant, slot); },
+                           [cache = &writer_->cache, id = assistant.task_id, done = std::move(done)](Status status) {
+                             cache->Drop(id);
+                             done(std::move(status));
+                           });
 }
 
-void TaskStore::EndAssistant(const std::string& id, int attempt, int worker, Done done) {
-  writer_->committer.Queue([=](Database& database) { return DeleteAssistant(database, id, attempt, worker); }, std::move(done));
+void TaskStore::EndAssistant(const WorkerId& assistant, Done done) {
+  writer_->committer.Queue([=](Database& database) { return DeleteAssistant(database, assistant); }, std::move(done));
 }
 
 void TaskStore::AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) {
@@ -353,9 +357,9 @@ Result<std::vector<TaskRecord>> TaskStore::Pending(const std::vector<int64_t>& o
   return tasks;
 }
 
-Result<std::vector<OpenAttempt>> TaskStore::OpenAttempts() const {
+Result<std::vector<OpenWorker>> TaskStore::OpenWorkers() const {
   NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return ReadOpenAttempts(*reader);
+  return ReadOpenWorkers(*reader);
 }
 
 Result<std::vector<TaskEvent>> TaskStore::Events(const std::string& id, uint64_t after, int limit) const {

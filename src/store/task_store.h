@@ -103,8 +103,8 @@ class TaskStore final : public TaskJournal {
 
   void Submit(NewTask task, std::function<void(Result<SubmittedTask>)> done);
   void BeginAttempt(const std::string& id, int attempt, int slot, Done done) override;
-  void BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) override;
-  void EndAssistant(const std::string& id, int attempt, int worker, Done done) override;
+  void BeginAssistant(const WorkerId& assistant, int slot, Done done) override;
+  void EndAssistant(const WorkerId& assistant, Done done) override;
   void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) override;
   void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) override;
   void Finish(const std::string& id, int attempt, TaskEnd end, Done done) override;
@@ -144,7 +144,7 @@ class TaskStore final : public TaskJournal {
   Result<std::vector<TaskRecord>> Running() const override;
   Status EachPending(const std::function<void(const TaskRecord&)>& each) const override;
   Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const override;
-  Result<std::vector<OpenAttempt>> OpenAttempts() const override;
+  Result<std::vector<OpenWorker>> OpenWorkers() const override;
   // The files that pending and running tasks were given.
   Result<std::set<std::filesystem::path>> InputsInUse() const;
   // The final states that wait to be told, those due at `now` first; none of tasks that have no webhook.

@@ -71,10 +71,11 @@ Status WriteBytes(Database& database, const std::vector<std::pair<std::string, u
 Result<int64_t> RemoveEnded(Database& database, const std::vector<std::string>& ids) {
   int64_t removed = 0;
   for (const std::string& id : ids) {
-    // An attempt that is open still has a worker, which the service would lose sight of.
+    // The service would lose sight of a worker that has not ended yet.
     NS_ASSIGN_OR_RETURN(Statement remove, database.Prepare(
         "DELETE FROM tasks WHERE id=? AND ended IS NOT NULL AND NOT EXISTS"
-        "(SELECT 1 FROM attempts WHERE attempts.task=tasks.seq AND attempts.ended IS NULL)"));
+        "(SELECT 1 FROM attempts WHERE attempts.task=tasks.seq AND attempts.ended IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM assistants WHERE assistants.task=tasks.seq)"));
     NS_RETURN_IF_ERROR(remove.Bind(id).Run());
     removed += database.changes();
   }

@@ -88,7 +88,7 @@ Json Details(const StatusAnswer& answer) {
   SetTime(json, "started", answer.started);
   SetTime(json, "ended", answer.ended);
   if (answer.workers > 0) {
-    json["workers"] = {{"asked", answer.workers}, {"now", answer.workers_now}, {"most", answer.workers_most}};
+    json["workers"].update({{"asked", answer.workers}, {"now", answer.workers_now}, {"most", answer.workers_most}});
     SetUnlessEmpty(json["workers"], "note", answer.workers_note);
   }
   for (const StatusAnswer::Attempt& attempt : answer.attempts) {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tasks/task_spec.h"
+
 namespace ns {
 
 inline constexpr const char* kTeamFolderName = "team";
@@ -15,10 +17,15 @@ inline constexpr const char* kTeamTokenFileName = "team_token";
 inline constexpr const char* kWorkersFolderName = "workers";
 
 inline std::filesystem::path TeamFolder(const std::filesystem::path& task_folder) { return task_folder / kTeamFolderName; }
+// May be longer than the 107 characters that a socket's address has: whoever uses it goes by its folder then.
+inline std::filesystem::path LeadSocket(const std::filesystem::path& task_folder) { return TeamFolder(task_folder) / kLeadSocketName; }
 inline std::filesystem::path TeamTokenFile(const std::filesystem::path& task_folder) { return task_folder / kTeamTokenFileName; }
 // Of the lead the task's folder itself.
 inline std::filesystem::path WorkerFolder(const std::filesystem::path& task_folder, int worker) {
   return worker == 0 ? task_folder : task_folder / kWorkersFolderName / std::to_string(worker);
 }
+
+// Its lead listens for assistants: it asked for several workers, and is no script.
+inline bool HasTeam(const TaskSpec& spec) { return spec.workers > 1 && spec.script_url.empty(); }
 
 }  // namespace ns

@@ -12,7 +12,7 @@ int Checker::SlotsOf(const std::string& submitter) const {
 
 int Checker::RunningOf(const std::string& submitter) const {
   return static_cast<int>(std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
-    return entry.second == submitter && std::get<2>(entry.first) == 0;
+    return entry.second == submitter && entry.first.lead();
   }));
 }
 
@@ -49,6 +49,7 @@ void Checker::BeforeStart(const Scheduler& scheduler, const PendingTask& task, S
     }
   }
   CheckOldest(task);
+  class_of_[task.id] = own_class;
   Started(task);
 }
 
@@ -71,23 +72,83 @@ void Checker::Started(const PendingTask& task) {
   told_.erase(task.id);
 }
 
-void Checker::BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) {
-  int limit = options_.queue.max_running;
-  for (const PendingTask* other : scheduler.queue().Tasks()) {
-    bool limited = limit > 0 && RunningOf(other->submitter) >= limit;
-    if (!limited && ClassOf(*other, clock_.steady()) <= task_class) violation_(fmt::format("task {} grows while {} waits", id, other->id));
-  }
+// For one that was adopted its priority.
+int Checker::ClassOfRunning(const std::string& id) const {
+  auto known = class_of_.find(id);
+  if (known != class_of_.end()) return known->second;
+  auto task = durable_.find(id);
+  return task == durable_.end() ? 1 : task->second.priority;
 }
 
-void Checker::OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) { held_[{id, attempt, worker}] = submitter; }
-void Checker::OnEnded(const std::string& id, int attempt, int worker, bool started) {
-  auto held = held_.find({id, attempt, worker});
+// Assistants that were not told to end.
+int Checker::StayingOf(const std::string& id) const {
+  return static_cast<int>(std::count_if(held_.begin(), held_.end(), [&](const auto& entry) {
+    return entry.first.task_id == id && !entry.first.lead() && !released_.contains(entry.first);
+  }));
+}
+
+void Checker::BeforeGrow(const Scheduler& scheduler, const WorkerId& assistant, int task_class) {
+  const std::string& id = assistant.task_id;
+  for (const PendingTask* other : scheduler.queue().Tasks()) {
+    if (!AtLimit(other->submitter) && ClassOf(*other, clock_.steady()) <= task_class) violation_(fmt::format("task {} grows while {} waits", id, other->id));
+  }
+  auto useful = useful_.find(id);
+  if (useful != useful_.end() && StayingOf(id) + 2 > useful->second) violation_(fmt::format("task {} grows beyond the {} that it has use for", id, useful->second));
+  for (const auto& [worker, submitter] : held_) {
+    if (worker.task_id == id && worker.worker == assistant.worker) violation_(fmt::format("worker {} of task {} is there already", worker.worker, id));
+  }
+  auto loss = losses_.find({id, assistant.worker});
+  if (loss == losses_.end()) return;
+  if (loss->second.count >= options_.max_lost) violation_(fmt::format("worker {} of task {} is started after {} losses", assistant.worker, id, loss->second.count));
+  if (clock_.steady() - loss->second.last < options_.first_backoff / 2) violation_(fmt::format("worker {} of task {} is started right after a loss", assistant.worker, id));
+}
+
+void Checker::OnHeld(const std::string& submitter, const WorkerId& worker) {
+  held_[worker] = submitter;
+  if (worker.lead()) useful_.erase(worker.task_id);
+}
+
+void Checker::OnEnded(const WorkerId& worker, bool started, bool lost) {
+  auto held = held_.find(worker);
   if (held == held_.end()) return;
-  if (worker == 0) {
-    if (started) ended_at_[id] = clock_.steady();
+  if (worker.lead()) {
+    if (started) ended_at_[worker.task_id] = clock_.steady();
     last_turn_[held->second] = ++turns_;
+  } else if (lost) {
+    Loss& loss = losses_[{worker.task_id, worker.worker}];
+    ++loss.count;
+    loss.last = clock_.steady();
   }
   held_.erase(held);
+  released_.erase(worker);
+}
+
+void Checker::Useful(const WorkerId& lead, int useful) {
+  if (held_.contains(lead)) useful_[lead.task_id] = std::max(1, useful);
+}
+
+void Checker::CheckAssistants(const Scheduler& scheduler) {
+  std::map<int, int> waiting;  // by class
+  for (const PendingTask* task : scheduler.queue().Tasks()) {
+    if (!AtLimit(task->submitter)) ++waiting[ClassOf(*task, clock_.steady())];
+  }
+  std::string reason = scheduler.WhyWaitsBehind("", 0).reason;
+  bool dispatching = reason != "PAUSED" && reason != "DRAINING";
+  for (const auto& [worker, submitter] : held_) {
+    const std::string& id = worker.task_id;
+    if (worker.lead() || released_.contains(worker)) continue;
+    int wait = 0;
+    for (const auto& [task_class, count] : waiting) wait += task_class <= ClassOfRunning(id) ? count : 0;
+    if (dispatching && scheduler.free_slots() == 0 && scheduler.releasing() < wait) {
+      violation_(fmt::format("worker {} of task {} stays while {} tasks wait for a slot", worker.worker, id, wait));
+    }
+    auto task = durable_.find(id);
+    if (task != durable_.end() && IsFinal(task->second.state)) violation_(fmt::format("worker {} of task {} stays after its end", worker.worker, id));
+    auto useful = useful_.find(id);
+    if (useful != useful_.end() && StayingOf(id) + 1 > useful->second) {
+      violation_(fmt::format("task {} keeps {} assistants, its lead has use for {} workers", id, StayingOf(id), useful->second));
+    }
+  }
 }
 
 void Checker::OnState(const TaskRecord& task) {

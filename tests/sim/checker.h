@@ -19,9 +19,14 @@ class Checker final : public SchedulerObserver {
 
   // Every task starts in its turn; nothing grows while somebody it must let through waits.
   void BeforeStart(const Scheduler& scheduler, const PendingTask& task, SteadyTime now) override;
-  void BeforeGrow(const Scheduler& scheduler, const std::string& id, int task_class) override;
-  void OnHeld(const std::string& submitter, const std::string& id, int attempt, int worker) override;
-  void OnEnded(const std::string& id, int attempt, int worker, bool started) override;
+  void BeforeGrow(const Scheduler& scheduler, const WorkerId& assistant, int task_class) override;
+  void OnHeld(const std::string& submitter, const WorkerId& worker) override;
+  void OnReleased(const WorkerId& assistant) override { released_.insert(assistant); }
+  void OnEnded(const WorkerId& worker, bool started, bool lost) override;
+  // A running lead told how many workers it has use for.
+  void Useful(const WorkerId& lead, int useful);
+  // After a decision: no assistant stays that a waiting task should get, that its lead has no use for, or whose task has ended.
+  void CheckAssistants(const Scheduler& scheduler);
 
   // What became durable: the life of a task, which has one end.
   void OnState(const TaskRecord& task);
@@ -44,6 +49,10 @@ class Checker final : public SchedulerObserver {
     last_turn_.clear();
     waits_since_.clear();
     told_.clear();
+    released_.clear();
+    useful_.clear();
+    class_of_.clear();
+    losses_.clear();
   }
 
  private:
@@ -52,11 +61,22 @@ class Checker final : public SchedulerObserver {
   int SlotsOf(const std::string& submitter) const;
   int RunningOf(const std::string& submitter) const;
   int ClassOf(const PendingTask& task, SteadyTime now) const;
+  int ClassOfRunning(const std::string& id) const;
+  bool AtLimit(const std::string& submitter) const { return options_.queue.max_running > 0 && RunningOf(submitter) >= options_.queue.max_running; }
+  int StayingOf(const std::string& id) const;
 
   const Scheduler::Options options_;
   const Clock& clock_;
   std::function<void(const std::string&)> violation_;
-  std::map<std::tuple<std::string, int, int>, std::string> held_;  // worker -> submitter
+  std::map<WorkerId, std::string> held_;  // worker -> submitter
+  std::set<WorkerId> released_;           // of these
+  std::map<std::string, int> class_of_;   // by task, when it started
+  std::map<std::string, int> useful_;     // by task
+  struct Loss {
+    int count = 0;
+    SteadyTime last;
+  };
+  std::map<std::pair<std::string, int>, Loss> losses_;  // by task and assistant's number
   std::map<std::string, TaskRecord> durable_, seen_;
   int64_t turns_ = 0;
   std::map<std::string, int64_t> last_turn_;  // by submitter: when a task of it started or ended last

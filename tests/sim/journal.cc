@@ -58,22 +58,26 @@ void Journal::BeginAttempt(const std::string& id, int attempt, int slot, Done do
       std::move(done));
 }
 
-void Journal::BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) {
+void Journal::BeginAssistant(const WorkerId& assistant, int slot, Done done) {
   Queue(
       [=, this](State& state) -> Status {
-        NS_ASSIGN_OR_RETURN(Row * row, Current(state, id, attempt));
-        if (row->task.state != TaskState::kRunning && bug_ != SeededBug::kSkipFence) return Stale();
-        row->assistants[{attempt, worker}] = slot;
+        auto found = state.find(assistant.task_id);
+        if (found == state.end()) return Stale();
+        TaskRecord& task = found->second.task;
+        bool stale = task.state != TaskState::kRunning || task.assistants >= assistant.fence;
+        if (stale && bug_ != SeededBug::kSkipFence) return Stale();
+        if (bug_ != SeededBug::kForgetFences) task.assistants = assistant.fence;
+        found->second.assistants[assistant] = slot;
         return OkStatus();
       },
       std::move(done));
 }
 
-void Journal::EndAssistant(const std::string& id, int attempt, int worker, Done done) {
+void Journal::EndAssistant(const WorkerId& assistant, Done done) {
   Queue(
       [=](State& state) {
-        auto found = state.find(id);
-        if (found != state.end()) found->second.assistants.erase({attempt, worker});
+        auto found = state.find(assistant.task_id);
+        if (found != state.end()) found->second.assistants.erase(assistant);
         return OkStatus();
       },
       std::move(done));
@@ -202,15 +206,15 @@ Result<std::vector<TaskRecord>> Journal::Pending(const std::vector<int64_t>& ord
   return tasks;
 }
 
-Result<std::vector<OpenAttempt>> Journal::OpenAttempts() const {
-  std::vector<OpenAttempt> open;
+Result<std::vector<OpenWorker>> Journal::OpenWorkers() const {
+  std::vector<OpenWorker> open;
   for (const auto& [id, row] : state_) {
     for (const auto& [number, attempt] : row.attempts) {
-      if (!attempt.ended) open.push_back({id, number, attempt.slot, 0});
+      if (!attempt.ended) open.push_back({{id, 0, number}, attempt.slot});
     }
   }
   for (const auto& [id, row] : state_) {
-    for (const auto& [key, slot] : row.assistants) open.push_back({id, key.first, slot, key.second});
+    for (const auto& [assistant, slot] : row.assistants) open.push_back({assistant, slot});
   }
   return open;
 }

@@ -21,8 +21,8 @@ class Journal final : public TaskJournal {
 
   void Submit(TaskRecord task, std::function<void(Result<int64_t> order)> done);
   void BeginAttempt(const std::string& id, int attempt, int slot, Done done) override;
-  void BeginAssistant(const std::string& id, int attempt, int worker, int slot, Done done) override;
-  void EndAssistant(const std::string& id, int attempt, int worker, Done done) override;
+  void BeginAssistant(const WorkerId& assistant, int slot, Done done) override;
+  void EndAssistant(const WorkerId& assistant, Done done) override;
   void AppendEvents(const std::string& id, int attempt, std::vector<TaskEvent> events, Done done) override;
   void Requeue(const std::string& id, int attempt, bool lost, const std::string& message, Done done) override;
   void Finish(const std::string& id, int attempt, TaskEnd end, Done done) override;
@@ -32,7 +32,7 @@ class Journal final : public TaskJournal {
   Result<std::vector<TaskRecord>> Running() const override;
   Status EachPending(const std::function<void(const TaskRecord&)>& each) const override;
   Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const override;
-  Result<std::vector<OpenAttempt>> OpenAttempts() const override;
+  Result<std::vector<OpenWorker>> OpenWorkers() const override;
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;
   Result<uint64_t> LastWorkerSeq(const std::string& id, int attempt) const override;
 
@@ -58,7 +58,7 @@ class Journal final : public TaskJournal {
   struct Row {
     TaskRecord task;
     std::map<int, Attempt> attempts;
-    std::map<std::pair<int, int>, int> assistants;  // attempt, worker -> slot
+    std::map<WorkerId, int> assistants;  // -> slot
     std::vector<TaskEvent> events;
   };
   using State = std::map<std::string, Row>;

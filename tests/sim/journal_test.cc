@@ -45,7 +45,8 @@ class JournalTest : public testing::Test {
 
   void RandomWrite(Random& random) {
     std::string id = Id(random.Pick(kTasks));
-    int attempt = random.Pick(4), worker = 1 + random.Pick(2);
+    int attempt = random.Pick(4);
+    WorkerId assistant{id, 1 + random.Pick(2), 1 + random.Pick(20)};
     std::string where = fmt::format("{} attempt {}", id, attempt);
     switch (random.Pick(7)) {
       case 0: case 1: return Both("begin " + where, [&](TaskJournal& j, auto done) { j.BeginAttempt(id, attempt, 7, done); });
@@ -62,8 +63,8 @@ class JournalTest : public testing::Test {
         return Both("events " + where, [&](TaskJournal& j, auto done) { j.AppendEvents(id, attempt, events, done); });
       }
       default:
-        if (random.Chance(50)) return Both("assist " + where, [&](TaskJournal& j, auto done) { j.BeginAssistant(id, attempt, worker, 9, done); });
-        return Both("end assistant " + where, [&](TaskJournal& j, auto done) { j.EndAssistant(id, attempt, worker, done); });
+        if (random.Chance(50)) return Both("assist " + where, [&](TaskJournal& j, auto done) { j.BeginAssistant(assistant, 9, done); });
+        return Both("end assistant " + where, [&](TaskJournal& j, auto done) { j.EndAssistant(assistant, done); });
     }
   }
 
@@ -79,8 +80,8 @@ class JournalTest : public testing::Test {
   }
   std::string Open(const TaskJournal& journal) {
     std::multiset<std::string> open;
-    auto attempts = journal.OpenAttempts().value();
-    for (const OpenAttempt& one : attempts) open.insert(fmt::format("{} {} {} {}", one.task_id, one.attempt, one.worker, one.slot));
+    auto workers = journal.OpenWorkers().value();
+    for (const OpenWorker& one : workers) open.insert(fmt::format("{} {} {} {}", one.id.task_id, one.id.worker, one.id.fence, one.slot));
     return fmt::format("{}", fmt::join(open, ", "));
   }
 
@@ -104,6 +105,7 @@ class JournalTest : public testing::Test {
       EXPECT_EQ(real.state, simulated.state) << Id(i);
       EXPECT_EQ(real.attempt, simulated.attempt) << Id(i);
       EXPECT_EQ(real.lost, simulated.lost) << Id(i);
+      EXPECT_EQ(real.assistants, simulated.assistants) << Id(i);
       EXPECT_EQ(Types(*store_, Id(i)), Types(journal_, Id(i))) << Id(i);
       for (int attempt = 1; attempt < 4; ++attempt) {
         EXPECT_EQ(store_->LastWorkerSeq(Id(i), attempt).value(), journal_.LastWorkerSeq(Id(i), attempt).value()) << Id(i);

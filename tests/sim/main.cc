@@ -29,6 +29,11 @@ constexpr std::pair<const char*, SeededBug> kBugs[] = {
     {"retry_forever", SeededBug::kRetryForever},
     {"grow_first", SeededBug::kGrowFirst},
     {"miss_deadline", SeededBug::kMissDeadline},
+    {"two_on_a_slot", SeededBug::kTwoOnASlot},
+    {"keep_assistants", SeededBug::kKeepAssistants},
+    {"no_reclaim", SeededBug::kNoReclaim},
+    {"ignore_surplus", SeededBug::kIgnoreSurplus},
+    {"restart_at_once", SeededBug::kRestartAtOnce},
     {"start_before_commit", SeededBug::kStartBeforeCommit},
     {"ack_cancel_early", SeededBug::kAckCancelEarly},
     {"hear_stale", SeededBug::kHearStale},
@@ -36,6 +41,7 @@ constexpr std::pair<const char*, SeededBug> kBugs[] = {
     {"forget_backlog", SeededBug::kForgetBacklog},
     {"drop_sync", SeededBug::kDropSync},
     {"skip_fence", SeededBug::kSkipFence},
+    {"forget_fences", SeededBug::kForgetFences},
     {"store_events_twice", SeededBug::kStoreEventsTwice},
 };
 

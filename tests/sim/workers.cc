@@ -20,14 +20,12 @@ Status Workers::Prepare(const TaskRecord& task, const WorkerPlace&) {
 
 Status Workers::Start(const WorkerPlace& place) {
   const WorkerId& id = place.id;
-  // After a restart the number of an assistant that has ended may come again.
-  auto known = workers_.find(id);
-  if (known != workers_.end() && (id.lead() || !known->second.ended)) violation_(fmt::format("{} is started twice", Name(id)));
+  if (workers_.contains(id)) violation_(fmt::format("{} is started twice", Name(id)));
   for (const WorkerId& other : live_) {
     const Worker& runs = workers_.at(other);
     if (runs.given_up) continue;
     if (!place.cores.empty() && runs.core == place.cores[0]) violation_(fmt::format("{} and {} run on core {}", Name(id), Name(other), runs.core));
-    if (id.lead() && other.lead() && other.task_id == id.task_id) violation_(fmt::format("{} runs beside {}", Name(id), Name(other)));
+    if (other.worker == id.worker && other.task_id == id.task_id) violation_(fmt::format("{} runs beside {}", Name(id), Name(other)));
   }
   Worker& worker = workers_[id] = Worker();
   worker.core = place.cores.empty() ? -1 : place.cores[0];
@@ -88,12 +86,15 @@ void Workers::Step(bool calm) {
   int what = calm ? 0 : random_.Pick(10);
   if (worker.given_up && !calm) what = random_.Chance(70) ? 6 : 0;  // it goes on for a while, and has a result in the end
   if (number > 0) {
-    if (calm || what < 2) End(key, {true, {what == 1 ? 1 : 0, 0}});
+    StepAssistant(key, calm);
   } else if (worker.end_by && !calm && what < 6) {
     End(key, {true, {0, 15}});
   } else if (what < 4) {
     Write(worker, ResultEvent{true, "v", "accuracy", ResultOf(id, attempt), 1, 2});
     reports_.insert(id);
+    for (const WorkerId& other : live_) {
+      if (other.task_id == id && !other.lead()) workers_.at(other).sent_away = random_.Chance(50);
+    }
     End(key, {true, {0, 0}});
   } else if (what == 4) {
     Write(worker, StateEvent{TaskState::kFailed, "BAD_DATA", "why", 0});
@@ -101,9 +102,23 @@ void Workers::Step(bool calm) {
     End(key, {true, {2, 0}});
   } else if (what == 5) {
     End(key, {true, {3, 0}});  // no reason: lost
+  } else if (what == 7 && random_.Chance(50)) {
+    Write(worker, WorkersEvent{1 + random_.Pick(6), 0});
+    Tell(key);
   } else {
     Write(worker, what == 6 ? EventPayload(StageEvent{fmt::format("{}.{}", attempt, worker.events.size())}) : EventPayload(ProgressEvent{"s", 1, 2, {}}));
     Tell(key);
+  }
+}
+
+// It ends when it is told to, by its lead or by the service, and without reason now and then.
+void Workers::StepAssistant(const WorkerId& id, bool calm) {
+  const Worker& worker = workers_.at(id);
+  int what = calm ? 9 : random_.Pick(20);
+  if (worker.end_by || worker.sent_away) {
+    End(id, {true, {0, worker.end_by ? 15 : 0}});
+  } else if (what < 2) {
+    End(id, {true, {what, 0}});
   }
 }
 

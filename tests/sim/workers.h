@@ -31,6 +31,7 @@ class Workers final : public Executor, public AttemptFiles {
   WorkerPlace PlaceOf(const WorkerId& id) const override { return {id, {}, {}}; }
   Status Prepare(const TaskRecord& task, const WorkerPlace& lead) override;
   void RemoveScratch(const std::string&) override {}
+  void RemoveWorker(const WorkerId&) override {}
   bool HasReport(const std::string& id) const override { return reports_.contains(id); }
   void Log(const std::string&, const std::string&) override {}
 
@@ -60,9 +61,11 @@ class Workers final : public Executor, public AttemptFiles {
     std::vector<TaskEvent> events;  // its file
     size_t told = 0;
     bool watched = false, ended = false, given_up = false;
+    bool sent_away = false;  // an assistant that heard its lead say that the work is done
     WorkerExit exit;
     std::optional<SteadyTime> end_by;
   };
+  void StepAssistant(const WorkerId& id, bool calm);
   void Write(Worker& worker, EventPayload payload);
   void End(const WorkerId& id, WorkerExit exit);
   void Tell(const WorkerId& id);

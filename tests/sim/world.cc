@@ -79,6 +79,7 @@ void World::Crash() {
   Trace("the service crashes");
   ++alive_;
   stopping_ = stopped_ = false;
+  down_.clear();
   runner_.reset();
   messages_.clear();
   later_.clear();
@@ -93,7 +94,10 @@ bool World::RunMessage() {
   auto message = std::move(messages_.front());
   messages_.pop_front();
   message();
-  if (runner_ != nullptr && (messages_.empty() || random_.Chance(50))) runner_->Tick();
+  if (runner_ != nullptr && (messages_.empty() || random_.Chance(50))) {
+    runner_->Tick();
+    checker_->CheckAssistants(runner_->scheduler());
+  }
   return true;
 }
 
@@ -178,6 +182,16 @@ void World::ChangeNodes() {
   }
 }
 
+// A node does not answer for a while.
+void World::ToggleNode() {
+  if (runner_ == nullptr) return;
+  int64_t node = std::next(nodes_.begin(), random_.Pick(static_cast<int>(nodes_.size())))->first;
+  bool up = down_.erase(node) > 0;
+  if (!up) down_.insert(node);
+  Trace("node {} is {}", node, up ? "up" : "down");
+  runner_->SetNodeUp(node, up);
+}
+
 void World::Deliver(size_t most) {
   for (; most > 0 && journal_.unacknowledged() > 0; --most) journal_.Acknowledge();
 }
@@ -198,7 +212,7 @@ void World::Fault() {
       }
       return;
     case 6: workers_->fail_prepare = !workers_->fail_prepare; return;
-    case 7: return ChangeNodes();
+    case 7: return random_.Chance(60) ? ChangeNodes() : ToggleNode();
     default:
       if (runner_ == nullptr) return;
       if (random_.Chance(30)) {
@@ -248,6 +262,7 @@ void World::Settle() {
   if (random_.Chance(50) || stopping_) Crash();
   if (runner_ == nullptr) StartService();
   Trace("no faults from here on");
+  for (int64_t node : std::exchange(down_, {})) runner_->SetNodeUp(node, true);
   Post([this] { runner_->SetDispatching(Dispatching::kOn); });
   bool last_loss = random_.Chance(30);  // of the only worker when nothing waits: no other event wakes anybody up then
   for (int round = 0; round < 20'000; ++round) {
@@ -316,12 +331,17 @@ std::vector<std::string> World::Run() {
     violations_.push_back(fmt::format("{} of {} slots are free when nothing runs", runner_->scheduler().free_slots(), slots));
   }
   CheckEvents();
-  if (!journal_.OpenAttempts()->empty()) violations_.push_back("an attempt is open when nothing runs");
+  if (!journal_.OpenWorkers()->empty()) violations_.push_back("a worker is open when nothing runs");
   return violations_;
 }
 
 void World::OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) {
-  Post([this, lead, events = std::move(events)] { runner_->Events(lead, events); });
+  Post([this, lead, events = std::move(events)] {
+    for (const TaskEvent& event : events) {
+      if (auto* workers = std::get_if<WorkersEvent>(&event.payload)) checker_->Useful(lead, workers->useful);
+    }
+    runner_->Events(lead, events);
+  });
 }
 
 void World::OnExit(const WorkerId& worker, const WorkerExit& exit) {

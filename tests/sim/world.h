@@ -61,6 +61,7 @@ class World final : private ExecutorListener {
   void Cancel();
   void Look();
   void ChangeNodes();
+  void ToggleNode();
   void Deliver(size_t most);
   template <typename... Args>
   void Trace(fmt::format_string<Args...> format, Args&&... args);
@@ -79,6 +80,7 @@ class World final : private ExecutorListener {
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Checker> checker_;
   std::map<int64_t, int> nodes_;  // -> slots
+  std::set<int64_t> down_;  // of these
   int64_t last_node_ = 0;
   bool stopping_ = false, stopped_ = false, ever_stopped_ = false;  // stop --now was asked for; nothing runs any more
   bool crowded_ = false;  // many tasks of few submitters wait, and the scheduler is told of few
