@@ -62,6 +62,7 @@ Ort::SessionOptions MakeOptions(const SessionOptions& options) {
     ort.AddConfigEntry("session.optimized_model_external_initializers_min_size_in_bytes", "65536");
   }
   ort.AddConfigEntry("session.intra_op.allow_spinning", options.spinning ? "1" : "0");
+  if (options.spinning) ort.AddConfigEntry("session.force_spinning_stop", "1");  // between runs another session has the cores
   ort.AddConfigEntry("session.model_external_initializers_file_folder_path", SessionModel::kFolder);
   if (options.threads > 1 && options.cores.size() >= static_cast<size_t>(options.threads)) {
     ort.AddConfigEntry("session.intra_op_thread_affinities", Affinities(options).c_str());

@@ -32,7 +32,7 @@ struct SessionOptions {
   bool tap_operator = false;   // knows the operator of runtime/tapped_session.h
   bool memory_pattern = true;  // one block for all activations of a run; off: each gets its own, and goes when it is not needed any more
   bool memory_arena = true;  // keeps freed activations for the next run: faster, and the peak stays resident
-  bool spinning = false;     // pool threads wait busily: lower latency with threads > 1, burns the cores between runs
+  bool spinning = false;     // pool threads wait busily for a run's next operator: lower latency with threads > 1; they stop when no run is under way
   // Processors for the pool's threads (cores[1], cores[2], ...; the caller's thread belongs on cores[0]). Empty: the system places them.
   std::vector<int> cores;
 };

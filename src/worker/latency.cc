@@ -17,8 +17,10 @@ LatencyRun MakeLatencyRun(const LatencySettings& settings, const std::vector<int
 SessionOptions TimedSession(const LatencyRun& run) {
   SessionOptions options;
   options.threads = run.threads;
-  // More threads than cores: let the system place them.
-  if (static_cast<size_t>(run.threads) <= run.cores.size()) options.cores = run.cores;
+  // More threads than cores: let the system place them, and none wait busily, which ONNX Runtime's threads do unless told otherwise.
+  if (static_cast<size_t>(run.threads) > run.cores.size()) return options;
+  options.cores = run.cores;
+  options.spinning = run.threads > 1;
   return options;
 }
 

@@ -97,6 +97,7 @@ class Searcher {
 SessionSettings UsualSettings(const LatencyRun& run) {
   SessionSettings settings;
   settings.threads = run.threads;
+  settings.spinning = TimedSession(run).spinning;
   return settings;
 }
 
@@ -118,7 +119,7 @@ std::vector<SessionSettings> SessionCandidates(const SessionSearch& search) {
     change(candidates.back());
   };
   if (usual.threads > 1) {
-    add([](SessionSettings& one) { one.spinning = true; });
+    add([](SessionSettings& one) { one.spinning = !one.spinning; });
     if (!search.fixed_threads) {
       add([](SessionSettings& one) { one.threads = 1; });
       if (usual.threads > 3) add([](SessionSettings& one) { one.threads /= 2; });
