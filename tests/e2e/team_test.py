@@ -110,10 +110,10 @@ class TeamTest(ServiceTest):
 
     def test_a_task_that_ends_while_the_service_is_down_frees_all_its_slots(self):
         self.start("--cores_per_worker", 1, "--max_workers", 10_000)
-        task = self.submit("items=20", workers=2)
+        task = self.submit("items=100", workers=2)
         self.await_workers(task, 2)
         self.kill_service()
-        until(lambda: (self.task_folder(task) / "exit_status").exists(), what="end of the lead")
+        until(lambda: (self.task_folder(task) / "exit_status").exists(), seconds=60, what="end of the lead")
         self.start("--cores_per_worker", 1, "--max_workers", 10_000)
         self.await_state(task, "done")
         until(lambda: self.slots() == [[CORES, 0, CORES]], seconds=5, what="all slots free")

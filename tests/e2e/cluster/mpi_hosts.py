@@ -1,5 +1,6 @@
 """Hosts for Open MPI inside of a lab (lab.py): each is a network, UTS, PID and mount namespace with an address of its own on a common bridge, a
 name that all know, and an sshd. They share the machine's disk, as a cluster shares a network file system."""
+import itertools
 import os
 import pathlib
 import signal
@@ -18,9 +19,11 @@ def run(*command):
 
 
 class Host:
+    links = itertools.count(1)  # the kernel takes its time to let go of a name
+
     def __init__(self, number, cores, folder):
         self.number, self.cores, self.folder = number, cores, folder
-        self.name, self.address, self.link = f"node{number}", f"{NETWORK}.{10 + number}", f"veth{number}"
+        self.name, self.address, self.link = f"node{number}", f"{NETWORK}.{10 + number}", f"veth{next(Host.links)}"
         self.init = None  # the first process of its PID namespace
 
     def start(self):
