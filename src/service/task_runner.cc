@@ -349,7 +349,7 @@ Status TaskRunner::AdoptLead(const OpenWorker& open, const TaskRecord& task) {
   LogInfo("task {} attempt {}: {}", id, attempt, current ? "taken up again" : "ended after the task");
   executor_.Adopt(PlaceOf(open.id, open.slot), after);
   if (!current) Do(StopAction{id, attempt});
-  if (workers) Decide([&](Scheduler& scheduler) { return scheduler.Useful(id, attempt, workers->useful, clock_.steady()); });
+  if (workers) Decide([&](Scheduler& scheduler) { return scheduler.Useful(open.id.task_id, open.id.fence, workers->useful, clock_.steady()); });
   return OkStatus();
 }
 
