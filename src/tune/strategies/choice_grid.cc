@@ -159,7 +159,7 @@ void ChoiceGrid::AddWholeModel() {
   bool any_static = false;
   for (const ChoiceDimension& dimension : dimensions_)
     for (const OpConfig& option : dimension.options) any_static = any_static || option.mode == OpMode::kStatic;
-  for (Recipe& recipe : WholeModelRecipes(space_)) dimensions_.push_back({recipe.label, {}, {}, {}, std::move(recipe.apply)});
+  for (ModelRecipe& recipe : WholeModelRecipes(space_)) dimensions_.push_back({recipe.label, {}, {}, {}, std::move(recipe.apply)});
   if (any_static && space_.calibrations.size() > 1) dimensions_.push_back({"calibration", {}, {}, space_.calibrations});
 }
 

@@ -4,8 +4,8 @@
 
 namespace ns {
 
-std::vector<Recipe> WholeModelRecipes(const TuningSpace& space) {
-  std::vector<Recipe> recipes;
+std::vector<ModelRecipe> WholeModelRecipes(const TuningSpace& space) {
+  std::vector<ModelRecipe> recipes;
   if (space.recipes.smooth_quant) {
     recipes.push_back({fmt::format("smoothed {:.2f}", SmoothQuantConfig().alpha), [](QuantConfig& config) { config.smooth_quant.emplace(); }});
   }
@@ -14,8 +14,8 @@ std::vector<Recipe> WholeModelRecipes(const TuningSpace& space) {
   return recipes;
 }
 
-std::vector<Recipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
-  std::vector<Recipe> recipes;
+std::vector<ModelRecipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
+  std::vector<ModelRecipe> recipes;
   std::vector<std::string> quantized;
   for (const SpaceOperator& op : space.operators)
     if (op.FirstWith(mode) != nullptr) quantized.push_back(op.name);
@@ -29,10 +29,10 @@ std::vector<Recipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
   return recipes;
 }
 
-std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode) {
-  std::vector<Recipe> recipes;
+std::vector<ModelRecipe> RecipesFor(const TuningSpace& space, OpMode mode) {
+  std::vector<ModelRecipe> recipes;
   if (mode == OpMode::kStatic || mode == OpMode::kDynamic) recipes = WholeModelRecipes(space);
-  for (Recipe& recipe : EndsInFloat(space, mode)) recipes.push_back(std::move(recipe));
+  for (ModelRecipe& recipe : EndsInFloat(space, mode)) recipes.push_back(std::move(recipe));
   return recipes;
 }
 

@@ -9,19 +9,19 @@
 
 namespace ns {
 
-struct Recipe {
+struct ModelRecipe {
   std::string label;  // "smoothed 0.50"
   std::function<void(QuantConfig&)> apply;
 };
 
 // Those that treat the whole model and leave each operator's own treatment alone.
-std::vector<Recipe> WholeModelRecipes(const TuningSpace& space);
+std::vector<ModelRecipe> WholeModelRecipes(const TuningSpace& space);
 
 // The first and the last operator that can be quantized kept in float, each alone, where there are at least three.
-std::vector<Recipe> EndsInFloat(const TuningSpace& space, OpMode mode);
+std::vector<ModelRecipe> EndsInFloat(const TuningSpace& space, OpMode mode);
 
 // All that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the above, then the
 // first and the last operator that can be quantized kept in float (where there are at least three).
-std::vector<Recipe> RecipesFor(const TuningSpace& space, OpMode mode);
+std::vector<ModelRecipe> RecipesFor(const TuningSpace& space, OpMode mode);
 
 }  // namespace ns

@@ -51,9 +51,9 @@ class Stages {
     NS_ASSIGN_OR_RETURN(bool held, Evaluate(usual));
     if (held) return true;
     std::vector<Candidate> others = TypeWise(mode);
-    std::vector<Recipe> recipes = RecipesFor(space_, mode);
+    std::vector<ModelRecipe> recipes = RecipesFor(space_, mode);
     Candidate all{usual.config, usual.label + ", all recipes"};
-    for (const Recipe& recipe : recipes) recipe.apply(all.config);
+    for (const ModelRecipe& recipe : recipes) recipe.apply(all.config);
     std::vector<QuantConfig> configs = {usual.config, all.config};
     for (const Candidate& other : others) configs.push_back(other.config);
     NS_ASSIGN_OR_RETURN(auto sqnr, ask_.OutputSqnr(configs));
@@ -151,7 +151,7 @@ class Stages {
     *held = false;
     std::vector<Candidate> tried;
     std::vector<QuantConfig> configs;
-    for (const Recipe& recipe : RecipesFor(space_, base.config.defaults.mode)) {
+    for (const ModelRecipe& recipe : RecipesFor(space_, base.config.defaults.mode)) {
       Candidate one{base.config, base.label + ", " + recipe.label};
       recipe.apply(one.config);
       if (Canonical(one.config) == Canonical(base.config)) continue;
