@@ -109,15 +109,24 @@ class SlurmCluster:
         daemon.wait()
 
     def lose(self, node):
-        """The machine of that node fails: the daemon, and the processes of its jobs."""
+        """The machine of that node fails: the daemon, and the processes of its jobs. Their slurmstepd goes first, so that it cannot tell the controller of
+        an end; it is known by its children alone, since it writes over its environment."""
         self.kill(node)
-        spool = str(self.folder / f"spool-{node}")
+        of_jobs, parents = [], []
         for pid in descendants(1):
             try:
                 environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                if f"SLURMD_NODENAME={node}".encode() in environment or spool in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
-                    os.kill(pid, signal.SIGKILL)
+                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                if f"SLURMD_NODENAME={node}".encode() in environment:
+                    of_jobs.append(pid)
+                    if pathlib.Path(f"/proc/{parent}/cmdline").read_text().startswith("slurmstepd"):
+                        parents.append(parent)
             except OSError:
+                pass
+        for pid in parents + of_jobs:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
                 pass
 
     def restart_controller(self):

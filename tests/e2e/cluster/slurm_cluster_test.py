@@ -1,4 +1,4 @@
-"""The Slurm cluster itself: jobs run and wait, and its controller goes on from its state."""
+"""The Slurm cluster itself: jobs run, wait, and are started again when their node is lost."""
 import subprocess
 import time
 import unittest
@@ -24,6 +24,13 @@ class SlurmClusterTest(unittest.TestCase):
             until(lambda: rows()[4][2] == "Resources")
             self.assertEqual([row[0] for row in rows()], ["RUNNING"] * 4 + ["PENDING"])
             self.assertEqual(sorted(row[1] for row in rows()[:4]), ["node1", "node2", "node3", "node4"])
+
+    def test_a_job_of_a_lost_node_is_queued_again(self):
+        with SlurmCluster(2) as slurm:
+            job = slurm.ask("sbatch", "--parsable", "--requeue", "--output=/dev/null", "--wrap", "sleep 600").strip()
+            node = until(lambda: slurm.ask("squeue", "-h", "-j", job, "-t", "running", "-o", "%N").strip())
+            slurm.lose(node)
+            until(lambda: "Restarts=1" in slurm.ask("scontrol", "show", "job", job))
 
     def test_the_controller_goes_on_from_its_state(self):
         with SlurmCluster(1) as slurm:
