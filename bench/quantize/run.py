@@ -5,10 +5,11 @@
     python3 bench/quantize/run.py --models resnet50 --forms static-minmax
 
 Needs scripts/build first. Makes, below build/bench/, a virtual environment with onnxruntime from PyPI, and the models by
-bench/models/make.py unless --data names a folder that holds them. About 25 minutes for everything on 2 cores.
+bench/models/make.py unless --data names a folder that holds them. About half an hour for everything on 2 cores.
 
 Each quantization is a process of its own: its wall time and peak resident memory are the kernel's figures for that process, loading,
-calibrating, quantizing and writing included. Ours and the peer's take turns. Accuracy and latency come from onnxruntime's Python API.
+calibrating, quantizing and writing included. Ours and the peer's take turns. Accuracy and latency come from onnxruntime's Python API; the
+last column is how many times as fast our static (minmax) or dynamic model is as the peer's of that row, the two taking turns.
 """
 import argparse
 import json
@@ -108,35 +109,50 @@ def bench_model(name, args, interpreter, data, work):
     return finish(name, args, interpreter, work, model, evaluation, rows, statistics.median(bare))
 
 
+def groups_of(made):
+    """What takes turns with what: static forms with static ones, dynamic with dynamic; those of other calibrations, which compute the same, by themselves."""
+    others = tuple(form for form in OURS if form.startswith("static") and form != "static-minmax")
+    groups = [[run for run in made if run[1].startswith("static") and run[1] not in others], [run for run in made if run[1] == "dynamic"],
+              [run for run in made if run[1] in others]]
+    return [group for group in groups if group]
+
+
 def finish(name, args, interpreter, work, model, evaluation, rows, bare):
-    made = [run for run in rows if not rows[run][-1][2]]
-    files = [work / f"{name}_{side}_{form}.onnx" for side, form in made]
-    measured = json.loads(subprocess.run([interpreter, HERE / "measure.py", str(args.threads), evaluation, str(args.seconds), model, *files],
+    files = {run: str(work / f"{name}_{run[0]}_{run[1]}.onnx") for run in rows if not rows[run][-1][2]}
+    groups = json.dumps([[files[run] for run in group] for group in groups_of(files)])
+    measured = json.loads(subprocess.run([interpreter, HERE / "measure.py", str(args.threads), evaluation, str(args.seconds), model, groups],
                                          check=True, capture_output=True, text=True).stdout)
-    table = [{"model": name, "by": "float", "form": "bare runs of the rows", "seconds": bare, "size": model.stat().st_size, **measured[0]}]
+    table = [{"model": name, "by": "float", "form": "bare runs of the rows", "seconds": bare, "size": model.stat().st_size, **measured[str(model)]}]
     for run, samples in rows.items():
         row = {"model": name, "by": run[0], "form": run[1], "seconds": statistics.median(s[0] for s in samples),
                "peak": statistics.median(s[1] for s in samples), "error": samples[-1][2]}
-        if run in made:
-            position = made.index(run)
-            row.update(measured[position + 1], size=files[position].stat().st_size)
+        if run in files:
+            row.update(measured[files[run]], size=os.stat(files[run]).st_size)
+            if not any(group[0][0] == "ours" and run in group for group in groups_of(files)):
+                row["of_ours"] = None  # ours failed
         row["few"] = run[0] == "peer" and run[1] in KEEPS_ALL
         table.append(row)
     return table
 
 
+def with_interval(ratio):
+    return f"{ratio['value']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f})"
+
+
 def show(table):
-    print("| model | by | form | quantized in | peak memory | file | accuracy | SQNR | latency | speed-up |")
-    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| model | by | form | quantized in | peak memory | file | accuracy | SQNR | latency | speed-up | ours is faster by |")
+    print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in table:
         form = row["form"] + (f" ({FEW_ROWS} rows)" if row.get("few") else "")
         peak = f"{row['peak'] / 1e6:.0f} MB" if "peak" in row else ""
         if row.get("error"):
-            print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.1f} s | {peak} | failed: {row['error'][:80]} | | | | |")
+            print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.1f} s | {peak} | failed: {row['error'][:80]} | | | | | |")
             continue
         sqnr = "" if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f} dB"
+        speed = f"{row['median_ms']:.2f} ms | {with_interval(row['speedup'])}" if "speedup" in row else " | "
+        beside = with_interval(row["of_ours"]) if row.get("of_ours") and row["by"] == "peer" and not row["few"] else ""
         print(f"| {row['model']} | {row['by']} | {form} | {row['seconds']:.2f} s | {peak} | {row['size'] / 1e6:.1f} MB | {row['accuracy']:.3f} "
-              f"| {sqnr} | {row['median_ms']:.2f} ms | {row['speedup']:.2f} |")
+              f"| {sqnr} | {speed} | {beside} |")
     goals(table)
     sys.stdout.flush()
 
@@ -159,7 +175,7 @@ def main():
     parser.add_argument("--forms", nargs="+", help="only these forms, as the table names them")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20, help="of latency measuring a model")
+    parser.add_argument("--seconds", type=float, default=20, help="of latency measuring, at least, for each group of models")
     parser.add_argument("--onnxruntime", default=pinned_onnxruntime(), help="version of the peer and of the latency measurement")
     args = parser.parse_args()
     work = ROOT / "build/bench/quantize"
