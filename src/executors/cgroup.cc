@@ -130,11 +130,16 @@ void Cgroup::Join() const {
   for (const fs::path& group : groups_) (void)Put(group / "cgroup.procs", "0");
 }
 
-bool Cgroup::ranOutOfMemory() const {
+uint64_t Cgroup::Kills() const {
+  uint64_t kills = 0;
   for (const fs::path& group : groups_) {
-    if (NumberIn(group / "memory.events", "oom_kill") > 0 || NumberIn(group / "memory.oom_control", "oom_kill") > 0) return true;
+    for (const char* file : {"memory.events", "memory.oom_control"}) kills += NumberIn(group / file, "oom_kill");
   }
-  return false;
+  return kills;
 }
+
+bool Cgroup::ranOutOfMemory() const { return Kills() > forgotten_kills_; }
+
+void Cgroup::ForgetOutOfMemory() { forgotten_kills_ = Kills(); }
 
 }  // namespace ns

@@ -35,8 +35,9 @@ class Cgroup {
   // Moves the calling process into the groups. Of a process with one thread. Under v1 it takes the kernel 5 to 20 ms (it waits for all processors
   // to pass through the scheduler), during which no process of the machine can fork.
   void Join() const;
-  // True when the kernel killed a process of it for its memory.
+  // True when the kernel killed a process of it for its memory since the last ForgetOutOfMemory().
   bool ranOutOfMemory() const;
+  void ForgetOutOfMemory();
 
   bool limits_processes() const { return limits_processes_; }
   bool limits_memory() const { return limits_memory_; }
@@ -45,9 +46,11 @@ class Cgroup {
   bool MakeUnified(const std::string& name, const std::filesystem::path& base);
   void MakeOne(const std::filesystem::path& group);
   bool PutLimit(const char* file, uint64_t limit) const;
+  uint64_t Kills() const;
 
   std::vector<std::filesystem::path> groups_;
   bool limits_processes_ = false, limits_memory_ = false;
+  uint64_t forgotten_kills_ = 0;
 };
 
 }  // namespace ns

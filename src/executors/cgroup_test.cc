@@ -70,6 +70,10 @@ TEST(CgroupTest, V2GetsItsLimitsWhereTheControllersAreEnabled) {
     EXPECT_FALSE(group.ranOutOfMemory());
     std::ofstream(base / "task" / "memory.events") << "low 0\noom 1\noom_kill 2\n";
     EXPECT_TRUE(group.ranOutOfMemory());
+    group.ForgetOutOfMemory();
+    EXPECT_FALSE(group.ranOutOfMemory());
+    std::ofstream(base / "task" / "memory.events") << "low 0\noom 2\noom_kill 3\n";
+    EXPECT_TRUE(group.ranOutOfMemory());
     fs::remove(base / "task" / "memory.events");
   }
   EXPECT_FALSE(fs::exists(base / "task"));

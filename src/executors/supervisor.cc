@@ -20,8 +20,9 @@
 #include "executors/sandbox.h"
 #include "executors/standby.h"
 #include "executors/step_runner.h"
-#include "tasks/event_log.h"
 #include "tasks/cache_folder.h"
+#include "tasks/event_log.h"
+#include "tasks/keeping_file.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 #include "tasks/task_file.h"
@@ -117,8 +118,37 @@ Status MakeScratch(const fs::path& scratch) {
   return error ? ErrnoStatus(error.value(), fmt::format("cannot make '{}'", scratch.string())) : OkStatus();
 }
 
-ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, const Cgroup& cgroup,
-                    const WaitingStep* waiting) {
+// A worker that was killed for its memory and has said what it had in work (tasks/keeping_file.h) is started again, so many times.
+constexpr int kMemoryRetries = 4;
+constexpr const char* kMemoryLimit = "MEMORY_LIMIT";
+
+bool MayBeTriedSmaller(const StepPlan& plan, const StepEnd& end) {
+  if (end.stopped || !end.limit || end.limit->reason != kMemoryLimit) return false;
+  std::error_code error;
+  fs::rename(plan.work_folder / kInWorkFileName, plan.work_folder / kOutOfMemoryFileName, error);
+  if (!error) (void)RemoveTree(plan.work_folder / kScratchFolderName);
+  return !error;
+}
+
+Result<StepEnd> RunOne(const StepProcess& process, const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup,
+                       ResourceWatch& watch, const WaitingStep* waiting) {
+  std::error_code ignored;  // of an attempt that ended otherwise
+  for (const char* file : {kInWorkFileName, kOutOfMemoryFileName}) fs::remove(plan.work_folder / file, ignored);
+  for (int retries = 0;; ++retries) {
+    NS_RETURN_IF_ERROR(MakeScratch(plan.work_folder / kScratchFolderName));
+    auto started = [&](pid_t pid) {
+      if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
+    };
+    NS_ASSIGN_OR_RETURN(StepEnd end, RunStep(process, signals, watch, started, std::exchange(waiting, nullptr)));
+    bool failed = end.exit.signal != 0 || end.exit.exit_code != 0;
+    if (failed && !end.limit && cgroup.ranOutOfMemory()) end.limit = LimitReached{kMemoryLimit, "it took more memory than --task_memory allows"};
+    if (retries == kMemoryRetries || !MayBeTriedSmaller(plan, end)) return end;
+    Say("the worker was ended, " + end.limit->message + "; it is started again and takes less at a time");
+    cgroup.ForgetOutOfMemory();
+  }
+}
+
+ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup, const WaitingStep* waiting) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
   for (const Step& step : plan.steps) {
@@ -126,20 +156,15 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
     off_t log_begin = LogSize();
-    Status scratch = MakeScratch(plan.work_folder / kScratchFolderName);
-    auto end = !scratch.ok() ? Result<StepEnd>(scratch) : RunStep(process, signals, watch, [&](pid_t pid) {
-      if (Status status = WritePids(options, pid); !status.ok()) Say(status.message());
-    }, std::exchange(waiting, nullptr));
+    auto end = RunOne(process, options, plan, signals, cgroup, watch, std::exchange(waiting, nullptr));
     if (!end.ok()) {
       Say(end.status().message());
       record.exit = {kTryAgainExitCode, 0};
       record.step = step.name;
       return record;
     }
-    bool failed = end->exit.signal != 0 || end->exit.exit_code != 0;
-    if (failed && !end->limit && cgroup.ranOutOfMemory()) end->limit = LimitReached{"MEMORY_LIMIT", "it took more memory than --task_memory allows"};
     Judge(step, *end, log_begin, &record);
-    if (end->stopped || failed) return record;
+    if (end->stopped || end->exit.signal != 0 || end->exit.exit_code != 0) return record;
   }
   return record;
 }

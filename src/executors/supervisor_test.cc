@@ -112,6 +112,33 @@ TEST_F(SupervisorTest, AStopLetsAWorkerWriteTheBestItHas) {
   EXPECT_EQ(ReadFile(task_ / "result" / "m").value_or("killed"), "best\n");
 }
 
+constexpr const char* kTakeMemory = "exec python3 -c 'import time; x = bytearray(200 << 20); time.sleep(60)'";
+
+TEST_F(SupervisorTest, AWorkerThatIsKilledForItsMemoryIsToldWhatItHadInWork) {
+  plan_.limits.memory_bytes = 100 << 20;
+  Add("worker", std::string("if [ -e out_of_memory ]; then ls; cat out_of_memory; exit 0; fi; echo rest > tmp/rest; echo piece > in_work; ") + kTakeMemory);
+  ExitRecord end = Run();
+  EXPECT_EQ(end.exit.exit_code, 0) << end.reason;
+  EXPECT_EQ(end.reason, "");
+  std::string log = Log();
+  EXPECT_EQ(log.substr(log.find('\n') + 1), "out_of_memory\ntmp\npiece\n") << log;
+  EXPECT_FALSE(fs::exists(task_ / "work" / "tmp" / "rest"));
+}
+
+TEST_F(SupervisorTest, AWorkerThatNeverFitsIsStartedAgainFourTimes) {
+  plan_.limits.memory_bytes = 100 << 20;
+  Add("worker", std::string("echo >> starts; echo piece > in_work; ") + kTakeMemory);
+  EXPECT_EQ(Run().reason, "MEMORY_LIMIT");
+  EXPECT_EQ(ReadFile(task_ / "work" / "starts").value(), "\n\n\n\n\n");
+}
+
+TEST_F(SupervisorTest, AWorkerThatDoesNotSayWhatItHadInWorkIsNotStartedAgain) {
+  plan_.limits.memory_bytes = 100 << 20;
+  Add("worker", std::string("echo >> starts; ") + kTakeMemory);
+  EXPECT_EQ(Run().reason, "MEMORY_LIMIT");
+  EXPECT_EQ(ReadFile(task_ / "work" / "starts").value(), "\n");
+}
+
 TEST_F(SupervisorTest, WhatAStepLeavesRunningEndsBeforeTheNext) {
   Add("fetch", "setsid sh -c 'touch there; sleep 1; touch late' & while [ ! -e there ]; do sleep 0.01; done");
   Add("worker", "sleep 1.5; ls");

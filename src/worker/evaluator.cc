@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <mutex>
+#include <optional>
 
 #include "base/parallel.h"
 #include "data/metrics/registry.h"
@@ -40,15 +41,52 @@ bool Evaluator::compares_with_baseline() const {
                      [](const Measure& measure) { return measure.target == MetricTarget::kReference; });
 }
 
-Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace) {
-  if (pace == Pace::kSmall) {
-    threads_ = 1;
-    if (!data_->fixed_batch()) batch_size_ = 1;
+// Knows what another watch was told of.
+class Evaluator::Recorder final : public EvaluationWatch {
+ public:
+  explicit Recorder(EvaluationWatch& watch) : watch_(watch) {}
+  const std::vector<size_t>& order() const override { return watch_.order(); }
+  bool Add(size_t batch, std::span<const double> sums) override {
+    told_.push_back(batch);
+    return watch_.Add(batch, sums);
   }
+  std::vector<size_t> told() && { return std::move(told_); }
+
+ private:
+  EvaluationWatch& watch_;
+  std::vector<size_t> told_;
+};
+
+Result<Evaluation> Evaluator::EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace,
+                                               EvaluationWatch* watch) {
+  if (pace == Pace::kSmall) GoSmall();
   std::vector<Tensor> references(compares_with_baseline() ? static_cast<size_t>(batches()) : 0);
-  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, nullptr, pace));
+  std::optional<Recorder> recorder;
+  if (watch != nullptr) recorder.emplace(*watch);
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Run(session, Role::kBaseline, &references, progress, stop, recorder ? &*recorder : nullptr, pace));
   references_ = std::move(references);
+  if (evaluation.stopped_early) KeepBatches(std::move(*recorder).told());
+  evaluation.stopped_early = false;  // of all rows that there are now
   return evaluation;
+}
+
+void Evaluator::GoSmall() {
+  threads_ = 1;
+  if (!data_->fixed_batch()) batch_size_ = 1;
+}
+
+// Whole batches, but for the last of all: together they are cut into the same ones again.
+void Evaluator::KeepBatches(std::vector<size_t> batches) {
+  std::sort(batches.begin(), batches.end());
+  std::vector<int64_t> rows;
+  std::vector<Tensor> references;
+  for (size_t batch : batches) {
+    auto begin = rows_.begin() + static_cast<int64_t>(batch) * batch_size_;
+    rows.insert(rows.end(), begin, begin + std::min(batch_size_, rows_.end() - begin));
+    if (!references_.empty()) references.push_back(std::move(references_[batch]));
+  }
+  rows_ = std::move(rows);
+  references_ = std::move(references);
 }
 
 Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,

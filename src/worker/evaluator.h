@@ -75,6 +75,7 @@ class Evaluator {
 
   bool higher_is_better(size_t metric) const { return metrics_.at(metric).higher_is_better; }
   int64_t batch_size() const { return batch_size_; }
+  const std::vector<int64_t>& rows() const { return rows_; }
   // True when a metric compares with the fp32 model's outputs, which EvaluateBaseline() keeps.
   bool compares_with_baseline() const;
   int64_t batches() const { return (static_cast<int64_t>(rows_.size()) + batch_size_ - 1) / batch_size_; }
@@ -82,7 +83,12 @@ class Evaluator {
   // Of the fp32 model, first. A metric that compares with the fp32 model keeps its outputs.
   // InvalidArgument (NON_FINITE_OUTPUT and what else Metric::Update() refuses) with the row; errors of Session::Run();
   // Cancelled; ResourceExhausted (OUT_OF_MEMORY). What is evaluated later is not more hurried than this was.
-  Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace = Pace::kUsual);
+  // `watch` may end it early; the batches that it was told of are then all that there are from now on (rows()).
+  Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace = Pace::kUsual,
+                                      EvaluationWatch* watch = nullptr);
+  // From now on one thread and, where the model allows, batches of one row: as a baseline at Pace::kSmall leaves it.
+  void GoSmall();
+
   // Of any model with the same inputs and outputs, after EvaluateBaseline(). `watch`: may end it early; null: all rows.
   Result<Evaluation> Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
                               EvaluationWatch* watch = nullptr, Pace pace = Pace::kUsual) const;
@@ -98,9 +104,11 @@ class Evaluator {
   // By metric, then by batch: of each row where a metric does not add up, else one of all; empty where a batch was not evaluated.
   using States = std::vector<std::vector<MetricStates>>;
   class Watched;
+  class Recorder;
 
   Result<Evaluation> Run(const Session& session, Role role, std::vector<Tensor>* references, ProgressSink& progress,
                          std::stop_token stop, EvaluationWatch* watch, Pace pace) const;
+  void KeepBatches(std::vector<size_t> batches);
   using BatchMetrics = std::vector<std::unique_ptr<Metric>>;
   // The metrics' states of this batch alone, and the sums of its scores (NaN for a metric that does not add up). The model is given `at_once` rows.
   Status RunBatch(const Session& session, int64_t number, int64_t at_once, Tensor* reference, Role role, std::stop_token stop, States* states,

@@ -95,6 +95,39 @@ TEST(EvaluatorTest, TheIntervalDoesNotDependOnTheBatch) {
   }
 }
 
+class EndsAfter final : public EvaluationWatch {
+ public:
+  EndsAfter(std::vector<size_t> order, int count) : order_(std::move(order)), count_(count) {}
+  const std::vector<size_t>& order() const override { return order_; }
+  bool Add(size_t, std::span<const double>) override { return --count_ > 0; }
+
+ private:
+  std::vector<size_t> order_;
+  int count_;
+};
+
+TEST(EvaluatorTest, ABaselineThatIsEndedLeavesTheRowsThatItHasSeen) {
+  Model model = Scores(1);
+  auto data = Rows(model, 10);
+  std::vector<int64_t> rows(10);
+  std::iota(rows.begin(), rows.end(), 0);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  for (const char* metric : {"accuracy", "f1_macro", "agreement"}) {
+    SCOPED_TRACE(metric);
+    Evaluator evaluator = Make(*data, rows, Options(metric, 2, 3));  // batches of 3, 3, 3 and 1
+    EndsAfter watch({3, 1, 0, 2}, 2);
+    Evaluation baseline = evaluator.EvaluateBaseline(session, progress, {}, Pace::kUsual, &watch).value();
+    EXPECT_EQ(baseline.rows, 4);
+    EXPECT_FALSE(baseline.stopped_early);
+    EXPECT_THAT(evaluator.rows(), ElementsAre(3, 4, 5, 9));
+    EXPECT_EQ(evaluator.batches(), 2);
+    Evaluator same = Make(*data, {3, 4, 5, 9}, Options(metric, 1, 3));
+    EXPECT_EQ(baseline.values(), same.EvaluateBaseline(session, progress, {}).value().values());
+    EXPECT_EQ(evaluator.Evaluate(session, progress, {}).value().values(), baseline.values());
+  }
+}
+
 TEST(EvaluatorTest, ThreadsAndBatchesChangeNothing) {
   Model model = Scores(1);
   auto data = Rows(model, 101);

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/cpu.h"
+#include "worker/baseline_limit.h"
 #include "worker/cache_codec.h"
 #include "worker/inputs.h"
 #include "worker/optimize_run.h"
@@ -12,8 +13,16 @@
 namespace ns {
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr const char* kBaselineMark = "baseline";
+
+}  // namespace
+
 OptimizeRun::OptimizeRun(const OptimizeOptions& options, const WorkContext& context)
-    : options_(options), context_(context), progress_(context.clock, context.events) {
+    : options_(options), context_(context), progress_(context.clock, context.events), marks_(options.marks, context.clock.wall()) {
+  double& timeout = options_.tuning.stop.timeout_seconds;
+  if (timeout > 0) timeout = std::max(timeout - marks_.spent().count(), 1e-3);
   if (options_.output.empty()) options_.output = DefaultOutput(options_.model);
   latency_ = MakeLatencyRun(options_.latency, options_.cores);
   if (options_.threads <= 0) options_.threads = static_cast<int>(latency_.cores.size());
@@ -150,6 +159,10 @@ Status OptimizeRun::EvaluateBaseline() {
       return OkStatus();
     }
   }
+  if (marks_.Killed(kBaselineMark) > 1) {
+    return ResourceExhausted("the fp32 model takes more memory than there is, with one thread and row by row, too", "OUT_OF_MEMORY");
+  }
+  WorkMarks::Mark mark = marks_.Begin(kBaselineMark);
   NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, {}));
   auto expected = ExpectedBaselineSeconds(session);
   if (!expected.ok()) return expected.status().WithContext("the fp32 model");
@@ -159,16 +172,32 @@ Status OptimizeRun::EvaluateBaseline() {
     OpenCache();
   }
   progress_.Send(Expect(*expected));
-  auto baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop);
-  if (!baseline.ok() && baseline.status().reason() == "OUT_OF_MEMORY") {
-    AddNote("memory was short: the fp32 model, and so all others, ran with one thread, row by row");
-    baseline = evaluator_->EvaluateBaseline(session, progress_, context_.stop, Pace::kSmall);
-  }
+  auto baseline = BaselineHere(session, *expected);
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);
   report_.full_evaluations = 1;
-  if (may_be_known) cache_->Put("baseline", EvaluationToText(baseline_));
+  if (evaluator_->rows().size() < data_->split.evaluation.size()) {
+    AddNote(fmt::format("the fp32 model took longer than expected, and the timeout has no time for all {} rows: {} of them, evenly spread, stand for all",
+                        data_->split.evaluation.size(), evaluator_->rows().size()));
+    data_->split.evaluation = evaluator_->rows();
+    OpenCache();
+  } else if (may_be_known) {
+    cache_->Put("baseline", EvaluationToText(baseline_));
+  }
   return OkStatus();
+}
+
+Result<Evaluation> OptimizeRun::BaselineHere(const Session& session, double expected_seconds) {
+  auto evaluate = [&](Pace pace) {
+    BaselineLimit limit({evaluator_->batches(), evaluator_->batch_size(), expected_seconds}, [this] { return SecondsLeft(); });
+    bool limited = options_.tuning.stop.timeout_seconds > 0;
+    return evaluator_->EvaluateBaseline(session, progress_, context_.stop, pace, limited ? &limit : nullptr);
+  };
+  auto baseline = marks_.Killed(kBaselineMark) > 0 ? Result<Evaluation>(ResourceExhausted("", "OUT_OF_MEMORY")) : evaluate(Pace::kUsual);
+  if (baseline.ok() || baseline.status().reason() != "OUT_OF_MEMORY") return baseline;
+  AddNote("memory was short: the fp32 model, and so all others, ran with one thread, row by row");
+  evaluator_->GoSmall();
+  return evaluate(Pace::kSmall);
 }
 
 void OptimizeRun::ReportBaseline() {

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kModelName = "model.onnx";
+constexpr const char* kPackageMark = "package";
 
 LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads) {
   return {latency.median_ms, latency.p95_ms, static_cast<int>(batch), threads};
@@ -24,6 +25,8 @@ LatencyFigures Figures(const LatencyResult& latency, int64_t batch, int threads)
 }  // namespace
 
 Status OptimizeRun::Package() {
+  if (marks_.Killed(kPackageMark) > 1) return ResourceExhausted("measuring the packaged file takes more memory than there is", "OUT_OF_MEMORY");
+  WorkMarks::Mark mark = marks_.Begin(kPackageMark);
   progress_.Begin("package", 0.8, 0.82);
   NS_ASSIGN_OR_RETURN(OutputFolder output, OutputFolder::Create(options_.output, Existing(), context_.scratch));
   fs::path model = output.folder() / kModelName;
@@ -125,7 +128,8 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
   SessionOptions options;
   options.optimization = TimedSession(latency_, session_).optimization;
   NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, options));
-  auto evaluation = evaluator_->Evaluate(session, progress_, context_.stop);
+  Pace pace = marks_.Killed(kPackageMark) > 0 ? Pace::kSmall : Pace::kUsual;
+  auto evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, pace);
   if (evaluation.status().reason() == "OUT_OF_MEMORY") {
     evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, Pace::kSmall);
   }

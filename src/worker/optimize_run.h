@@ -19,6 +19,7 @@
 #include "worker/recipe.h"
 #include "worker/stage_progress.h"
 #include "worker/trial_runner.h"
+#include "worker/work_marks.h"
 
 namespace ns {
 
@@ -40,6 +41,7 @@ class OptimizeRun {
   Status Baseline();
   Status MakeEvaluator(std::vector<std::string>* guesses);
   Status EvaluateBaseline();
+  Result<Evaluation> BaselineHere(const Session& session, double expected_seconds);
   void ReportBaseline();
   Status Replay();
   void AddNote(std::string note);
@@ -103,6 +105,7 @@ class OptimizeRun {
   OptimizeOptions options_;
   const WorkContext& context_;
   StageProgress progress_;
+  WorkMarks marks_;
   LatencyRun latency_;
   Report report_;
 

@@ -117,6 +117,7 @@ TrialSetting OptimizeRun::SettingOf(const Session& float_session) {
                static_cast<double>(std::max<int64_t>(options_.latency.batch, 1));
   setting.closing_seconds =
       kQuantized * baseline_.seconds + std::max(std::min(latency_.budget_seconds, 400 * run), 8 * run) + kMoreRuns * run + kClosingOverhead;
+  setting.marks = &marks_;
   setting.has_best = [this] { context_.scratch.ExpectResult(); };
   if (options_.tuning.objective.needs_memory())
     setting.measure_memory = [this](const Model& model) { return MeasureMemoryOf(model); };

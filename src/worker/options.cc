@@ -192,6 +192,7 @@ Result<OptimizeOptions> OptionsFromTask(const TaskFile& task, std::optional<doub
   options.tuning.approach = task.spec.approach;
   options.cores = task.cores;
   options.output = task.output_folder;
+  options.marks = task.output_folder.parent_path();
   if (task.spec.tuning.cache) {
     options.cache.write = task.output_folder.parent_path() / kCacheFolderName;
     if (!task.cache_folder.empty()) options.cache.read = {task.cache_folder};

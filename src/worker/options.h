@@ -70,6 +70,7 @@ struct OptimizeOptions {
   bool dry_run = false;          // say what would be done, write nothing
   std::filesystem::path output;  // folder; empty: DefaultOutput()
   bool force = false;            // replace an earlier result in `output`
+  std::filesystem::path marks;   // folder of WorkMarks; empty: nothing is marked
 };
 
 // "<model's stem>-optimized" in the working folder.

@@ -91,19 +91,30 @@ Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession
     if (work.trial > 0) records_[work.trial].cached = true;
     return *std::move(cached);
   }
-  auto result = Once(work, session);
-  if (!result.ok() && OutOfMemory(result.status())) {
-    progress_.Warn(fmt::format("{}; trying once more with one thread and row by row", result.status().message()));
-    if (work.trial > 0) records_[work.trial].small = true;
-    MakeRoom();
-    pace_ = Pace::kSmall;
-    result = Once(work, session);
-    pace_ = Pace::kUsual;
-  }
+  auto result = Marked(work, session);
   if (result.ok()) ToCache(work.item, *result, goals);
   if (result.ok() || EndsAll(result.status())) return result;
   progress_.Warn(result.status().message());
   return FailedResult(work.item, result.status().message());
+}
+
+Result<TuningResult> TrialRunner::Marked(const TuningWork& work, const TuningSession& session) {
+  static const WorkMarks kNone;
+  const WorkMarks& marks = setting_.marks != nullptr ? *setting_.marks : kNone;
+  const std::string piece = KeyOf(work.item);
+  const int killed = marks.Killed(piece);
+  auto short_of_memory = [&] { return ResourceExhausted("memory ran out and the worker was ended", "OUT_OF_MEMORY"); };
+  if (killed > 1) return short_of_memory();
+  WorkMarks::Mark mark = marks.Begin(piece);
+  auto result = killed == 0 ? Once(work, session) : Result<TuningResult>(short_of_memory());
+  if (result.ok() || !OutOfMemory(result.status())) return result;
+  progress_.Warn(fmt::format("{}; trying once more with one thread and row by row", result.status().message()));
+  if (work.trial > 0) records_[work.trial].small = true;
+  MakeRoom();
+  pace_ = Pace::kSmall;
+  result = Once(work, session);
+  pace_ = Pace::kUsual;
+  return result;
 }
 
 Result<TuningResult> TrialRunner::Once(const TuningWork& work, const TuningSession& session) {
@@ -330,71 +341,6 @@ Result<TuningResult> TrialRunner::Time(const TimeItem& item, const TuningHistory
                                latency.speedup.value, latency.speedup.low, latency.speedup.high));
   }
   return TuningResult(result);
-}
-
-void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const TuningSession& session) {
-  if (work.trial > 0 && std::get<EvaluateResult>(result).failure.empty()) Announce(work.trial, session);
-  if (auto* probe = std::get_if<ProbeResult>(&result); probe != nullptr && probe->failure.empty()) {
-    progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
-                               Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
-  }
-  if (auto best = session.best()) {
-    best_ = Canonical(session.history().trial(*best).config);
-    if (setting_.has_best) setting_.has_best();
-  }
-  // The leading trial's event is sent again when another one has taken the lead.
-  std::optional<int> leader = session.leader();
-  if (leader && leader != leader_) Announce(*leader, session);
-}
-
-void TrialRunner::Announce(int id, const TuningSession& session) {
-  const Trial& trial = session.history().trial(id);
-  if (!trial.result || trial.failed()) return;
-  TrialEvent event;
-  event.index = id;
-  event.configuration = trial.label;
-  event.metric = session.history().problem().goals.goals()[0].metric;
-  event.accuracy = trial.result->values[0];
-  event.duration_seconds = records_[id].seconds;
-  event.size_bytes = trial.result->size_bytes;
-  const MeasuredModel* model = session.history().FindModel(trial.config);
-  if (model != nullptr && model->latency_ms > 0) event.latency_ms = model->latency_ms;
-  event.meets_criterion = trial.accepted;
-  event.best = session.leader() == id;
-  if (event.best) leader_ = id;
-  progress_.Send(event);
-}
-
-std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) const {
-  std::vector<TrialReport> reports;
-  const auto& goals = session.history().problem().goals.goals();
-  for (const Trial& trial : session.history().trials()) {
-    if (!trial.result || trial.pruned) continue;
-    TrialReport report;
-    report.index = trial.id;
-    report.configuration = trial.label;
-    report.meets_criterion = trial.accepted;
-    report.note = trial.result->failure;
-    auto record = records_.find(trial.id);
-    if (record != records_.end()) {
-      report.started = record->second.started;
-      report.seconds = record->second.seconds;
-    }
-    if (!trial.failed()) {
-      for (size_t i = 0; i < goals.size(); ++i) report.metric[goals[i].metric] = trial.result->values[i];
-      report.rows = trial.result->rows;
-      report.size_bytes = trial.result->size_bytes;
-      if (trial.result->stopped_early)
-        report.note = fmt::format("stopped after {} rows: sure to miss the goal", trial.result->rows);
-    }
-    const MeasuredModel* model = session.history().FindModel(trial.config);
-    if (model != nullptr && model->latency_ms > 0) report.latency_ms = model->latency_ms;
-    auto add = [&](std::string_view note) { report.note += (report.note.empty() ? "" : "; ") + std::string(note); };
-    if (record != records_.end() && record->second.cached) add("known from an earlier run");
-    if (record != records_.end() && record->second.small) add("memory was short: tried again with one thread, row by row");
-    reports.push_back(std::move(report));
-  }
-  return reports;
 }
 
 }  // namespace ns

@@ -21,6 +21,7 @@
 #include "worker/model_bytes.h"
 #include "worker/stage_progress.h"
 #include "worker/tuning_cache.h"
+#include "worker/work_marks.h"
 
 namespace ns {
 
@@ -38,6 +39,7 @@ struct TrialSetting {
   double evaluation_seconds = 0;  // that the first evaluation is expected to take
   double closing_seconds = 0;   // what is expected to be done after tuning: packaging
   const TuningCache* cache = nullptr;  // null: nothing is looked up or kept
+  const WorkMarks* marks = nullptr;    // null: nothing is marked
   // Told that a model is there which a stop would hand out; empty: nobody asks.
   std::function<void()> has_best;
   // Bytes at the peak of a process that runs this model; empty: no objective needs it.
@@ -50,7 +52,7 @@ class TrialRunner {
 
   // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the
   // timeout. Errors: Cancelled; ResourceExhausted (DISK_FULL). A model that cannot be made, run or timed is told to the
-  // session, not returned; one that ran out of memory is tried again once, at Pace::kSmall.
+  // session, not returned; one that ran out of memory, here or in a worker that was killed for it, is tried again once, at Pace::kSmall.
   Status Run(TuningSession& session);
 
   // One entry a trial, in the order of their numbers, for the report.
@@ -73,6 +75,7 @@ class TrialRunner {
   std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
   void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
   Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);
+  Result<TuningResult> Marked(const TuningWork& work, const TuningSession& session);
   Result<TuningResult> Once(const TuningWork& work, const TuningSession& session);
   void MakeRoom();
   int threads() const { return pace_ == Pace::kSmall ? 1 : setting_.threads; }

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "data/array_data_set.h"
 #include "quantize/prepare.h"
+#include "tasks/keeping_file.h"
 #include "worker/tuning_space.h"
 
 namespace ns {
@@ -75,6 +76,7 @@ struct Search {
   bool try_static = true;
   double tolerable_mse = 0;  // none: out of reach, so that all cures are tried
   bool for_memory = false;
+  std::filesystem::path marks = "";
 };
 
 // One task, from its start: nothing is calibrated.
@@ -104,6 +106,7 @@ class Task {
     setting.latency.budget_seconds = 0.02;
     setting.threads = 2;
     setting.cache = cache;
+    setting.marks = &marks_;
     if (search.for_memory) setting.measure_memory = [this](const Model& model) -> Result<uint64_t> { return ++measured_, ModelBytes(model); };
     runner_.emplace(setting, progress_, std::stop_token());
   }
@@ -132,18 +135,24 @@ class Task {
     Status ran = runner_->Run(session);
     EXPECT_TRUE(ran.ok()) << ran.ToString();
     std::map<std::string, double> trials;
-    for (const TrialReport& trial : runner_->Reports(session))
+    reports_ = runner_->Reports(session);
+    for (const TrialReport& trial : reports_)
       if (trial.metric.contains("mse")) trials[trial.configuration] = trial.metric.at("mse");
     answer_ = session.answer();
     return trials;
   }
+  // What the search tries first.
+  QuantConfig UsualConfig() const { return MakeTuningSpace(quantizer_, {}, {}, nullptr).Uniform(OpMode::kStatic); }
   const TuningAnswer& answer() const { return answer_; }
+  const std::vector<TrialReport>& reports() const { return reports_; }
   int measured() const { return measured_; }  // models whose memory was measured
 
  private:
   Search search_;
   int measured_ = 0;
   TuningAnswer answer_;
+  std::vector<TrialReport> reports_;
+  WorkMarks marks_{search_.marks, SystemClock().wall()};
   Model model_ = OutlierModel();
   SourceData data_;
   Quantizer quantizer_ = Quantizer::Create(OutlierModel()).value();
@@ -208,6 +217,34 @@ TEST_F(TrialRunnerTest, ATimingWithoutMemoryIsNoneForAnObjectiveThatAsksForIt) {
   small.Tune();
   EXPECT_GE(small.measured(), 1);
   EXPECT_TRUE(small.answer().trial.has_value()) << "int8 weights are fewer bytes: " << small.answer().reason;
+}
+
+// Workers that the supervisor of the first killed for their memory, each with `piece` in work.
+void KilledWith(const std::filesystem::path& folder, const std::string& piece, int times) {
+  for (int i = 0; i < times; ++i) {
+    WorkMarks marks(folder, SystemClock().wall());
+    WorkMarks::Mark mark = marks.Begin(piece);
+    std::filesystem::rename(folder / kInWorkFileName, folder / kOutOfMemoryFileName);
+  }
+}
+
+TEST_F(TrialRunnerTest, WhatAWorkerWasKilledWithIsTakenSmallerAndTheSecondTimeAsFailed) {
+  const Search search{.max_trials = 2, .marks = folder_.path()};
+  Task first(nullptr, search);
+  std::map<std::string, double> expected = first.Tune();
+  ASSERT_EQ(first.reports().size(), 2u);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / kInWorkFileName));
+  std::string piece = KeyOf(EvaluateItem{Task(nullptr).UsualConfig(), "", false});
+  KilledWith(folder_.path(), piece, 1);
+  Task second(nullptr, search);
+  EXPECT_EQ(second.Tune(), expected) << "smaller, but the same";
+  EXPECT_EQ(second.reports()[0].note, "memory was short: tried again with one thread, row by row");
+  EXPECT_EQ(second.reports()[1].note, "");
+  KilledWith(folder_.path(), piece, 1);
+  Task third(nullptr, search);
+  third.Tune();
+  EXPECT_EQ(third.reports()[0].note, "memory ran out and the worker was ended");
+  EXPECT_GE(third.reports().size(), 2u) << "the search goes on";
 }
 
 }  // namespace

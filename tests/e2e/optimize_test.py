@@ -322,6 +322,20 @@ class ExamplesTest(WorkerTest):
         self.assertLess(report["trials"][0]["rows"], 2_500)
         self.assertIn("stand for all", " ".join(report["notes"]))
 
+    # The estimate is of the first rows, which have one word each; the others have more than the model takes.
+    def test_a_timeout_bounds_a_baseline_that_takes_longer_than_expected(self):
+        rows = ["text\tlabel"] + ["editor\tdoc"] * 8 + ["parameter and topology file editor and molecular mechanical simulator " * 10 + "\tscience"] * 40_000
+        (self.folder / "rows.tsv").write_text("\n".join(rows) + "\n")
+        start = time.monotonic()
+        result = self.optimize(TEXTS, "--data", self.folder / "rows.tsv", "--calibration", TEXTS / "calibration.tsv", "--timeout", 5, "--threads", 1,
+                               "--no-cache")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(time.monotonic() - start, 40)
+        report = self.report()
+        self.assertIn("took longer than expected", " ".join(report["notes"]))
+        self.assertIn(report["trials"][0]["rows"], range(16, 40_000))
+        self.assertEqual(report["evaluation_rows"], report["trials"][0]["rows"])
+
 
 class RecipeTest(WorkerTest):
     def test_replays_to_the_same_bytes_without_data(self):
