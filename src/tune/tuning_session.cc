@@ -1,5 +1,6 @@
 #include "tune/tuning_session.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tune/latency_model.h"
@@ -72,11 +73,12 @@ std::vector<TuningWork> TuningSession::Next(const TuningBudget& budget, int coun
   return work;
 }
 
-const Trial* TuningSession::Closest() const {
+const Trial* TuningSession::Closest(bool accepted) const {
   const AccuracyGoals& goals = history_.problem().goals;
   const Trial* closest = nullptr;
   for (const Trial& trial : history_.trials()) {
-    if (!trial.result || trial.failed() || trial.accepted) continue;
+    if (!trial.result || trial.failed() || trial.accepted != accepted) continue;
+    if (accepted && history_.FindModel(trial.config) != nullptr) continue;
     if (closest == nullptr || goals.Margin(trial.result->values) > goals.Margin(closest->result->values)) closest = &trial;
   }
   return closest;
@@ -142,6 +144,14 @@ std::optional<int> TuningSession::leader() const {
   for (const Trial& trial : history_.trials())
     if (trial.accepted) return trial.id;
   return std::nullopt;
+}
+
+std::optional<int> TuningSession::best_so_far() const {
+  if (auto best = this->best()) return best;
+  if (const Trial* untimed = Closest(true)) return untimed->id;
+  bool float_is_best = std::any_of(history_.trials().begin(), history_.trials().end(), [](const Trial& trial) { return trial.accepted; });
+  const Trial* closest = float_is_best ? nullptr : Closest();
+  return closest == nullptr ? std::nullopt : std::optional(closest->id);
 }
 
 TuningAnswer TuningSession::answer() const {

@@ -68,7 +68,10 @@ class TuningSession {
   // The trial to show as the leading one: best(); before the first timing the first that holds the accuracy, after it
   // none where none beats fp32.
   std::optional<int> leader() const;
-  // What to hand out; may be asked at any time (a task that is cancelled keeps its best so far).
+  // What a stop hands out: best(); where nothing is known to beat fp32 the model that holds the accuracy with the most to spare and was not timed yet; where
+  // none holds it the one that comes closest. None: nothing was evaluated, or fp32 is better than all that hold the accuracy.
+  std::optional<int> best_so_far() const;
+  // What to hand out at the end; may be asked at any time.
   TuningAnswer answer() const;
 
  private:
@@ -82,7 +85,8 @@ class TuningSession {
   std::vector<TuningItem> Wanted(int count);
   bool Prune(const TuningItem& item);
   void Begin(TuningItem item, std::vector<TuningWork>* work);
-  const Trial* Closest() const;
+  // The evaluated trial with the best values: of those that hold the accuracy and were not timed, or of those that don't.
+  const Trial* Closest(bool accepted = false) const;
   TuningAnswer AnswerForFloat() const;
   TuningAnswer AnswerForUnreachable() const;
 

@@ -34,6 +34,44 @@ TEST(TuningSessionTest, TheFirstThatHoldsLeadsUntilTimingSaysWhichIsBest) {
   EXPECT_EQ(session.best(), 1);
 }
 
+// What comes of `loss` in the first evaluation, and of the timings after it.
+TuningSession AfterOneEvaluation(const FakeModel& model) {
+  TuningSession session = Make(FakeOptions(4));
+  auto evaluation = session.Next({}, 1);
+  session.Observe(evaluation.at(0).id, model.Do(session.history(), evaluation[0].item));
+  return session;
+}
+
+void Time(TuningSession& session, const FakeModel& model) {
+  auto timing = session.Next({}, 1);
+  ASSERT_TRUE(std::holds_alternative<TimeItem>(timing.at(0).item));
+  session.Observe(timing[0].id, model.Do(session.history(), timing[0].item));
+}
+
+TEST(TuningSessionTest, AStopHandsOutWhatHoldsThoughItIsNotTimed) {
+  EXPECT_EQ(Make(FakeOptions(4)).best_so_far(), std::nullopt) << "nothing was evaluated";
+  TuningSession session = AfterOneEvaluation({});
+  EXPECT_EQ(session.best(), std::nullopt);
+  EXPECT_EQ(session.best_so_far(), 1);
+  Time(session, {});
+  EXPECT_EQ(session.best_so_far(), 1);
+}
+
+TEST(TuningSessionTest, AStopHandsOutFp32WhereWhatHoldsIsSlower) {
+  FakeModel slow{.full_speedup = 0.5};
+  TuningSession session = AfterOneEvaluation(slow);
+  EXPECT_EQ(session.best_so_far(), 1) << "not known yet";
+  Time(session, slow);
+  EXPECT_EQ(session.best_so_far(), std::nullopt);
+}
+
+TEST(TuningSessionTest, AStopHandsOutTheClosestWhereNoneHolds) {
+  FakeModel lossy{.harms = {{"op1", 0.2}}};
+  TuningSession session = AfterOneEvaluation(lossy);
+  EXPECT_EQ(session.best_so_far(), 1);
+  EXPECT_FALSE(session.history().trial(1).accepted);
+}
+
 TEST(TuningSessionTest, NothingIsBegunThatIsNotExpectedToEndInTime) {
   TuningSession::Options options = FakeOptions(64, false);
   options.stop.timeout_seconds = 10;

@@ -3,8 +3,8 @@
 // Stages: load (and check), prepare, baseline, calibrate, then as the tuning session asks quantize, evaluate, time and
 // rank, then package: the result is written to a folder beside its place, that very file is evaluated on all rows,
 // timed against the user's file and measured for memory, and then the folder is renamed into place. A failure leaves nothing
-// behind, nor does a stop before a model that holds the accuracy and beats fp32 was found; after that the best so far is packaged,
-// with the figures of its trial and without measuring it again.
+// behind, nor does a stop before anything was evaluated, or while fp32 is the best; else the best so far (TuningSession::best_so_far()) is
+// packaged, with the figures of its trial and without measuring it again.
 #pragma once
 
 #include <filesystem>

@@ -53,14 +53,15 @@ Status OptimizeRun::PackageSoFar(std::string_view why) {
 // As its trial measured it.
 void OptimizeRun::DescribeBestSoFar(std::string_view why) {
   const auto& [values, speed] = *best_so_far_;
-  report_.goal_met = true;
+  report_.goal_met = goals_.Accepts(values);
   for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
-  report_.speedup = {speed.speedup, speed.low, speed.high};
+  if (speed) report_.speedup = {speed->speedup, speed->low, speed->high};
+  std::string fast = speed ? fmt::format("{:.2f} times as fast as fp32", speed->speedup) : "not timed";
   double difference = values[0] - goals_.goals()[0].baseline;
   report_.accuracy_difference = {difference, difference, difference, "no interval: the packaged file was not evaluated"};
   TakePareto();
-  report_.verdict = fmt::format("{}; the best so far, as its trial measured it: {}: {:.2f} times as fast as fp32; {}.", why, QuantizedLabel(label_),
-                                speed.speedup, goals_.Explain(values));
+  report_.verdict = fmt::format("{}{}; the best so far, as its trial measured it: {}: {}; {}.", report_.goal_met ? "" : "Goal not met. ", why,
+                                QuantizedLabel(label_), fast, goals_.Explain(values));
 }
 
 // Recipes and report, and the folder into its place.

@@ -130,9 +130,9 @@ class OptimizeRun {
   std::string label_;
   struct BestSoFar {
     std::vector<double> values;
-    MeasuredSpeed speed;
+    std::optional<MeasuredSpeed> speed;  // none: not timed
   };
-  std::optional<BestSoFar> best_so_far_;  // a stop hands it out; none: nothing better than fp32 was found
+  std::optional<BestSoFar> best_so_far_;  // a stop hands it out; none: fp32 is the best
   std::map<int, double> speedups_;  // by trial, as timed beside fp32
   std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;

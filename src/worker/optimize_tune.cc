@@ -151,7 +151,7 @@ Status OptimizeRun::Tune() {
   NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
   TrialRunner runner(SettingOf(float_session), progress_, context_.stop);
   Status ran = runner.Run(session);
-  if (ran.code() == StatusCode::kCancelled && session.best()) NS_RETURN_IF_ERROR(TakeAnswer(session, runner));
+  if (ran.code() == StatusCode::kCancelled && session.best_so_far()) NS_RETURN_IF_ERROR(TakeAnswer(session, runner));
   NS_RETURN_IF_ERROR(ran);
   return TakeAnswer(session, runner);
 }
@@ -170,13 +170,15 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
     NS_ASSIGN_OR_RETURN(pareto_[trial.id], RecipeOf(trial, runner));
     speedups_[trial.id] = session.history().FindModel(trial.config)->speed.speedup;
   }
-  TakeScores(session.history(), answer.trial ? &session.history().trial(*answer.trial) : nullptr);
-  if (!answer.trial) return OkStatus();
-  const Trial& chosen = session.history().trial(*answer.trial);
+  std::optional<int> trial = context_.stop.stop_requested() ? session.best_so_far() : answer.trial;
+  TakeScores(session.history(), trial ? &session.history().trial(*trial) : nullptr);
+  if (!trial) return OkStatus();
+  const Trial& chosen = session.history().trial(*trial);
   label_ = chosen.label;
   config_ = chosen.config;
   NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen.config));
-  if (session.best()) best_so_far_ = {chosen.result->values, session.history().FindModel(chosen.config)->speed};
+  const MeasuredModel* timed = session.history().FindModel(chosen.config);
+  best_so_far_ = {chosen.result->values, timed != nullptr && timed->speed.speedup > 0 ? std::optional(timed->speed) : std::nullopt};
   return OkStatus();
 }
 

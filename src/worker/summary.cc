@@ -37,6 +37,14 @@ std::string Metrics(const Report& report) {
   return text;
 }
 
+std::string Latency(const Report& report) {
+  const LatencyFigures &before = report.baseline.latency_ms, &after = report.optimized.latency_ms;
+  std::string faster = fmt::format("{:.2f} x faster (95 % {:.2f} to {:.2f}), {} thread{}", report.speedup.median, report.speedup.low, report.speedup.high,
+                                   before.threads, before.threads == 1 ? "" : "s");
+  return Row(fmt::format("latency, batch {}", before.batch), fmt::format("{:.3f} ms", before.median), fmt::format("{:.3f} ms", after.median), faster) +
+         Row("latency, p95", fmt::format("{:.3f} ms", before.p95), fmt::format("{:.3f} ms", after.p95), "");
+}
+
 std::string Operators(const Report& report) {
   if (report.operators.empty()) return "";
   std::map<std::string, int> counts;
@@ -66,13 +74,7 @@ std::string SummaryText(const Report& report, const std::filesystem::path& outpu
   text += Metrics(report);
   text += Row("size", BytesText(before.size_bytes), BytesText(after.size_bytes),
               Ratio(static_cast<double>(before.size_bytes), static_cast<double>(after.size_bytes)));
-  text +=
-      Row(fmt::format("latency, batch {}", before.latency_ms.batch), fmt::format("{:.3f} ms", before.latency_ms.median),
-          fmt::format("{:.3f} ms", after.latency_ms.median),
-          fmt::format("{:.2f} x faster (95 % {:.2f} to {:.2f}), {} thread{}", report.speedup.median, report.speedup.low,
-                      report.speedup.high, before.latency_ms.threads, before.latency_ms.threads == 1 ? "" : "s"));
-  text += Row("latency, p95", fmt::format("{:.3f} ms", before.latency_ms.p95),
-              fmt::format("{:.3f} ms", after.latency_ms.p95), "");
+  if (after.latency_ms.median > 0) text += Latency(report);
   if (before.peak_memory_bytes > 0 && after.peak_memory_bytes > 0) {
     text += Row("peak memory", BytesText(before.peak_memory_bytes), BytesText(after.peak_memory_bytes),
                 Ratio(static_cast<double>(before.peak_memory_bytes), static_cast<double>(after.peak_memory_bytes)));

@@ -103,7 +103,7 @@ class TrialRunner {
   std::map<int, Record> records_;                // by trial
   std::map<std::string, QuantizedModel> kept_;   // by Canonical(config): the last few
   std::vector<std::string> kept_order_;          // the oldest first
-  std::string best_;                             // Canonical(config) of the best so far
+  std::string best_;                             // Canonical(config) of what a stop hands out
   std::optional<OutputProbe> probe_;
   Pace pace_ = Pace::kUsual;  // of what is done now
   std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for

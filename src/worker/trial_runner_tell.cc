@@ -8,7 +8,7 @@ void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const
     progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
                                Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
   }
-  if (auto best = session.best()) {
+  if (auto best = session.best_so_far()) {
     best_ = Canonical(session.history().trial(*best).config);
     if (setting_.has_best) setting_.has_best();
   }

@@ -420,6 +420,34 @@ class InterruptionTest(WorkerTest):
         errors = process.communicate(timeout=30)[1]
         return process.returncode, time.monotonic() - sent, errors
 
+    def test_a_stop_before_anything_was_timed_keeps_what_holds(self):
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"),
+                                    "--no-cache", "-o", str(self.out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "trial 1" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        summary, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        report = self.report()
+        self.assertIn("Stopped; the best so far, as its trial measured it", report["verdict"])
+        self.assertIn("not timed", report["verdict"])
+        self.assertTrue(report["goal_met"])
+        self.assertLess(report["optimized"]["size_bytes"], report["baseline"]["size_bytes"])
+        self.assertTrue((self.out / "model.onnx").exists() and (self.out / "recipe.json").exists())
+        self.assertNotIn("latency", summary)
+
+    def test_a_stop_where_nothing_holds_keeps_what_comes_closest(self):
+        process = subprocess.Popen([str(WORKER), "optimize", str(IMAGES / "model.onnx"), "--data", str(IMAGES / "evaluation.npz"), "--criterion", "absolute",
+                                    "--tolerable-loss=-0.05", "--no-cache", "-o", str(self.out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "trial 1" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130, process.communicate()[1])
+        self.assertFalse(self.report()["goal_met"])
+        self.assertTrue(self.report()["verdict"].startswith("Goal not met. Stopped; the best so far"), self.report()["verdict"])
+
     # The process stands still after the signal for longer than it would wait for work that leads nowhere: a big model takes as long to write.
     def test_a_stop_waits_until_the_best_is_written(self):
         for _ in range(3):
