@@ -3,8 +3,8 @@
 //
 //   hard_cases EXAMPLES OUT
 //
-// OUT/activation-outliers and OUT/text-classification: model.onnx, tokenizer and rows of the text example; OUT/rescaled-channels, OUT/float-only
-// and OUT/image-classification: model.onnx and rows of the image example.
+// OUT/activation-outliers and OUT/text-classification: model.onnx, tokenizer and rows of the text example; OUT/rescaled-channels, OUT/unused-plane,
+// OUT/float-only and OUT/image-classification: model.onnx and rows of the image example.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -91,6 +91,7 @@ Status Run(const std::string& examples, const fs::path& out) {
   NS_ASSIGN_OR_RETURN(Example image, ImageExample(examples));
   NS_ASSIGN_OR_RETURN(Model outliers, WithActivationOutliers(text.model.Clone()));
   NS_ASSIGN_OR_RETURN(Model rescaled, WithRescaledChannels(image.model.Clone()));
+  NS_ASSIGN_OR_RETURN(Model plane, WithUnusedPlane(image.model.Clone()));
   NS_ASSIGN_OR_RETURN(Model only_float, WithCancellingOffsets(image.model.Clone()));
   struct Case {
     const char* name;
@@ -102,6 +103,7 @@ Status Run(const std::string& examples, const fs::path& out) {
                         {"activation-outliers", &outliers, &text, "text-classification"},
                         {"image-classification", &image.model, &image, "image-classification"},
                         {"rescaled-channels", &rescaled, &image, "image-classification"},
+                        {"unused-plane", &plane, &image, "image-classification"},
                         {"float-only", &only_float, &image, "image-classification"}};
   for (const Case& one : cases) {
     NS_RETURN_IF_ERROR(Write(fs::path(examples) / one.folder, out / one.name, *one.model));

@@ -55,6 +55,25 @@ TEST(HardCasesTest, RescaledChannelsNeedEqualization) {
   EXPECT_GE(hard.Quantized(config), exact * kKept);
 }
 
+TEST(HardCasesTest, AnUnusedPlaneNeedsTheFirstOperatorInFloat) {
+  Example example = ImageExample(kExamples).value();
+  Model model = WithUnusedPlane(example.model.Clone()).value();
+  Case hard(std::move(example), std::move(model));
+  double exact = hard.Float();
+  EXPECT_DOUBLE_EQ(exact, Accuracy(hard.example.model, *hard.example.evaluation).value()) << "the same function";
+  QuantConfig config = Mode(OpMode::kStatic);
+  for (CalibrationMethod method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kEntropy, CalibrationMethod::kMse}) {
+    config.defaults.calibration = method;
+    for (bool recipes : {false, true}) {
+      config.equalize = config.bias_correction = recipes;
+      EXPECT_LT(hard.Quantized(config), exact * kKept) << CalibrationMethodName(method);
+    }
+  }
+  config = Mode(OpMode::kStatic);
+  config.SetMode(hard.quantizer.QuantizedOperators(config)[0].name, OpMode::kFloat);
+  EXPECT_GE(hard.Quantized(config), exact * kKept);
+}
+
 // Not one operator alone, in no mode, with no cure.
 TEST(HardCasesTest, CancellingOffsetsLeaveOnlyFloat) {
   Example example = ImageExample(kExamples).value();

@@ -50,6 +50,15 @@ class HardCasesTest(unittest.TestCase):
     def test_rescaled_channels_are_equalized(self):
         self.check_cure("rescaled-channels", "equalized")
 
+    def test_a_first_operator_that_reads_an_unused_plane_stays_in_float_without_a_ranking(self):
+        report = self.optimize("unused-plane")
+        self.assertTrue(report["goal_met"], report["verdict"])
+        cured = [trial for trial in report["trials"][1:] if trial["meets_criterion"]]
+        self.assertIn("first operator in float", cured[0]["configuration"])
+        self.assertLessEqual(cured[0]["index"], 3, "each form that is worth it once, the treated one, and this")
+        self.assertEqual([one["name"] for one in report["operators"] if one["decision"] == "float" and one["type"] == "Conv"],
+                         [next(one["name"] for one in report["operators"] if one["type"] == "Conv")])
+
     def test_where_only_fp32_holds_it_is_kept_with_the_closest_in_the_pareto_set(self):
         report = self.optimize("float-only", "--timeout", 120)
         self.assertTrue(report["goal_met"])

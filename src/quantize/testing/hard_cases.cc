@@ -143,6 +143,33 @@ Result<Model> WithRescaledChannels(Model original) {
   return model;
 }
 
+Result<Model> WithUnusedPlane(Model model) {
+  auto& graph = model.mutable_graph();
+  int first = 0;
+  while (first < graph.node_size() && !IsType(graph.node(first), "Conv")) ++first;
+  if (first == graph.node_size()) return InvalidArgument("no convolution", "NOT_CONVOLUTIONS");
+  const NodeProto conv = graph.node(first);
+  NS_ASSIGN_OR_RETURN(Tensor weight, model.Weight(conv.input(1)));
+  Shape shape = weight.shape();
+  auto kernel = static_cast<size_t>(shape[2] * shape[3]), image = static_cast<size_t>(shape[1]) * kernel;
+  std::vector<float> wider;
+  for (size_t channel = 0; channel < static_cast<size_t>(shape[0]); ++channel) {
+    auto own = weight.values<float>().subspan(channel * image, image);
+    wider.insert(wider.end(), own.begin(), own.end());
+    wider.insert(wider.end(), kernel, 0.0f);
+  }
+  shape[1] += 1;
+  std::string pads = model.UniqueName("plane_pads"), value = model.UniqueName("plane_value"), output = model.UniqueName(conv.input(0) + "_and_plane");
+  model.SetWeight(pads, Tensor::From<int64_t>({8}, {0, 0, 0, 0, 0, 1, 0, 0}));
+  model.SetWeight(value, Tensor::From<float>({}, {1024}));
+  AddNode(graph, "Pad", {conv.input(0), pads, value}, {output}, model.UniqueName("plane_Pad"));
+  NodeProto& changed = *graph.mutable_node(first);
+  changed.set_input(0, output);
+  changed.set_input(1, NewVector(model, conv.input(1) + "_wider", shape, wider));
+  NS_RETURN_IF_ERROR(SortNodes(graph));
+  return model;
+}
+
 Result<Model> WithCancellingOffsets(Model original) {
   constexpr float kOffset = 4096;
   NullProgress progress;

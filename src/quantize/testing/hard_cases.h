@@ -17,6 +17,10 @@ Result<Model> WithActivationOutliers(Model bert, float factor = 1024);
 // second. Equal to the last bit in float from there on. The cure is cross-layer equalization.
 Result<Model> WithRescaledChannels(Model convolutions);
 
+// The first convolution reads one more plane, of 1024 everywhere, with weights of zero: equal to the last bit in float. Eight bits over the range of
+// both leave nothing of the image, and no recipe reaches an input. The cure is the first operator in float.
+Result<Model> WithUnusedPlane(Model convolutions);
+
 // Nothing but float does: each convolution and Gemm reads x + K m, m the mean of the row's input image and K = 4096, and what K m adds to its result
 // is subtracted behind it in float. Eight bits over the range of x + K m leave nothing of x, and the rounding of a weight counts K m times.
 // Its image input is the model's first.

@@ -114,6 +114,43 @@ TEST(AutoSearchTest, OneHarmfulOperatorIsFoundByTheFirstStepOfBisection) {
   EXPECT_EQ(session.answer().trial, 2);
 }
 
+TEST(AutoSearchTest, TheFirstAndTheLastOperatorInFloatAreTriedBeforeARanking) {
+  auto in_float = [](const QuantConfig& config, const char* name) { return config.Of(name).mode == OpMode::kFloat; };
+  struct Case {
+    std::function<double(const QuantConfig&)> loss;
+    const char* label;
+  };
+  const Case cases[] = {
+      {[&](const QuantConfig& config) { return in_float(config, "op0") ? 0.0 : 0.2; }, "static, first operator in float"},
+      {[&](const QuantConfig& config) { return in_float(config, "op63") ? 0.0 : 0.2; }, "static, last operator in float"},
+      {[&](const QuantConfig& config) { return in_float(config, "op0") && in_float(config, "op63") ? 0.0 : 0.2; },
+       "static, first and last operator in float"}};
+  for (const Case& one : cases) {
+    TuningSession session = Make(FakeOptions(64, false));
+    Played played = Play(session, {.loss = one.loss});
+    EXPECT_THAT(played.labels, ElementsAre("static", one.label));
+    EXPECT_EQ(played.probes, 4);
+    EXPECT_EQ(played.ranks, 0);
+    EXPECT_EQ(session.answer().trial, 2);
+  }
+}
+
+TEST(AutoSearchTest, EndsThatTurnOutNotToBeEnoughAreAStepOfBisection) {
+  TuningSession session = Make(FakeOptions(64, false));
+  Played played = Play(session, {.harms = {{"op0", 0.2}, {"op17", 0.05}}});
+  EXPECT_THAT(played.labels, ElementsAre("static", "static, first operator in float", "static, 2 operators in float"));
+}
+
+// What was given up may be dynamic, here too.
+TEST(AutoSearchTest, AFirstOperatorThatWasGivenUpReturnsInDynamicForm) {
+  FakeModel model;
+  model.loss = [](const QuantConfig& config) {
+    return (config.Of("op0").mode == OpMode::kStatic ? 0.1 : 0) + (config.defaults.mode == OpMode::kDynamic ? 0.5 : 0);
+  };
+  TuningSession session = Make(FakeOptions(8));
+  EXPECT_THAT(Play(session, model).labels, ElementsAre("static", "dynamic", "static, first operator in float", "static, 1 operator dynamic"));
+}
+
 TEST(AutoSearchTest, WhatWasGivenUpReturnsInDynamicFormWhereThatHolds) {
   FakeModel model;
   // op3 and op4 cannot be static.
@@ -216,9 +253,9 @@ TEST(AutoSearchTest, TakesFewEvaluationsWhateverTheModel) {
     RandomModel random(seed);
     TuningSession session = Make(random.options());
     Played played = Play(session, random.model());
-    // Two forms, for each a treated one and bisection, two that return, and the closest in full.
+    // Two forms, for each a treated one, one with its ends in float, and bisection, two that return, and the closest in full.
     double bisection = 1 + std::ceil(std::log2(random.operators()));
-    ASSERT_LE(static_cast<double>(played.labels.size()), 2 * (1 + 1 + bisection + 2) + 1) << "seed " << seed;
+    ASSERT_LE(static_cast<double>(played.labels.size()), 2 * (1 + 1 + 1 + bisection + 2) + 1) << "seed " << seed;
     TuningAnswer answer = session.answer();
     ASSERT_TRUE(answer.goal_met) << "seed " << seed << ": fp32 holds it";
     if (answer.trial) {

@@ -14,17 +14,19 @@ std::vector<ModelRecipe> WholeModelRecipes(const TuningSpace& space) {
   return recipes;
 }
 
-std::vector<ModelRecipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
-  std::vector<ModelRecipe> recipes;
+std::vector<std::string> EndOperators(const TuningSpace& space, OpMode mode) {
   std::vector<std::string> quantized;
   for (const SpaceOperator& op : space.operators)
     if (op.FirstWith(mode) != nullptr) quantized.push_back(op.name);
-  if (quantized.size() >= 3) {
-    auto keep = [&](const char* label, const std::string& name) {
-      recipes.push_back({label, [name](QuantConfig& config) { config.SetMode(name, OpMode::kFloat); }});
-    };
-    keep("first operator in float", quantized.front());
-    keep("last operator in float", quantized.back());
+  if (quantized.size() < 3) return {};
+  return {quantized.front(), quantized.back()};
+}
+
+std::vector<ModelRecipe> EndsInFloat(const TuningSpace& space, OpMode mode) {
+  std::vector<ModelRecipe> recipes;
+  for (const std::string& name : EndOperators(space, mode)) {
+    const char* label = recipes.empty() ? "first operator in float" : "last operator in float";
+    recipes.push_back({label, [name](QuantConfig& config) { config.SetMode(name, OpMode::kFloat); }});
   }
   return recipes;
 }

@@ -17,7 +17,10 @@ struct ModelRecipe {
 // Those that treat the whole model and leave each operator's own treatment alone.
 std::vector<ModelRecipe> WholeModelRecipes(const TuningSpace& space);
 
-// The first and the last operator that can be quantized kept in float, each alone, where there are at least three.
+// The first and the last operator that can have `mode`, where there are at least three; else none.
+std::vector<std::string> EndOperators(const TuningSpace& space, OpMode mode);
+
+// Each of EndOperators() alone kept in float.
 std::vector<ModelRecipe> EndsInFloat(const TuningSpace& space, OpMode mode);
 
 // All that mean something for a model whose operators mostly have `mode`, in the order in which they are tried: the above, then the

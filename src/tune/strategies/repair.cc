@@ -4,11 +4,15 @@
 #include <cmath>
 #include <limits>
 
+#include "tune/strategies/recipes.h"
+
 namespace ns {
 
 namespace {
 
 constexpr double kLeastSaving = 0.01;  // share of the run; less is noise of the profile
+constexpr double kMostOfTheNoise = 3;  // dB that go with an operator that makes half of it
+constexpr double kHopeless = 3;        // dB below which outputs are noise, whatever was gained
 
 double Noise(const OperatorScore& score) {
   double db = std::isnan(score.effect_db) ? score.sqnr_db : score.effect_db;
@@ -30,16 +34,46 @@ class Repairer {
   Repairer(Inquiry& ask, const Repairable& model) : ask_(ask), model_(model) {}
 
   Result<std::vector<QuantConfig>> Run() {
-    NS_ASSIGN_OR_RETURN(auto scores, ask_.Rank(model_.config));
-    ranking_ = MostHarmfulFirst(std::move(scores));
-    passes_ = static_cast<int>(ranking_.size());  // all of them in float is as good as fp32, which holds
-    found_.clear();
-    NS_RETURN_IF_ERROR(Bisect());
+    NS_ASSIGN_OR_RETURN(bool enough, HoldsWithEndsInFloat());
+    if (!enough) {
+      NS_ASSIGN_OR_RETURN(auto scores, ask_.Rank(model_.config));
+      ranking_ = MostHarmfulFirst(std::move(scores));
+      passes_ = static_cast<int>(ranking_.size());  // all of them in float is as good as fp32, which holds
+      NS_RETURN_IF_ERROR(Bisect());
+    }
     if (!found_.empty()) NS_RETURN_IF_ERROR(Return());
     return found_;
   }
 
  private:
+  // The usual culprits, for three probes where a ranking takes one for each operator: the first operator, the last, both. Evaluated where they make most
+  // of the noise.
+  Result<bool> HoldsWithEndsInFloat() {
+    if (in_int4_) return false;
+    const std::vector<std::string> ends = EndOperators(problem().space, model_.config.defaults.mode);
+    if (ends.empty()) return false;
+    std::vector<QuantConfig> configs(4, model_.config);  // as it is, first, last, both
+    for (size_t end : {size_t{0}, size_t{1}}) {
+      configs[1 + end].SetMode(ends[end], OpMode::kFloat);
+      configs[3].SetMode(ends[end], OpMode::kFloat);
+    }
+    if (!Worth(configs[1]) && !Worth(configs[2])) return false;
+    NS_ASSIGN_OR_RETURN(auto sqnr, ask_.OutputSqnr(configs));
+    for (size_t i : {1, 2, 3})
+      if (!Worth(configs[i])) sqnr[i] = -std::numeric_limits<double>::infinity();
+    size_t best = sqnr[2] > sqnr[1] ? 2 : 1;
+    if (sqnr[3] >= sqnr[best] + kMostOfTheNoise) best = 3;
+    if (!(sqnr[best] >= std::max(sqnr[0] + kMostOfTheNoise, kHopeless))) return false;
+    const char* labels[] = {"", "first operator in float", "last operator in float", "first and last operator in float"};
+    NS_ASSIGN_OR_RETURN(bool holds, ask_.Holds(configs[best], model_.label + ", " + labels[best]));
+    if (!holds) return false;
+    for (size_t end : {size_t{0}, size_t{1}})
+      if (best == end + 1 || best == 3) ranking_.push_back({ends[end], sqnr[0] - sqnr[end + 1], std::nan(""), std::nan("")});
+    passes_ = static_cast<int>(ranking_.size());
+    found_ = {configs[best]};
+    return true;
+  }
+
   // Where few operators make most of the noise, they alone are the likely answer: the least count with 90 % of it.
   int FirstCount() const {
     double total = 0;
