@@ -17,6 +17,8 @@ struct SpaceOperator {
   std::vector<OpConfig> choices;
   // Share of the fp32 model's run, 0 to 1; all 0 where it was not measured.
   double float_share = 0;
+  // The value that it reads; operators of one value share what rescales its channels. "": not told.
+  std::string input = "";
 
   const OpConfig* FirstWith(OpMode mode) const;
 };

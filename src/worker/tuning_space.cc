@@ -127,7 +127,13 @@ TuningSpace MakeTuningSpace(const Quantizer& quantizer, const TuningOptions& opt
   space.recipes.equalize = wanted("equalization") && any({"Conv", "MatMul", "Gemm"});
   space.recipes.bias_correction = wanted("bias_correction") && any({"Conv", "MatMul", "Gemm"});
   auto blocks = Blocks(names);
-  for (SpaceOperator& op : space.operators) op.block = blocks[op.name];
+  std::map<std::string, std::string> inputs;
+  for (const auto& node : quantizer.prepared().graph().node())
+    if (node.op_type() == "MatMul" || node.op_type() == "Gemm") inputs[node.name()] = node.input(0);
+  for (SpaceOperator& op : space.operators) {
+    op.block = blocks[op.name];
+    op.input = inputs[op.name];
+  }
   return space;
 }
 

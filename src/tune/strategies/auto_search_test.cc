@@ -106,6 +106,35 @@ TEST(AutoSearchTest, AlphasAreChosenLayerByLayerWhereOneForAllIsNotEnough) {
   EXPECT_EQ(session.answer().trial, 3);
 }
 
+// Two products read one value, so they have one alpha: the first gains a little by 0.3, the second much by 0.8.
+TEST(AutoSearchTest, ProductsOfOneValueTakeTheAlphaThatIsBestForThemTogether) {
+  TuningSession::Options options = FakeOptions(4, false);
+  options.problem.space.recipes.smooth_quant = true;
+  for (size_t i : {0, 1}) options.problem.space.operators[i].input = "shared";
+  TuningSession session = Make(options);
+  auto alpha = [](const QuantConfig& config, const std::string& name) {
+    auto own = config.smooth_quant->alphas.find(name);
+    return own == config.smooth_quant->alphas.end() ? config.smooth_quant->alpha : own->second;
+  };
+  FakeModel model;
+  model.loss = [&](const QuantConfig& config) {
+    if (!config.smooth_quant) return 0.05;
+    bool shared = alpha(config, "op0") == 0.8 && alpha(config, "op1") == 0.8;
+    return 0.03 - (shared ? 0.015 : 0) - (alpha(config, "op2") == 0.3 ? 0.015 : 0);
+  };
+  model.rank = [&](const RankItem& item) {
+    double of_all = alpha(item.config, "op0");
+    RankResult result;
+    result.operators.push_back({"op0", of_all == 0.3 ? 30.0 : 29.0, std::nan(""), std::nan("")});
+    result.operators.push_back({"op1", of_all == 0.8 ? 30.0 : 15.0, std::nan(""), std::nan("")});
+    result.operators.push_back({"op2", alpha(item.config, "op2") == 0.3 ? 30.0 : 25.0, std::nan(""), std::nan("")});
+    return result;
+  };
+  EXPECT_THAT(Play(session, model).labels, ElementsAre("static", "static, smoothed 0.30", "static, smoothed 0.30, alpha by layer"));
+  EXPECT_THAT(session.history().trial(3).config.smooth_quant->alphas, ::testing::ElementsAre(::testing::Pair("op0", 0.8), ::testing::Pair("op1", 0.8)));
+  EXPECT_EQ(session.answer().trial, 3);
+}
+
 TEST(AutoSearchTest, OneHarmfulOperatorIsFoundByTheFirstStepOfBisection) {
   TuningSession session = Make(FakeOptions(64, false));
   Played played = Play(session, {.harms = {{"op17", 0.2}}});

@@ -1,6 +1,7 @@
 #include "tune/strategies/treatment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -9,6 +10,7 @@ namespace ns {
 namespace {
 
 constexpr double kLeastStep = 0.5;   // dB that one more treatment must gain
+constexpr double kLessNoise = 0.89;  // the same step
 constexpr double kLeastTotal = 1.0;  // dB that are worth a full evaluation
 constexpr double kHopeless = 3.0;    // dB below which outputs are noise, whatever was gained
 constexpr double kFirstAlpha = 0.5;
@@ -68,6 +70,28 @@ Status SearchAlpha(Inquiry& ask, QuantConfig* config, double* sqnr_db, std::stri
   return OkStatus();
 }
 
+// Operators that read one value.
+struct Group {
+  std::string value;
+  std::vector<std::string> operators;
+};
+
+// Each with the noise of its operators' outputs, relative to their signals, summed up.
+std::vector<std::pair<Group, double>> NoiseByGroup(const TuningSpace& space, const std::vector<OperatorScore>& scores) {
+  std::map<std::string, std::string> reads;
+  for (const SpaceOperator& op : space.operators) reads[op.name] = op.input.empty() ? "of " + op.name : op.input;
+  std::vector<std::pair<Group, double>> groups;
+  std::map<std::string, size_t> place;
+  for (const OperatorScore& score : scores) {
+    auto [entry, added] = place.try_emplace(reads[score.name], groups.size());
+    if (added) groups.push_back({{entry->first, {}}, 0});
+    auto& [group, noise] = groups[entry->second];
+    group.operators.push_back(score.name);
+    noise += std::pow(10, -score.sqnr_db / 10);
+  }
+  return groups;
+}
+
 }  // namespace
 
 Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string& label) {
@@ -109,13 +133,13 @@ Result<Treated> SmoothLayerByLayer(Inquiry& ask, const Treated& treated) {
   std::vector<QuantConfig> configs(alphas.size(), treated.config);
   for (size_t i = 0; i < alphas.size(); ++i) Smooth(configs[i], alphas[i]);
   NS_ASSIGN_OR_RETURN(auto errors, ask.Errors(configs));
-  std::map<std::string, double> best;  // dB by operator
+  std::map<std::string, double> least;  // noise by group: of one value's readers together, for they are smoothed by the same factors
   for (size_t i = 0; i < alphas.size(); ++i) {
-    for (const OperatorScore& score : errors[i]) {
-      auto [entry, first] = best.try_emplace(score.name, score.sqnr_db);
-      if (first || !(score.sqnr_db >= entry->second + kLeastStep)) continue;
-      entry->second = score.sqnr_db;
-      finer.config.smooth_quant->alphas[score.name] = alphas[i];
+    for (const auto& [group, noise] : NoiseByGroup(ask.history().problem().space, errors[i])) {
+      auto [entry, first] = least.try_emplace(group.value, noise);
+      if (first || !(noise <= entry->second * kLessNoise)) continue;
+      entry->second = noise;
+      for (const std::string& name : group.operators) finer.config.smooth_quant->alphas[name] = alphas[i];
     }
   }
   if (finer.config.smooth_quant->alphas.empty()) return finer;

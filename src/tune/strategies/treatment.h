@@ -17,8 +17,8 @@ struct Treated {
 // treatment alone, then the best one with the next best and so on while it gains, SmoothQuant's alpha on the way.
 Result<Treated> Treat(Inquiry& ask, const QuantConfig& config, const std::string& label);
 
-// One alpha of SmoothQuant a layer in the place of one for all: each product takes that with which its own output is nearest to fp32's, as one
-// pass over a few rows says for each alpha. `changed`: the model's outputs come enough nearer to be worth an evaluation.
+// One alpha of SmoothQuant a layer in the place of one for all: the products that read one value take that with which their own outputs are nearest to
+// fp32's, as one pass over a few rows says for each alpha. `changed`: the model's outputs come enough nearer to be worth an evaluation.
 Result<Treated> SmoothLayerByLayer(Inquiry& ask, const Treated& treated);
 
 }  // namespace ns
