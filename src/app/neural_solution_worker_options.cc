@@ -161,7 +161,7 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("MODEL2", options.other, "Timed interleaved with the first");
   command->add_option("--data", options.data, "Rows to run (made-up inputs)");
   command->add_option("--shape", raw.shapes, "Shape of a made-up input: NAME=1,3,224,224; may be repeated")->take_all();
-  command->add_option("--free-size", options.free_size, "Size of an input's free axes but the first (128)")
+  command->add_option("--free-size", options.free_size, "Size of an input's free axes but the first (128, or half of it and so on where the model does not run)")
       ->check(CLI::PositiveNumber);
   command->add_option("--batch", options.latency.batch, "Rows of a run (1)")->check(CLI::PositiveNumber);
   command->add_option("--threads", options.latency.threads, "Threads of a run (as many as cores)")

@@ -14,7 +14,7 @@ namespace ns {
 
 namespace {
 
-Result<std::vector<NamedTensors>> Rows(const BenchmarkOptions& options, const SourceModel& source) {
+Result<std::vector<NamedTensors>> Rows(const BenchmarkOptions& options, const SourceModel& source, const Session& session, std::stop_token stop) {
   if (!options.data.empty()) {
     DataSetOptions open;
     open.path = options.data;
@@ -29,8 +29,10 @@ Result<std::vector<NamedTensors>> Rows(const BenchmarkOptions& options, const So
     auto given = options.shapes.find(spec.name);
     if (given != options.shapes.end()) spec.shape = given->second;
   }
-  NS_ASSIGN_OR_RETURN(NamedTensors made, MadeUpInputs(inputs, options.latency.batch, options.free_size, 0));
-  return std::vector<NamedTensors>{std::move(made)};
+  auto made = options.free_size > 0 ? MadeUpInputs(inputs, options.latency.batch, options.free_size, 0)
+                                    : LongestInputs(session, inputs, options.latency.batch, 0, stop);
+  NS_RETURN_IF_ERROR(made.status());
+  return std::vector<NamedTensors>{*std::move(made)};
 }
 
 }  // namespace
@@ -57,10 +59,10 @@ Result<BenchmarkOutcome> Benchmark(const BenchmarkOptions& options, const WorkCo
   std::vector<Session> sessions;
   for (size_t i = 0; i < outcome.models.size(); ++i) {
     NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(outcome.models[i]));
-    if (rows.empty()) {
-      NS_ASSIGN_OR_RETURN(rows, Rows(options, source));
-    }
     NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source.model, TimedSession(run, i + 1 == outcome.models.size() ? last : usual)));
+    if (rows.empty()) {
+      NS_ASSIGN_OR_RETURN(rows, Rows(options, source, session, context.stop));
+    }
     sessions.push_back(std::move(session));
   }
   progress.Begin("time", 0.2, 1);

@@ -17,7 +17,7 @@ struct BenchmarkOptions {
   std::filesystem::path other;          // empty: one model alone
   std::filesystem::path data;           // rows to run; empty: made-up inputs
   std::map<std::string, Shape> shapes;  // of made-up inputs, where the model leaves sizes free
-  int64_t free_size = 128;              // of other free sizes than the first axis
+  int64_t free_size = 0;                // of other free sizes than the first axis; 0: LongestInputs()
   LatencySettings latency;
   std::filesystem::path recipe;         // the last model runs with the session settings of this recipe.json; empty: as usual
   std::vector<int> cores;

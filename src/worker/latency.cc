@@ -98,6 +98,15 @@ Result<NamedTensors> MadeUpInputs(std::span<const TensorSpec> inputs, int64_t ba
   return made;
 }
 
+Result<NamedTensors> LongestInputs(const Session& session, std::span<const TensorSpec> inputs, int64_t batch, uint64_t seed, std::stop_token stop) {
+  for (int64_t size = 128;; size /= 2) {
+    NS_ASSIGN_OR_RETURN(NamedTensors made, MadeUpInputs(inputs, batch, size, seed));
+    Status ran = session.Run(made, {}, stop).status();
+    if (ran.ok()) return made;
+    if (size == 1 || ran.code() == StatusCode::kCancelled) return ran;
+  }
+}
+
 Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions,
                                                    std::span<const NamedTensors> rows, const LatencyRun& run,
                                                    ProgressSink& progress, std::stop_token stop) {

@@ -38,6 +38,10 @@ Result<std::vector<NamedTensors>> LatencyRows(const DataSet& data, std::span<con
 // or no memory could hold it.
 Result<NamedTensors> MadeUpInputs(std::span<const TensorSpec> inputs, int64_t batch, int64_t free_size, uint64_t seed);
 
+// The same with the largest of 128, 64, ... 1 as free size with which `session`, of that model, runs: how many positions a model has is in no shape.
+// Errors of Session::Run() with the last.
+Result<NamedTensors> LongestInputs(const Session& session, std::span<const TensorSpec> inputs, int64_t batch, uint64_t seed, std::stop_token stop);
+
 // The sessions one against another; the first is what the others are compared with. Errors of MeasureLatency().
 Result<std::vector<LatencyResult>> MeasureSessions(std::span<const Session* const> sessions,
                                                    std::span<const NamedTensors> rows, const LatencyRun& run,

@@ -25,7 +25,8 @@ Status OptimizeRun::ReadTimedRows() {
     batch = data_->evaluation->fixed_batch().value_or(batch);
     NS_ASSIGN_OR_RETURN(rows_, LatencyRows(*data_->evaluation, data_->split.evaluation, batch, kTimedRows));
   } else {
-    NS_ASSIGN_OR_RETURN(NamedTensors made, MadeUpInputs(source_->model.inputs(), batch, 128, 0));
+    NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(source_->model, TimedSession(latency_)));
+    NS_ASSIGN_OR_RETURN(NamedTensors made, LongestInputs(session, source_->model.inputs(), batch, 0, context_.stop));
     rows_ = {std::move(made)};
   }
   return OkStatus();

@@ -346,6 +346,19 @@ class RecipeTest(WorkerTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual((again / "model.onnx").read_bytes(), first)
 
+    # Its table of positions has 64 entries, which no shape says.
+    def test_replays_a_text_model_without_data(self):
+        result = self.optimize(TEXTS, "--data", TEXTS / "evaluation.tsv", "--max-trials", 1)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        first = (self.out / "model.onnx").read_bytes()
+        for model in (TEXTS, TEXTS / "model.onnx"):
+            again = self.folder / f"again-{model.name}"
+            result = self.run_worker("optimize", model, "--recipe", self.out / "recipe.json", "-o", again)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual((again / "model.onnx").read_bytes(), first)
+        self.assertEqual(self.run_worker("benchmark", TEXTS).returncode, 0)
+        self.assertNotEqual(self.run_worker("benchmark", TEXTS, "--free-size", 65).returncode, 0)
+
     def test_refuses_a_recipe_for_another_model(self):
         self.assertEqual(self.optimize_images().returncode, 0)
         recipe = self.folder / "recipe.json"
