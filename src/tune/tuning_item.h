@@ -45,6 +45,7 @@ struct OperatorScore {
   double sqnr_db = 0;     // of its own output, its inputs being exact; +infinity: no error
   double effect_db = 0;   // of the model's outputs when it alone is quantized; +infinity: no error; NaN: not measured
   double saved_share = 0; // share of the fp32 model's run that its quantization saves; below 0: costs; NaN: not measured
+  bool effect_shared = false;  // effect_db is its part of what its block did
 };
 struct RankResult {
   std::vector<OperatorScore> operators;  // in graph order; empty: nothing can be ranked

@@ -56,7 +56,7 @@ struct ToJson {
   Json operator()(const RankResult& result) const {
     Json operators = Json::array();
     for (const OperatorScore& score : result.operators)
-      operators.push_back({score.name, Number(score.sqnr_db), Number(score.effect_db), Number(score.saved_share)});
+      operators.push_back({score.name, Number(score.sqnr_db), Number(score.effect_db), Number(score.saved_share), score.effect_shared});
     return {{"operators", operators}};
   }
   Json operator()(const TimeResult& result) const {
@@ -79,8 +79,10 @@ struct FromJson {
   TuningResult operator()(const ProbeItem&) const { return ProbeResult{.output_sqnr_db = ToNumber(json.at("output_sqnr_db"))}; }
   TuningResult operator()(const RankItem&) const {
     RankResult result;
-    for (const Json& one : json.at("operators"))
-      result.operators.push_back({one.at(0), ToNumber(one.at(1)), ToNumber(one.at(2)), ToNumber(one.at(3))});
+    for (const Json& one : json.at("operators")) {
+      bool shared = one.size() > 4 && one.at(4).get<bool>();
+      result.operators.push_back({one.at(0), ToNumber(one.at(1)), ToNumber(one.at(2)), ToNumber(one.at(3)), shared});
+    }
     return result;
   }
   TuningResult operator()(const TimeItem& item) const {

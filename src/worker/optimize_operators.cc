@@ -44,7 +44,10 @@ void OptimizeRun::TakeScores(const TuningHistory& history, const Trial* answer) 
       if (now.mode != OpMode::kFloat && !(Effective(now) == Effective(treated))) continue;
       OperatorFigures& entry = figures_[score.name];
       if (std::isfinite(score.sqnr_db)) entry.sqnr_db = score.sqnr_db;
-      if (std::isfinite(score.effect_db)) entry.effect_db = score.effect_db;
+      if (std::isfinite(score.effect_db)) {
+        entry.effect_db = score.effect_db;
+        entry.effect_shared = score.effect_shared;
+      }
       entry.measured = treated;
     }
   }

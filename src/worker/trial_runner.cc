@@ -302,8 +302,11 @@ Result<TuningResult> TrialRunner::Rank(const RankItem& item) {
   NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
   NS_ASSIGN_OR_RETURN(auto effects, probe->Effects(item.config, {EffectRuns()}, progress_, stop_));
   for (const OperatorEffect& effect : effects) {
-    for (OperatorScore& score : result.operators)
-      if (score.name == effect.name) score.effect_db = effect.sqnr_db;
+    for (OperatorScore& score : result.operators) {
+      if (score.name != effect.name) continue;
+      score.effect_db = effect.sqnr_db;
+      score.effect_shared = !effect.measured;
+    }
   }
   if (!effects.empty()) {
     progress_.Note(fmt::format("{} operators ranked by what each alone does to the outputs; the worst is {} '{}' with {:.1f} dB",

@@ -50,10 +50,11 @@ TEST(CacheCodecTest, ResultsComeBackToTheLastBit) {
   EXPECT_TRUE(again.stopped_early);
   auto probe = ResultFromText(ResultToText(ProbeResult{.output_sqnr_db = -INFINITY}), ProbeItem{});
   EXPECT_EQ(std::get<ProbeResult>(probe.value()).output_sqnr_db, -INFINITY);
-  RankResult rank{.operators = {{"conv \"1\"", 30.5, INFINITY, kNan}}};
+  RankResult rank{.operators = {{"conv \"1\"", 30.5, INFINITY, kNan, true}}};
   auto ranked = std::get<RankResult>(ResultFromText(ResultToText(rank), RankItem{}).value());
   EXPECT_EQ(ranked.operators[0].name, "conv \"1\"");
   EXPECT_TRUE(std::isnan(ranked.operators[0].saved_share));
+  EXPECT_TRUE(ranked.operators[0].effect_shared);
   TimeResult time{.models = {{{2, 1.9, 2.1}, 25, 0, 3.5}}};
   EXPECT_EQ(std::get<TimeResult>(ResultFromText(ResultToText(time), TimeItem{{QuantConfig()}}).value()).models, time.models);
 }
