@@ -29,7 +29,7 @@ using InputScale = std::function<Result<float>(const RangeId& range)>;
 
 // What to add to the biases of the operators of `plan` that have a rounded weight and can have a bias (Conv, Gemm; MatMul with an Add of a
 // constant vector behind it), by operator. A static operator's own bias bounds its weight's scales from below, as when it is written; an Add's
-// does not here. Errors of `means`, `scale` and of weights.
+// does not here. Weights in 4 bits get none. Errors of `means`, `scale` and of weights.
 Result<std::map<std::string, std::vector<float>>> BiasCorrections(const Model& model, const GraphIndex& index, const Plan& plan,
                                                                   const QuantConfig& config, const ChannelMeans& means,
                                                                   const InputScale& scale);

@@ -100,6 +100,24 @@ TEST(BiasCorrectionsTest, AProductWithoutABiasIsLeft) {
   EXPECT_TRUE(bench.quantizer.Facts(Config(true)).value().bias_corrections.empty());
 }
 
+// Blocks of 4 bits are rounded in another way than int8, so what int8 would shift says nothing about them.
+TEST(BiasCorrectionsTest, WeightsIn4BitsAreNotCorrectedByWhatInt8WouldShift) {
+  Model model = Model::FromText(R"(
+    <ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,4,32] x) => (float y) <float[1] w1 = {0}, float[1] w2 = {0}, float[1] b = {0}> {
+      [first] a = MatMul (x, w1)  c = Add (a, b)  t = Tanh (c)  [second] d = MatMul (t, w2)  y = Add (d, b) })").value();
+  SetRandomWeight(model, "w1", {32, 32}, 0.1f, 1);
+  SetRandomWeight(model, "w2", {32, 32}, 0.1f, 2);
+  SetRandomWeight(model, "b", {32}, 0.1f, 3);
+  Bench bench(Prepared(std::move(model)), {8, 4, 32});
+  EXPECT_TRUE(bench.quantizer.Facts(Config(true, OpMode::kWeightOnlyInt4)).value().bias_corrections.empty());
+  QuantConfig mixed = Config(true);
+  mixed.SetMode("second", OpMode::kWeightOnlyInt4);
+  auto corrections = bench.quantizer.Facts(mixed).value().bias_corrections;
+  EXPECT_TRUE(corrections.contains("first"));
+  EXPECT_FALSE(corrections.contains("second"));
+}
+
 TEST(BiasCorrectionsTest, FactsAreEnoughToRepeatIt) {
   Bench bench(Layers("[product] a = MatMul (x, w)  y = Add (a, b)", {16, 16}), {8, 4, 16});
   Quantizer replay = Quantizer::Create(bench.model.Clone()).value();
