@@ -1,5 +1,5 @@
 // Writes the hard cases of quantization (src/quantize/testing/hard_cases.h), each as a model beside the files of the example that it was
-// made of, and prints what quantization as it comes and with each recipe makes of their accuracy.
+// made of, and prints what quantization as it comes and with each recipe makes of their accuracy, and what clipping adds to a recipe.
 //
 //   hard_cases EXAMPLES OUT
 //
@@ -10,8 +10,11 @@
 #include <filesystem>
 #include <numeric>
 
+#include "quantize/output_probe.h"
 #include "quantize/prepare.h"
 #include "quantize/quantizer.h"
+#include "quantize/recipes/equalize.h"
+#include "quantize/recipes/smooth_quant.h"
 #include "quantize/testing/examples.h"
 #include "quantize/testing/hard_cases.h"
 
@@ -56,24 +59,68 @@ std::vector<int64_t> AllRows(const DataSet& data) {
   return rows;
 }
 
+Result<Quantizer> Calibrated(Model prepared, const Example& example) {
+  NullProgress progress;
+  NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
+  CalibrationOptions options;
+  options.methods = {CalibrationMethod::kMse};  // its histograms serve all methods
+  options.channels = true;
+  options.threads = 2;
+  NS_RETURN_IF_ERROR(quantizer.Calibrate(*example.calibration, AllRows(*example.calibration), options, progress, {}));
+  return quantizer;
+}
+
+// What a recipe makes of the model in float.
+Result<Model> Rewritten(const Quantizer& quantizer, const QuantConfig& config) {
+  RewrittenModel rewritten{quantizer.prepared().Clone(), {}, {}};
+  if (config.equalize) {
+    NS_RETURN_IF_ERROR(EqualizeLayers(&rewritten).status());
+    return std::move(rewritten.model);
+  }
+  NS_ASSIGN_OR_RETURN(QuantFacts facts, quantizer.Facts(config));
+  NS_RETURN_IF_ERROR(SmoothActivations(config, {}, &facts.smooth_factors, &rewritten).status());
+  return std::move(rewritten.model);
+}
+
+// Values that a recipe rescales have the range of all that was seen, whatever the method: beside that, what a calibration of the rewritten model
+// gives, which takes a pass for each recipe and alpha.
+Status ShowClipping(const Quantizer& quantizer, const Example& example) {
+  NullProgress progress;
+  std::vector<int64_t> rows = AllRows(*example.evaluation);
+  rows.resize(std::min<size_t>(rows.size(), 256));
+  NS_ASSIGN_OR_RETURN(OutputProbe probe, OutputProbe::Create(quantizer, *example.evaluation, rows, 2, progress, {}));
+  for (bool equalize : {false, true}) {
+    QuantConfig config = DefaultConfig(OpMode::kStatic), plain = config;
+    config.equalize = equalize;
+    if (!equalize) config.smooth_quant.emplace();
+    NS_ASSIGN_OR_RETURN(Model rewritten, Rewritten(quantizer, config));
+    NS_ASSIGN_OR_RETURN(Quantizer own, Calibrated(std::move(rewritten), example));
+    NS_ASSIGN_OR_RETURN(OutputProbe own_probe, OutputProbe::Create(own, *example.evaluation, rows, 2, progress, {}));
+    std::string line;
+    for (CalibrationMethod method : {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kEntropy, CalibrationMethod::kMse}) {
+      config.defaults.calibration = plain.defaults.calibration = method;
+      NS_ASSIGN_OR_RETURN(double all_seen, probe.Sqnr(config, {}));
+      NS_ASSIGN_OR_RETURN(double by_method, own_probe.Sqnr(plain, {}));
+      line += fmt::format("  {} {:.1f} / {:.1f}", CalibrationMethodName(method), all_seen, by_method);
+    }
+    fmt::print("  {:<20} dB, rescaled values by all seen / by the method:{}\n", equalize ? "equalized" : "SmoothQuant 0.5", line);
+  }
+  return OkStatus();
+}
+
 Status Show(const char* name, const Model& model, const Example& example) {
   NullProgress progress;
   NS_ASSIGN_OR_RETURN(double exact, Accuracy(model, *example.evaluation));
   fmt::print("{}\n  {:<48}{:.4f}\n", name, "fp32", exact);
   NS_ASSIGN_OR_RETURN(Model prepared, PrepareModel(model.Clone(), progress));
-  NS_ASSIGN_OR_RETURN(Quantizer quantizer, Quantizer::Create(std::move(prepared)));
-  CalibrationOptions options;
-  options.methods = {CalibrationMethod::kMse};
-  options.channels = true;
-  options.threads = 2;
-  NS_RETURN_IF_ERROR(quantizer.Calibrate(*example.calibration, AllRows(*example.calibration), options, progress, {}));
+  NS_ASSIGN_OR_RETURN(Quantizer quantizer, Calibrated(std::move(prepared), example));
   for (const Form& form : Forms()) {
     NS_ASSIGN_OR_RETURN(QuantizedModel quantized, quantizer.Quantize(form.config));
     NS_ASSIGN_OR_RETURN(double accuracy, Accuracy(quantized.model, *example.evaluation));
     fmt::print("  {:<48}{:.4f}{}\n", form.name, accuracy, accuracy >= exact * 0.99 ? "" : "  more than 1 % lost");
     std::fflush(stdout);
   }
-  return OkStatus();
+  return ShowClipping(quantizer, example);
 }
 
 Status Write(const fs::path& example, const fs::path& folder, const Model& model) {
