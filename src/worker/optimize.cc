@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kBaselineMark = "baseline";
+constexpr const char* kMemoryShort = "memory was short: the fp32 model, and so all others, ran with one thread, row by row";
 
 }  // namespace
 
@@ -147,6 +148,10 @@ Status OptimizeRun::MakeEvaluator(std::vector<std::string>* guesses) {
 
 Status OptimizeRun::EvaluateBaseline() {
   OpenCache();
+  if (marks_.Killed(kBaselineMark) > 0) {
+    AddNote(kMemoryShort);
+    evaluator_->GoSmall();
+  }
   // Outputs that candidates are compared with are not kept.
   bool may_be_known = cache_ && !evaluator_->compares_with_baseline();
   if (may_be_known) {
@@ -193,9 +198,11 @@ Result<Evaluation> OptimizeRun::BaselineHere(const Session& session, double expe
     bool limited = options_.tuning.stop.timeout_seconds > 0;
     return evaluator_->EvaluateBaseline(session, progress_, context_.stop, pace, limited ? &limit : nullptr);
   };
-  auto baseline = marks_.Killed(kBaselineMark) > 0 ? Result<Evaluation>(ResourceExhausted("", "OUT_OF_MEMORY")) : evaluate(Pace::kUsual);
-  if (baseline.ok() || baseline.status().reason() != "OUT_OF_MEMORY") return baseline;
-  AddNote("memory was short: the fp32 model, and so all others, ran with one thread, row by row");
+  if (marks_.Killed(kBaselineMark) == 0) {
+    auto baseline = evaluate(Pace::kUsual);
+    if (baseline.ok() || baseline.status().reason() != "OUT_OF_MEMORY") return baseline;
+    AddNote(kMemoryShort);
+  }
   evaluator_->GoSmall();
   return evaluate(Pace::kSmall);
 }

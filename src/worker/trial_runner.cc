@@ -88,7 +88,10 @@ Status TrialRunner::Run(TuningSession& session) {
 Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession& session) {
   const AccuracyGoals& goals = session.history().problem().goals;
   if (auto cached = FromCache(work.item, goals)) {
-    if (work.trial > 0) records_[work.trial].cached = true;
+    if (work.trial > 0) {
+      records_[work.trial].cached = true;
+      records_[work.trial].small = setting_.marks != nullptr && setting_.marks->Killed(KeyOf(work.item)) > 0;
+    }
     return *std::move(cached);
   }
   auto result = Marked(work, session);
