@@ -322,6 +322,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
     RunUntilStopped(signals, options.grace_seconds, service, dispatcher, grpc.server.get(), reload);
     LogInfo("stopped");
   }
+  service.EndDownloads();
   if (grpc.server != nullptr) grpc.server->Stop();
   if (watch.ok()) watch->reset();
   if (server != nullptr) server->Stop();

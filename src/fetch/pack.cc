@@ -60,6 +60,7 @@ class Packer {
     archive_entry_set_perm(entry.get(), 0644);
     if (archive_write_header(out_.get(), entry.get()) != ARCHIVE_OK) return WriteError();
     while (true) {
+      if (options_.stop && options_.stop()) return Cancelled();
       ssize_t got = ::read(in.get(), buffer_.data(), buffer_.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return ErrnoStatus(errno, fmt::format("cannot read '{}'", file.string()));

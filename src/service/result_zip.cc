@@ -14,10 +14,10 @@ bool IsParetoModel(const fs::path& file) { return file.begin() != file.end() && 
 
 }  // namespace
 
-Status ZipFolder(const fs::path& folder, const fs::path& zip) {
+Status ZipFolder(const fs::path& folder, const fs::path& zip, const std::function<bool()>& stop) {
   fs::path partial = zip.string() + ".partial";
   std::error_code error;
-  Status status = PackFolder(folder, partial, {.zip = true, .leave_out = IsParetoModel});
+  Status status = PackFolder(folder, partial, {.zip = true, .leave_out = IsParetoModel, .stop = stop});
   if (status.reason() == "NO_FILES") return NotFound(fmt::format("there is no result in '{}'", folder.string()), "NO_RESULT");
   if (status.ok()) {
     FileDescriptor written(::open(partial.c_str(), O_RDONLY | O_CLOEXEC));

@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "service/pending_task.h"
-#include "service/result_zip.h"
 #include "service/task_answer.h"
 #include "tasks/report.h"
 
@@ -171,14 +170,6 @@ Result<TaskRecord> TaskService::TaskWithResult(const Caller& caller, const std::
   return FailedPrecondition(fmt::format("task {} is {}, not done", id, TaskStateName(task.state)), "NOT_DONE");
 }
 
-std::shared_ptr<std::mutex> TaskService::ZipMutex(const std::string& id) {
-  std::lock_guard lock(zips_mutex_);
-  std::erase_if(zips_, [](const auto& entry) { return entry.second.expired(); });
-  std::shared_ptr<std::mutex> mutex = zips_[id].lock();
-  if (mutex == nullptr) zips_[id] = mutex = std::make_shared<std::mutex>();
-  return mutex;
-}
-
 // Where the model and the recipe of this point lie. Names are ours: the report, which a worker wrote, only says which point is the answer.
 Result<fs::path> TaskService::ParetoFolder(const std::string& id, int trial) const {
   fs::path result = workspace_.result_folder(id);
@@ -192,28 +183,30 @@ Result<fs::path> TaskService::ParetoFolder(const std::string& id, int trial) con
   return NotFound(fmt::format("trial {} of task {} is none of its Pareto set: {}", trial, id, others.empty() ? "it is empty" : others), "NO_SUCH_POINT");
 }
 
-Result<fs::path> TaskService::Download(const Caller& caller, const std::string& id, std::optional<int> trial) {
-  NS_ASSIGN_OR_RETURN(TaskRecord task, TaskWithResult(caller, id));
-  fs::path folder = workspace_.result_folder(task.id);
-  fs::path zip = workspace_.task_folder(task.id) / "quantized_model.zip";
+Result<TaskService::ZipPlace> TaskService::ZipOf(const std::string& id, std::optional<int> trial) const {
+  ZipPlace place{workspace_.result_folder(id), workspace_.task_folder(id) / "quantized_model.zip"};
+  if (!trial) return place;
+  NS_ASSIGN_OR_RETURN(fs::path point, ParetoFolder(id, *trial));
+  if (point != place.folder) place.zip = workspace_.task_folder(id) / fmt::format("pareto_trial_{}.zip", *trial);
+  place.folder = std::move(point);
   std::error_code ignored;
-  if (trial) {
-    NS_ASSIGN_OR_RETURN(fs::path point, ParetoFolder(task.id, *trial));
-    if (point != folder) zip = workspace_.task_folder(task.id) / fmt::format("pareto_trial_{}.zip", *trial);
-    folder = std::move(point);
-    if (*trial == 0 && !fs::exists(folder / "model.onnx", ignored))
-      return NotFound(fmt::format("trial 0 of task {} is the fp32 model that it was given", id), "NO_MODEL");
-    if (!fs::exists(folder / "model.onnx", ignored)) {
-      return NotFound(fmt::format("the model of trial {0} was not made; `neural_solution recipe {1} --trial {0} -o recipe.json` and `neural_solution "
-                                  "optimize MODEL --recipe recipe.json -o OUT` make it", *trial, id), "NO_MODEL");
-    }
-  }
-  auto mutex = ZipMutex(task.id);
-  std::lock_guard lock(*mutex);
-  if (fs::exists(zip, ignored)) return zip;
-  NS_RETURN_IF_ERROR(ZipFolder(folder, zip));
-  store_.ForgetBytes(task.id, {});  // retention counts the zip, too
-  return zip;
+  if (fs::exists(place.folder / "model.onnx", ignored)) return place;
+  if (*trial == 0) return NotFound(fmt::format("trial 0 of task {} is the fp32 model that it was given", id), "NO_MODEL");
+  return NotFound(fmt::format("the model of trial {0} was not made; `neural_solution recipe {1} --trial {0} -o recipe.json` and `neural_solution "
+                              "optimize MODEL --recipe recipe.json -o OUT` make it", *trial, id), "NO_MODEL");
+}
+
+void TaskService::Download(const Caller& caller, const std::string& id, std::optional<int> trial, std::function<void(Result<fs::path>)> done) {
+  auto task = TaskWithResult(caller, id);
+  auto place = task.ok() ? ZipOf(task->id, trial) : Result<ZipPlace>(task.status());
+  if (!place.ok()) return done(place.status());
+  std::error_code ignored;
+  if (fs::exists(place->zip, ignored)) return done(std::move(place->zip));
+  zips_.Make(place->folder, place->zip, [this, zip = place->zip, id = task->id, done = std::move(done)](Status status) {
+    if (!status.ok()) return done(std::move(status));
+    store_.ForgetBytes(id, {});  // retention counts the zip, too
+    done(zip);
+  });
 }
 
 Result<fs::path> TaskService::ReportFile(const Caller& caller, const std::string& id) const {

@@ -4,9 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +19,7 @@
 #include "service/node_table.h"
 #include "service/resolve_inputs.h"
 #include "service/workspace.h"
+#include "service/zip_maker.h"
 #include "store/task_store.h"
 #include "tasks/caller.h"
 #include "tasks/task_progress.h"
@@ -76,9 +75,10 @@ class TaskService {
   Result<std::vector<TaskRecord>> List(const Caller& caller, ListOptions options) const;
   // The log's file; it may not be there yet.
   Result<std::filesystem::path> Log(const Caller& caller, const std::string& id) const;
-  // The zip of a task that is done, made at the first call; `trial`: of that model of its Pareto set. FailedPrecondition (NOT_DONE); NotFound
-  // (NO_SUCH_POINT; NO_MODEL: it was not made, with what makes it).
-  Result<std::filesystem::path> Download(const Caller& caller, const std::string& id, std::optional<int> trial = std::nullopt);
+  // The zip of a task that is done, made at the first call; `trial`: of that model of its Pareto set. `done` comes at once, or on another thread
+  // when it is made. FailedPrecondition (NOT_DONE); NotFound (NO_SUCH_POINT; NO_MODEL: it was not made, with what makes it); Unavailable (DRAINING)
+  // after EndDownloads().
+  void Download(const Caller& caller, const std::string& id, std::optional<int> trial, std::function<void(Result<std::filesystem::path>)> done);
   // report.json of a task that is done. FailedPrecondition (NOT_DONE).
   Result<std::filesystem::path> ReportFile(const Caller& caller, const std::string& id) const;
   // The baseline first; also while it runs.
@@ -116,6 +116,8 @@ class TaskService {
   // From now on submissions are refused.
   void StopAccepting() { accepting_ = false; }
   bool accepting() const { return accepting_; }
+  // Zips that are being made are given up, and no more are made: nothing of a download comes later. Before the store and the servers go.
+  void EndDownloads() { zips_.Stop(); }
   // While true, it is not ready: it takes up what an earlier service left.
   void SetRecovering(bool recovering) { recovering_ = recovering; }
 
@@ -131,7 +133,10 @@ class TaskService {
   bool Complete(std::optional<TaskProgress> running, TaskView* view) const;
   Result<TaskProgress> ProgressOf(const TaskRecord& task) const;
   Result<std::filesystem::path> ParetoFolder(const std::string& id, int trial) const;
-  std::shared_ptr<std::mutex> ZipMutex(const std::string& id);
+  struct ZipPlace {
+    std::filesystem::path folder, zip;
+  };
+  Result<ZipPlace> ZipOf(const std::string& id, std::optional<int> trial) const;
   // The task, if the caller may see it.
   Result<TaskRecord> Visible(const Caller& caller, const std::string& id) const;
   bool HasResult(const TaskRecord& task) const;
@@ -149,8 +154,7 @@ class TaskService {
   std::atomic<bool> accepting_{true};
   std::atomic<bool> recovering_{false};
   mutable ProgressCache progress_{6'000};
-  std::mutex zips_mutex_;                                   // over the next
-  std::map<std::string, std::weak_ptr<std::mutex>> zips_;  // by task: one call makes its zip, the others wait
+  ZipMaker zips_;  // its threads use the rest
 };
 
 }  // namespace ns

@@ -28,7 +28,7 @@ class RestServer {
     int network_threads = 2;
     // Says who asks, or why the request is refused: nobody's handler sees it then. None: everybody is LocalCaller().
     std::function<Result<Caller>(const Request& request, const std::string& address)> admit;
-    int pool_threads = 8;                         // for blocking handlers; a download that makes its zip holds one
+    int pool_threads = 8;                         // for blocking handlers
   };
 
   // Takes the port; clients that connect wait until Serve(). AlreadyExists (PORT_IN_USE); InvalidArgument (BAD_HOST, BAD_CERTIFICATE,

@@ -24,9 +24,13 @@ class DownloadCall final : public grpc::ServerWriteReactor<pb::DownloadChunk> {
 
   void Begin() {
     boost::asio::post(shared_.pool, [this] {
-      Status status = Open();
-      if (!status.ok()) return Finish(ToGrpc(status));
-      ReadPiece();
+      shared_.service.Download(caller_, id_, trial_, [this](Result<std::filesystem::path> zip) {
+        boost::asio::post(shared_.pool, [this, zip = std::move(zip)] {
+          Status status = zip.ok() ? Open(*zip) : zip.status();
+          if (!status.ok()) return Finish(ToGrpc(status));
+          ReadPiece();
+        });
+      });
     });
   }
   void OnWriteDone(bool ok) override {
@@ -36,8 +40,7 @@ class DownloadCall final : public grpc::ServerWriteReactor<pb::DownloadChunk> {
   void OnDone() override { delete this; }
 
  private:
-  Status Open() {
-    NS_ASSIGN_OR_RETURN(auto zip, shared_.service.Download(caller_, id_, trial_));
+  Status Open(const std::filesystem::path& zip) {
     file_.reset(::open(zip.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat about {};
     if (!file_.valid() || ::fstat(file_.get(), &about) != 0) return ErrnoStatus(errno, fmt::format("cannot read '{}'", zip.string()));
