@@ -228,22 +228,6 @@ void Model::DropWeightPages(std::string_view name) const {
   if (const WeightBytesView* weight = SharedWeight(name)) DropPages(*weight);
 }
 
-Status Model::ReplaceProto(ns_onnx::ModelProto proto) {
-  std::unordered_set<std::string> kept;
-  for (const auto& tensor : proto.graph().initializer()) {
-    if (tensor.data_location() != TensorProto::EXTERNAL) continue;
-    if (!shared_.contains(tensor.name())) {
-      return Internal(fmt::format("weight '{}' has no data after a conversion of the model", tensor.name()), "LOST_WEIGHT");
-    }
-    kept.insert(tensor.name());
-  }
-  *proto_ = std::move(proto);
-  std::erase_if(shared_, [&](const auto& item) { return !kept.contains(item.first); });
-  names_.clear();
-  RebuildIndex();
-  return OkStatus();
-}
-
 namespace {
 
 void CollectNames(const GraphProto& graph, std::unordered_set<std::string>& names) {

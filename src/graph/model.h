@@ -151,10 +151,6 @@ class Model {
   // Bytes of big weights that MoveWeightsToTemporaryFile() would move.
   uint64_t InMemoryWeightBytes() const;
 
-  // Puts another structure in the place of this one (after a conversion by a library), keeping the big weights by name: an initializer
-  // of `proto` that is marked as shared must be a weight of this model. Internal (LOST_WEIGHT) otherwise; the model is then unchanged.
-  Status ReplaceProto(ns_onnx::ModelProto proto);
-
   // `base`, or `base_1`, `base_2`, ...: a name that no value, node or weight of the model has (subgraphs included) and that was not
   // handed out before.
   std::string UniqueName(std::string_view base);

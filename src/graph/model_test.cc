@@ -69,15 +69,6 @@ TEST(ModelWeights, UniqueNamesCountOnAfterThousands) {
   for (int i = 1; i <= 10'000; ++i) ASSERT_EQ(model.UniqueName("w"), "w_" + std::to_string(i));
 }
 
-TEST(ModelWeights, ReplaceProtoRefusesALostWeight) {
-  Model model = BigWeightModel();
-  ns_onnx::ModelProto renamed = model.proto();
-  renamed.mutable_graph()->mutable_initializer(1)->set_name("other");
-  EXPECT_EQ(model.ReplaceProto(renamed).reason(), "LOST_WEIGHT");
-  EXPECT_TRUE(model.HasWeight("w"));
-  EXPECT_TRUE(model.ReplaceProto(model.proto()).ok());
-}
-
 TEST_F(ModelFileTest, SavesAndLoadsInOneFileWithoutCopyingTheWeight) {
   ASSERT_TRUE(BigWeightModel().Save(Path("m.onnx")).ok());
   EXPECT_THAT(Files(), ElementsAre("m.onnx"));
