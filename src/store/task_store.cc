@@ -314,13 +314,6 @@ Result<std::vector<TaskRecord>> TaskStore::List(const ListOptions& options) cons
   return ReadTasks(query);
 }
 
-Result<std::vector<TaskRecord>> TaskStore::Unfinished() const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format(
-      "SELECT {} FROM tasks WHERE state IN ('pending', 'running') ORDER BY priority, seq", kTaskColumns)));
-  return ReadTasks(query);
-}
-
 Result<std::vector<TaskRecord>> TaskStore::Running() const {
   NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
   NS_ASSIGN_OR_RETURN(Statement query, reader->Prepare(fmt::format("SELECT {} FROM tasks WHERE state='running' ORDER BY seq", kTaskColumns)));

@@ -139,8 +139,6 @@ class TaskStore final : public TaskJournal {
   // The same for one that was read a moment ago; none: ask Get(). Never waits for the disk.
   std::optional<TaskRecord> GetFromMemory(const std::string& id) const;
   Result<std::vector<TaskRecord>> List(const ListOptions& options) const;
-  // Pending and running tasks, by priority and submission.
-  Result<std::vector<TaskRecord>> Unfinished() const;
   Result<std::vector<TaskRecord>> Running() const override;
   Status EachPending(const std::function<void(const TaskRecord&)>& each) const override;
   Result<std::vector<TaskRecord>> Pending(const std::vector<int64_t>& orders) const override;
@@ -151,8 +149,6 @@ class TaskStore final : public TaskJournal {
   Result<std::vector<DueWebhook>> DueWebhooks(WallTime now, int limit) const;
   // When the next is due; none: none waits.
   Result<std::optional<WallTime>> NextWebhook() const;
-  // None: the task has no webhook, or has not ended.
-  Result<std::optional<WebhookStatus>> Webhook(const std::string& id) const;
   void UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done);
   Result<std::vector<StoredNode>> Nodes() const;
   Result<std::vector<TaskEvent>> Events(const std::string& id, uint64_t after, int limit) const override;

@@ -15,11 +15,6 @@ Result<std::optional<WallTime>> TaskStore::NextWebhook() const {
   return SelectNextWebhook(*reader);
 }
 
-Result<std::optional<WebhookStatus>> TaskStore::Webhook(const std::string& id) const {
-  NS_ASSIGN_OR_RETURN(auto reader, reader_->Take());
-  return SelectWebhook(*reader, id);
-}
-
 void TaskStore::UpdateWebhook(const std::string& id, const WebhookStatus& status, Done done) {
   writer_->committer.Queue([id, status](Database& database) { return ns::UpdateWebhook(database, id, status); },
                            writer_->Changing(id, std::move(done), [] {}));

@@ -48,7 +48,7 @@ TEST_F(WebhooksTest, AreDueWithTheEndOfTheirTask) {
   Submit("b", R"({"model": "m"})");
   EXPECT_TRUE(Due().empty());
   EXPECT_FALSE(store_->NextWebhook()->has_value());
-  EXPECT_FALSE(store_->Webhook("a")->has_value());
+  EXPECT_FALSE(store_->Get("a")->webhook.has_value());
   Finish("a");
   Finish("b");
   Reopen();
@@ -56,8 +56,8 @@ TEST_F(WebhooksTest, AreDueWithTheEndOfTheirTask) {
   EXPECT_EQ(Due()[0].task_id, "a");
   EXPECT_EQ(Due()[0].url, "https://example.org/x");
   EXPECT_EQ(Due()[0].tries, 0);
-  EXPECT_EQ(store_->Webhook("a").value()->state, "waiting");
-  EXPECT_FALSE(store_->Webhook("b")->has_value());
+  EXPECT_EQ(store_->Get("a")->webhook->state, "waiting");
+  EXPECT_FALSE(store_->Get("b")->webhook.has_value());
 }
 
 TEST_F(WebhooksTest, ACancelledTaskTellsToo) {
@@ -76,12 +76,12 @@ TEST_F(WebhooksTest, WaitUntilTheirTimeAndEndOnce) {
   clock_.Advance(std::chrono::seconds(5));
   ASSERT_EQ(Due().size(), 1u);
   EXPECT_EQ(Due()[0].tries, 1);
-  EXPECT_EQ(store_->Webhook("a").value()->last_error, "no answer");
+  EXPECT_EQ(store_->Get("a")->webhook->last_error, "no answer");
   status = {"delivered", 2, {}, clock_.wall(), ""};
   ASSERT_TRUE(Await([&](auto done) { store_->UpdateWebhook("a", status, done); }).ok());
   EXPECT_TRUE(Due().empty());
   EXPECT_FALSE(store_->NextWebhook()->has_value());
-  EXPECT_EQ(store_->Webhook("a").value()->delivered, clock_.wall());
+  EXPECT_EQ(store_->Get("a")->webhook->delivered, clock_.wall());
 }
 
 TEST_F(WebhooksTest, RetentionKeepsEndedTasksWhoseWebhookStillWaits) {
