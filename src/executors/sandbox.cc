@@ -65,13 +65,16 @@ bool IsBelow(const fs::path& path, const fs::path& root) {
   return at == root.end();
 }
 
+// Whether a folder of the profile holds what is to be hidden.
+bool Shows(const SandboxProfile& profile, const fs::path& hidden) {
+  return !hidden.empty() && std::any_of(profile.read_only.begin(), profile.read_only.end(), [&](const std::string& path) { return IsBelow(hidden, path); });
+}
+
 // The profile's folders; where one of them holds what is to be hidden, an empty folder lies over that.
 void AddProfile(const SandboxRequest& request, Arguments& out) {
   const SandboxProfile& profile = request.profile;
   for (const std::string& path : profile.read_only) out.Add("--ro-bind-try", path, path);
-  bool covers = std::any_of(profile.read_only.begin(), profile.read_only.end(),
-                            [&](const std::string& path) { return !request.hidden.empty() && IsBelow(request.hidden, path); });
-  if (covers) {
+  if (Shows(profile, request.hidden)) {
     out.Add("--tmpfs", request.hidden.string());
     for (const std::string& path : profile.read_only) {  // what lies inside of it by its own name
       if (path != request.hidden.string() && IsBelow(path, request.hidden)) out.Add("--ro-bind-try", path, path);
@@ -123,6 +126,7 @@ std::vector<std::string> SandboxCommand(const SandboxRequest& request) {
   auto self = ThisProgram();
   bool enter = request.processes > 0 && ::geteuid() != 0 && self.ok();  // the limit does not hold for root: sandbox.md
   if (enter) out.Add("--ro-bind", self->string(), self->string());
+  if (Shows(request.profile, request.hidden)) out.Add("--remount-ro", request.hidden.string());  // it is memory that no limit counts
   out.Add("--remount-ro", "/", "--remount-ro", "/dev", "--chdir", request.work_folder.string(), "--");
   if (enter) out.Add(self->string(), "enter", "--processes", std::to_string(request.processes), "--");
   std::vector<std::string> all = out.Take();

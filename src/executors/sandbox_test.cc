@@ -65,10 +65,12 @@ TEST_F(SandboxTest, AFolderAboveTheWorkspaceShowsEverythingButTheWorkspace) {
   task_ = task;
   plan_.work_folder = task_ / "work";
   plan_.hidden = workspace;
-  Worker("cat " + above.path().string() + "/model; ls " + workspace.string() + "; touch $TASK/work/x && echo mine");
+  std::string ws = workspace.string();
+  Worker("cat " + above.path().string() + "/model; ls " + ws + "; touch $TASK/work/x && echo mine; ls $TASK\n"
+         "touch " + ws + "/x $TASK/x 2> /dev/null; test -e " + ws + "/x -o -e $TASK/x || echo and no more");
   profile().read_only.push_back(above.path().string());
   EXPECT_EQ(Run().exit.exit_code, 0);
-  EXPECT_EQ(Log(), "model\ntask\nmine\n");
+  EXPECT_EQ(Log(), "model\ntask\nmine\nevents.jsonl\ntask.json\nwork\nand no more\n");
 }
 
 TEST_F(SandboxTest, AWorkspaceBelowTmpWorksToo) {
