@@ -25,11 +25,14 @@ Result<std::vector<TaskEvent>> EventTail::ReadNew() {
   }
   std::string buffer(1 << 16, '\0');
   for (size_t taken = 0; taken < kMostAtOnce;) {
+    if (read_ >= kMostInAll) return events;
     ssize_t got = ::read(file_.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoStatus(errno, fmt::format("cannot read '{}'", path_.string()));
     if (got == 0) return events;
     taken += static_cast<size_t>(got);
+    read_ += static_cast<size_t>(got);
+    if (read_ >= kMostInAll) Warn(fmt::format("what comes after {} bytes is not read", read_));
     rest_.append(buffer, 0, static_cast<size_t>(got));
     TakeLines(&events);
   }

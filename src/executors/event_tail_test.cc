@@ -69,6 +69,21 @@ TEST_F(EventTailTest, NoMoreThanABitAtOnce) {
   EXPECT_LE(reads, 4);
 }
 
+TEST_F(EventTailTest, WhatIsBeyondTheMostOfAFileIsNotRead) {
+  Write(Line(1) + std::string(EventTail::kMostInAll - Line(1).size() - 1, 'x') + "\n" + Line(2));
+  EventTail tail(path_, 0);
+  std::vector<uint64_t> all;
+  int reads = 0;
+  do {
+    auto some = Read(tail);
+    all.insert(all.end(), some.begin(), some.end());
+    ++reads;
+  } while (tail.more());
+  EXPECT_EQ(all, (std::vector<uint64_t>{1}));
+  EXPECT_GE(reads, 64);
+  EXPECT_TRUE(Read(tail).empty());
+}
+
 TEST_F(EventTailTest, ALineTooLongIsLeftOutToItsEnd) {
   // What comes after the first MiB looks like a line of its own.
   Write(std::string((1 << 20) + 70'000, 'x') + Line(7) + Line(1));

@@ -104,7 +104,7 @@ class LocalExecutor::Loop {
   void ReadEvents(Watched& worker);
   void ReadEventsOf(int pidfd);
   void Ended(int pidfd);
-  void Finish(Watched& worker);
+  void Finish(const std::shared_ptr<Watched>& worker);
   void KillOverdue();
   void FillStandbys();
 
@@ -233,7 +233,7 @@ void LocalExecutor::Loop::Watch(const WorkerPlace& place, std::optional<ProcessI
     LogError("cannot watch the supervisor of task {}: {}", place.id.task_id, ErrnoStatus(opened, "pidfd_open").message());
     (void)SignalProcess(*supervisor, SIGTERM);
   }
-  if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(worker);
+  if (!worker.pidfd.valid() || (!child && !IsRunning(*supervisor))) return Finish(std::make_shared<Watched>(std::move(worker)));
   if (place.id.lead()) worker.inotify_watch = ::inotify_add_watch(inotify_.get(), (place.folder / kEventsFileName).c_str(), IN_MODIFY);
   if (place.id.lead() && worker.inotify_watch < 0) LogWarning("events of task {} come late: {}", place.id.task_id, ErrnoStatus(errno, "inotify_add_watch").message());
   int fd = worker.pidfd.get();
@@ -247,26 +247,26 @@ void LocalExecutor::Loop::Watch(const WorkerPlace& place, std::optional<ProcessI
 void LocalExecutor::Loop::Ended(int pidfd) {
   auto found = workers_.find(pidfd);
   if (found == workers_.end()) return;
-  Watched worker = std::move(found->second);
+  auto worker = std::make_shared<Watched>(std::move(found->second));
   workers_.erase(found);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pidfd, nullptr);
-  if (worker.inotify_watch >= 0) {
-    by_inotify_watch_.erase(worker.inotify_watch);
-    ::inotify_rm_watch(inotify_.get(), worker.inotify_watch);
+  if (worker->inotify_watch >= 0) {
+    by_inotify_watch_.erase(worker->inotify_watch);
+    ::inotify_rm_watch(inotify_.get(), worker->inotify_watch);
   }
-  (void)TryWaitChild(worker.supervisor.pid);  // no child of ours after a restart
+  (void)TryWaitChild(worker->supervisor.pid);  // no child of ours after a restart
   Finish(worker);
 }
 
-void LocalExecutor::Loop::Finish(Watched& worker) {
-  do {
-    ReadEvents(worker);  // the last ones
-  } while (worker.tail.more());
-  auto record = ReadExit(worker);
+// The last events, a bit at a time, as above; then the exit.
+void LocalExecutor::Loop::Finish(const std::shared_ptr<Watched>& worker) {
+  ReadEvents(*worker);
+  if (worker->tail.more()) return Post([this, worker] { Finish(worker); });
+  auto record = ReadExit(*worker);
   WorkerExit exit;
-  exit.never_started = !record && worker.supervisor.pid == 0;  // nobody wrote that it had one
+  exit.never_started = !record && worker->supervisor.pid == 0;  // nobody wrote that it had one
   if (record) exit = {true, record->exit, record->reason, record->message};
-  listener_->OnExit(worker.place.id, exit);
+  listener_->OnExit(worker->place.id, exit);
 }
 
 void LocalExecutor::Loop::Stop(const WorkerId& id) {

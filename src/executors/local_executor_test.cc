@@ -7,9 +7,11 @@
 
 #include <condition_variable>
 #include <fstream>
+#include <future>
 #include <mutex>
 
 #include "base/file.h"
+#include "executors/event_tail.h"
 #include "executors/testing/supervise.h"
 #include "tasks/process_files.h"
 #include "tasks/task_file.h"
@@ -179,6 +181,55 @@ TEST_F(LocalExecutorTest, TheWorkersTemporaryFolderIsInTheTasksAndGoesWithIt) {
   EXPECT_EQ(recorder.AwaitExit().exit.signal, SIGKILL);
   EXPECT_EQ(ReadFile(place_.log_file).value(), (place_.folder / "work" / "tmp").string() + "\nmade\n");
   EXPECT_FALSE(std::filesystem::exists(place_.folder / "work" / "tmp"));
+}
+
+// Who ended in which order; holds up the first events until the test says so.
+class OrderOfExits final : public ExecutorListener {
+ public:
+  explicit OrderOfExits(size_t exits) : exits_(exits) {}
+  void OnEvents(const WorkerId&, std::vector<TaskEvent> events) override {
+    if (events_ == 0) go_.get_future().wait();
+    events_ += events.size();
+    most_at_once_ = std::max(most_at_once_, events.size());
+  }
+  void OnExit(const WorkerId& worker, const WorkerExit&) override {
+    order_.push_back(worker.task_id);
+    if (order_.size() == exits_) ended_.set_value();
+  }
+  std::vector<std::string> Await() {
+    go_.set_value();
+    ended_.get_future().wait();
+    return order_;
+  }
+  size_t events() const { return events_; }
+  size_t most_at_once() const { return most_at_once_; }
+
+ private:
+  const size_t exits_;
+  std::promise<void> go_, ended_;
+  std::vector<std::string> order_;
+  size_t events_ = 0, most_at_once_ = 0;
+};
+
+TEST_F(LocalExecutorTest, NobodyWaitsForAllThatAnEndedWorkerWrote) {
+  // The first left 100,000 events of some 100 bytes, the second none; both have ended when they are adopted.
+  auto line = [](uint64_t seq) { return TaskEventToJson({seq, WallTime(), StageEvent{std::string(20, 's')}}) + "\n"; };
+  Prepare("");
+  std::ofstream events(place_.folder / kEventsFileName);
+  for (uint64_t seq = 1; seq <= 100'000; ++seq) events << line(seq);
+  events.close();
+  WorkerPlace first = place_, second = place_;
+  second.id.task_id = "b";
+  second.folder = folder_.path() / "other";
+  std::filesystem::create_directories(second.folder);
+  OrderOfExits listener(2);
+  auto executor = LocalExecutor::Create({SupervisorOfTests(), Planner()}).value();
+  executor->Listen(&listener);
+  executor->Adopt(first, 0);
+  executor->Adopt(second, 0);
+  EXPECT_EQ(listener.Await(), (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(listener.events(), 100'000u);
+  EXPECT_LE(listener.most_at_once(), EventTail::kMostAtOnce / line(1).size() * 3 / 2);
 }
 
 TEST_F(LocalExecutorTest, StopEndsAWorkerThatIgnoresItWithinTwoSeconds) {

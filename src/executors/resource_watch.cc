@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/tree.h"
+#include "executors/event_tail.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -17,7 +18,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr size_t kMostFiles = 1'000'000;              // a folder with more is over any limit
-constexpr off_t kMostEventBytes = 64 << 20;           // the service stores them; an honest task has some hundreds
 constexpr uint64_t kSmallBytes = uint64_t{64} << 20;  // who holds less does not fill a disk
 
 struct Walked {
@@ -108,8 +108,8 @@ std::optional<LimitReached> ResourceWatch::LookAtDisk(const std::vector<TreeProc
   if (limits_.disk_bytes > 0 && !walked.hidden.ok()) {
     return LimitReached{"DISK_LIMIT", fmt::format("what it wrote cannot be measured: {}", walked.hidden.message())};
   }
-  if (events.st_size > kMostEventBytes) {
-    return LimitReached{"DISK_LIMIT", fmt::format("it wrote more than {} of events", Shown(kMostEventBytes))};
+  if (static_cast<uint64_t>(events.st_size) > EventTail::kMostInAll) {
+    return LimitReached{"DISK_LIMIT", fmt::format("it wrote more than {} of events", Shown(EventTail::kMostInAll))};
   }
   auto free = FreeDiskBytes(places_.work_folder);
   if (free.ok() && *free < limits_.free_disk_bytes && walked.bytes > kSmallBytes) {
