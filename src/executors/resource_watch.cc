@@ -26,14 +26,12 @@ struct Walked {
   Status hidden;  // why some of it cannot be counted
 };
 
-Walked Walk(const fs::path& folder) {
-  Walked walked;
+void Walk(const fs::path& folder, Walked* walked) {
   Status status = WalkTree(folder, S_IRUSR | S_IXUSR, [&](const TreeEntry& entry) {
-    walked.bytes += DiskBytesOf(entry.info);
-    return ++walked.files <= kMostFiles;
+    walked->bytes += DiskBytesOf(entry.info);
+    return ++walked->files <= kMostFiles;
   });
-  if (status.reason() == "FOLDERS_TOO_DEEP" || status.code() == StatusCode::kPermissionDenied) walked.hidden = status;
-  return walked;
+  if (status.reason() == "FOLDERS_TOO_DEEP" || status.code() == StatusCode::kPermissionDenied) walked->hidden = status;
 }
 
 // Deleted files that the tree holds open: they take space and are in no folder.
@@ -94,7 +92,9 @@ std::optional<LimitReached> ResourceWatch::Look(pid_t root) {
 std::optional<LimitReached> ResourceWatch::LookAtDisk(const std::vector<TreeProcess>& tree) {
   auto begin = steady_clock::now();
   if (begin < next_walk_ || (limits_.disk_bytes == 0 && limits_.free_disk_bytes == 0)) return std::nullopt;
-  Walked walked = Walk(places_.work_folder);
+  Walked walked;
+  Walk(places_.work_folder, &walked);
+  for (const fs::path& folder : step_folders_) Walk(folder, &walked);
   walked.bytes += DeletedBytes(tree);
   struct stat log {}, events {};
   if (places_.log_fd >= 0 && ::fstat(places_.log_fd, &log) == 0) walked.bytes += DiskBytesOf(log);

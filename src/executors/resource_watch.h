@@ -1,5 +1,5 @@
 // Looks after the limits of an attempt that the kernel does not keep for us: all memory, processes and disk space of a process tree together.
-// A look costs a read of a few files of /proc for each process, and a walk through the work folder, which is made the rarer the longer it takes.
+// A look costs a read of a few files of /proc for each process, and a walk through what it can write to, which is made the rarer the longer it takes.
 #pragma once
 
 #include <sys/types.h>
@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "executors/cgroup.h"
 #include "executors/process_tree.h"
@@ -35,6 +37,9 @@ class ResourceWatch {
 
   static constexpr std::chrono::milliseconds kInterval{200};  // between looks
 
+  // What the step that runs can write to beside the work folder, in the place of what the one before could.
+  void SetStepFolders(std::vector<std::filesystem::path> folders) { step_folders_ = std::move(folders); }
+
   // The first limit that the tree below `root` is over.
   std::optional<LimitReached> Look(pid_t root);
 
@@ -43,6 +48,7 @@ class ResourceWatch {
 
   const ResourceLimits limits_;
   const WatchedPlaces places_;
+  std::vector<std::filesystem::path> step_folders_;
   const Cgroup& cgroup_;
   std::chrono::steady_clock::time_point next_walk_;
 };

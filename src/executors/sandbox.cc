@@ -80,7 +80,9 @@ void AddProfile(const SandboxRequest& request, Arguments& out) {
       if (path != request.hidden.string() && IsBelow(path, request.hidden)) out.Add("--ro-bind-try", path, path);
     }
   }
-  for (const std::string& path : profile.writable) out.Add("--bind-try", path, path);
+  for (const auto& folders : {profile.writable, profile.shared}) {
+    for (const std::string& path : folders) out.Add("--bind-try", path, path);
+  }
 }
 
 void AddTask(const SandboxRequest& request, Arguments& out) {

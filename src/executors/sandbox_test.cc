@@ -260,6 +260,21 @@ TEST_F(SandboxTest, AFullDiskIsPreventedInManyFilesInOneAndInDeletedOnes) {
   EXPECT_EQ(Run().reason, "DISK_LIMIT");
 }
 
+TEST_F(SandboxTest, WhatAStepWritesElsewhereCountsAndWhatItSharesDoesNot) {
+  plan_.limits.disk_bytes = 32 << 20;
+  for (const char* name : {"own", "shared"}) fs::create_directories(folder_.path() / name);
+  Worker("for i in 1 2 3 4; do head -c 10000000 /dev/zero > $ALL/shared/$i; done; sleep 1; echo wrote");
+  profile().shared = {(folder_.path() / "shared").string()};
+  ExitRecord end = Run();
+  EXPECT_EQ(end.reason, "") << end.message;
+  EXPECT_EQ(Log(), "wrote\n");
+
+  plan_.steps.clear();
+  Worker("for i in 1 2 3 4; do head -c 10000000 /dev/zero > $ALL/own/$i; done; sleep 60");
+  profile().writable = {(folder_.path() / "own").string()};
+  EXPECT_EQ(Run().reason, "DISK_LIMIT");
+}
+
 TEST(LibraryFoldersTest, OfASystemProgramAreNone) { EXPECT_EQ(LibraryFoldersOf("/bin/sh"), std::vector<std::string>()); }
 
 }  // namespace

@@ -106,7 +106,8 @@ Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, c
   for (const fs::path& archive : {task.model_path, task.dataset_path, task.calibration_path}) {
     if (IsArchiveName(archive.string())) fetch.sandbox.read_only.push_back(archive.string());
   }
-  fetch.sandbox.writable = {(task_folder / kInputsFolderName).string(), options.fetch_cache.string()};
+  fetch.sandbox.writable = {(task_folder / kInputsFolderName).string()};
+  fetch.sandbox.shared = {options.fetch_cache.string()};
   return fetch;
 }
 

@@ -155,6 +155,7 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
+    watch.SetStepFolders({step.sandbox.writable.begin(), step.sandbox.writable.end()});
     off_t log_begin = LogSize();
     auto end = RunOne(process, options, plan, signals, cgroup, watch, std::exchange(waiting, nullptr));
     if (!end.ok()) {

@@ -11,7 +11,8 @@ Json ToJson(const Step& step) {
   if (!step.environment.empty()) json["environment"] = step.environment;
   if (step.time_limit_seconds > 0) json["time_limit_seconds"] = step.time_limit_seconds;
   SetUnlessEmpty(json, "failure_reason", step.failure_reason);
-  json["sandbox"] = {{"network", step.sandbox.network}, {"read_only", step.sandbox.read_only}, {"writable", step.sandbox.writable}};
+  json["sandbox"] = {{"network", step.sandbox.network}, {"read_only", step.sandbox.read_only}, {"writable", step.sandbox.writable},
+                     {"shared", step.sandbox.shared}};
   return json;
 }
 
@@ -53,6 +54,7 @@ Step ReadStep(const Json& json) {
     Get(*found, "network", &step.sandbox.network);
     step.sandbox.read_only = Strings(*found, "read_only");
     step.sandbox.writable = Strings(*found, "writable");
+    step.sandbox.shared = Strings(*found, "shared");
   }
   return step;
 }

@@ -1,7 +1,7 @@
 // steps.json: what an attempt's supervisor runs, in the task's folder. Steps run one after another; the last one is the worker.
 //
 //   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "sandbox": true, "hidden": "/abs", "limits": {"memory_bytes": 1, ...},
-//    "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...], "sandbox": {"network": false, "read_only": ["/data"], "writable": []}}]}
+//    "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...], "sandbox": {"network": false, "read_only": ["/data"], "writable": [], "shared": []}}]}
 // The cache_folder, and a step's environment, time_limit_seconds and failure_reason are left out where there is none.
 #pragma once
 
@@ -22,6 +22,7 @@ struct SandboxProfile {
   bool network = false;
   std::vector<std::string> read_only;
   std::vector<std::string> writable;
+  std::vector<std::string> shared;  // writable by several tasks, and kept small by those who write there: the disk limit does not count it
   bool operator==(const SandboxProfile&) const = default;
 };
 
@@ -29,7 +30,7 @@ struct SandboxProfile {
 struct ResourceLimits {
   uint64_t memory_bytes = 0;     // memory that no file backs
   uint64_t processes = 0;        // threads count, as they do for the kernel
-  uint64_t disk_bytes = 0;       // below the work folder, in deleted files that are still open, and in the log
+  uint64_t disk_bytes = 0;       // below the work folder and what else the step can write to, in deleted files that are still open, and in the log
   uint64_t free_disk_bytes = 0;  // what must stay free on the disk for the attempt to go on writing
   uint64_t open_files = 0;       // of one process
   bool operator==(const ResourceLimits&) const = default;

@@ -9,7 +9,7 @@ TEST(StepPlanTest, ComesBackFromItsJson) {
   StepPlan plan;
   plan.attempt = 3;
   plan.work_folder = "/w/ü \"x\"";
-  plan.steps = {{"fetch", {"/bin/f", "a b", ""}, {{"A", "1=2"}}, 2.5, "FETCH_FAILED", {true, {"/r"}, {"/w"}}}, {"worker", {"/bin/w"}, {}, 0, "", {}}};
+  plan.steps = {{"fetch", {"/bin/f", "a b", ""}, {{"A", "1=2"}}, 2.5, "FETCH_FAILED", {true, {"/r"}, {"/w"}, {"/s"}}}, {"worker", {"/bin/w"}, {}, 0, "", {}}};
   plan.sandbox = false;
   plan.hidden = "/h";
   plan.limits = {uint64_t{1} << 40, 2, 3, 4, 5};
