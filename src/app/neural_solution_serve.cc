@@ -20,6 +20,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/subprocess.h"
+#include "executors/environment_cache.h"
 #include "schedule/hostfile.h"
 #include "service/access_control.h"
 #include "service/dispatcher.h"
@@ -78,7 +79,7 @@ ScriptOptions ScriptOptionsOf(const ServeOptions& options, const fs::path& progr
   // Python takes a while to say who it is, and the service does not need to know before the first script.
   scripts.python = std::async(std::launch::async, [environment = options.conda_env] { return FindPython(environment); }).share();
   scripts.package_folder = PackageFolder(program);
-  scripts.environments = workspace.root() / "environments";
+  scripts.environments = workspace.environments();
   scripts.network = options.script_network == "on";
   scripts.environment_seconds = options.environment_timeout;
   return scripts;
@@ -306,10 +307,12 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   auto webhook_options = WebhookOptionsOf(options, fetch, where.rest_url);
   if (status.ok()) status = webhook_options.status();
   if (status.ok()) webhooks = std::make_unique<WebhookSender>(*webhook_options, *store, clock);
+  std::optional<EnvironmentCache> environments;
   std::optional<FileSweeper> sweeper;
   FileSweeper::Options sweep;
   sweep.retention = policy.age;
   if (status.ok()) sweeper.emplace(sweep, *files, *store);
+  if (status.ok()) environments.emplace(EnvironmentCache::Options{workspace.environments(), options.environment_cache_bytes});
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     service.SetRecovering(false);

@@ -36,6 +36,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Choice("--sandbox", &o->sandbox, {"bwrap", "none"}, "Isolate workers with bubblewrap, or not at all")
       .Choice("--script_network", &o->script_network, {"on", "off"}, "Whether script tasks reach the network")
       .Option("--environment_timeout", &o->environment_timeout, "Seconds that installing a script's requirements may take")
+      .Bytes("--environment_cache_bytes", &o->environment_cache_bytes, "How much of environments of scripts' requirements is kept for other tasks")
       .Option("--task_memory", &o->task_memory_gib, "GiB of memory that a task may take; 0: nine tenths of this machine's")
       .Option("--task_processes", &o->task_processes, "Processes and threads that a task may have at once", 16, 1'000'000)
       .Option("--task_disk", &o->task_disk_gib, "GiB that a task may write")

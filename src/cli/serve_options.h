@@ -38,6 +38,7 @@ struct ServeOptions {
   std::string sandbox = "bwrap";   // or none: workers run with the service's own rights
   std::string script_network = "off";  // of script tasks
   double environment_timeout = 1800;   // seconds that building the environment of a script's requirements may take
+  uint64_t environment_cache_bytes = 20'000'000'000;  // kept of environments of scripts' requirements
   double task_memory_gib = 0;      // of one task; 0: nine tenths of this machine's
   int task_processes = 4096;       // of one task, threads counted
   double task_disk_gib = 64;       // that one task may write

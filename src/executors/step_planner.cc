@@ -59,10 +59,7 @@ StepPlan EmptyPlan(const StepPlannerOptions& options, const fs::path& folder, in
 }
 
 // One step for all tasks that need the same environment: the first builds it, the others find it complete.
-Result<Step> EnvironmentStep(const ScriptOptions& scripts, const PythonBase& python, const fs::path& folder, const TaskFile& task) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", folder.string()));
+Step EnvironmentStep(const ScriptOptions& scripts, const PythonBase& python, const fs::path& folder, const TaskFile& task) {
   Step step;
   step.name = "environment";
   step.argv = {python.executable.string(), "-I", (scripts.package_folder / "neural_solution" / "build_environment.py").string(), folder.string()};
@@ -86,11 +83,10 @@ Status PlanScript(const StepPlannerOptions& options, const TaskFile& task, Step 
   worker.sandbox.read_only.push_back(scripts.package_folder.string());
   worker.sandbox.network = scripts.network;
   if (!task.spec.requirements.empty()) {
-    fs::path folder = scripts.environments / EnvironmentName(*python, task.spec.requirements);
-    NS_ASSIGN_OR_RETURN(Step step, EnvironmentStep(scripts, *python, folder, task));
-    plan->steps.push_back(std::move(step));
-    worker.sandbox.read_only.push_back(folder.string());
-    interpreter = folder / "venv" / "bin" / "python";
+    plan->environment = scripts.environments / EnvironmentName(*python, task.spec.requirements);
+    plan->steps.push_back(EnvironmentStep(scripts, *python, plan->environment, task));
+    worker.sandbox.read_only.push_back(plan->environment.string());
+    interpreter = plan->environment / "venv" / "bin" / "python";
   }
   worker.argv.insert(worker.argv.end(), {"--python", interpreter.string(), "--package-folder", scripts.package_folder.string()});
   plan->steps.push_back(std::move(worker));

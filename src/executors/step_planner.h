@@ -18,7 +18,7 @@ namespace ns {
 struct ScriptOptions {
   std::shared_future<Result<PythonBase>> python;  // found while the service starts
   std::filesystem::path package_folder;           // with our Python package
-  std::filesystem::path environments;             // where environments of requirements are kept
+  std::filesystem::path environments;             // where environments of requirements are kept (environment_use.h)
   bool network = false;                           // of the scripts themselves
   double environment_seconds = 1800;              // the longest that building an environment may take
 };
@@ -35,8 +35,8 @@ struct StepPlannerOptions {
   ScriptOptions scripts;
 };
 
-// `task_folder` is absolute and holds task.json, which `task` is. Makes the folder of a script's environment. NotFound, FailedPrecondition when
-// there is no Python for a script; errors of the file system.
+// `task_folder` is absolute and holds task.json, which `task` is. NotFound, FailedPrecondition when
+// there is no Python for a script.
 Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const std::filesystem::path& task_folder, const TaskFile& task);
 
 // Of an assistant, in its own folder below the task's: it sees the task's inputs and the team's socket, and can write to its work folder alone.

@@ -17,6 +17,7 @@
 #include "base/tree.h"
 #include "executors/attempt_steps.h"
 #include "executors/cgroup.h"
+#include "executors/environment_use.h"
 #include "executors/sandbox.h"
 #include "executors/standby.h"
 #include "executors/step_runner.h"
@@ -148,6 +149,14 @@ Result<StepEnd> RunOne(const StepProcess& process, const SupervisorOptions& opti
   }
 }
 
+// Another attempt may have more luck.
+ExitRecord Lost(ExitRecord record, const std::string& step, const Status& why) {
+  Say(why.message());
+  record.exit = {kTryAgainExitCode, 0};
+  record.step = step;
+  return record;
+}
+
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup, const WaitingStep* waiting) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
@@ -158,15 +167,23 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
     watch.SetStepFolders({step.sandbox.writable.begin(), step.sandbox.writable.end()});
     off_t log_begin = LogSize();
     auto end = RunOne(process, options, plan, signals, cgroup, watch, std::exchange(waiting, nullptr));
-    if (!end.ok()) {
-      Say(end.status().message());
-      record.exit = {kTryAgainExitCode, 0};
-      record.step = step.name;
-      return record;
-    }
+    if (!end.ok()) return Lost(record, step.name, end.status());
     Judge(step, *end, log_begin, &record);
     if (end->stopped || end->exit.signal != 0 || end->exit.exit_code != 0) return record;
   }
+  return record;
+}
+
+// The same for a plan with an environment: it is not removed meanwhile, and what a failed build leaves of it is removed at once, as the disk may be full of it.
+ExitRecord RunWithEnvironment(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup,
+                              const WaitingStep* waiting) {
+  ExitRecord record{options.attempt, {}, "", "", ""};
+  {
+    auto use = EnvironmentUse::Begin(plan.environment);
+    if (!use.ok()) return Lost(record, plan.steps[0].name, use.status());
+    record = RunSteps(options, plan, signals, cgroup, waiting);
+  }
+  if (!IsCompleteEnvironment(plan.environment)) (void)RemoveUnusedEnvironment(plan.environment);
   return record;
 }
 
@@ -237,7 +254,7 @@ int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const Waitin
   if (!plan) return 0;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   cgroup.Limit(plan->limits);
-  ExitRecord record = RunSteps(options, *plan, signals, cgroup, waiting);
+  ExitRecord record = (plan->environment.empty() ? RunSteps : RunWithEnvironment)(options, *plan, signals, cgroup, waiting);
   (void)RemoveTree(plan->work_folder / kScratchFolderName);
   CollectResult(options, *plan);
   CollectCache(*plan);

@@ -64,6 +64,7 @@ Step ReadStep(const Json& json) {
 std::string StepPlanToJson(const StepPlan& plan) {
   Json json = {{"attempt", plan.attempt}, {"work_folder", plan.work_folder.string()}, {"sandbox", plan.sandbox}};
   SetUnlessEmpty(json, "hidden", plan.hidden.string());
+  SetUnlessEmpty(json, "environment", plan.environment.string());
   SetUnlessEmpty(json, "cache_folder", plan.cache_folder.string());
   json["limits"] = ToJson(plan.limits);
   json["steps"] = Json::array();
@@ -76,14 +77,16 @@ Result<StepPlan> ParseStepPlan(std::string_view text) {
   auto json = ParseJson(text);
   if (!json || !json->is_object()) return bad("it is not a JSON object");
   StepPlan plan;
-  std::string work_folder, hidden, cache_folder;
+  std::string work_folder, hidden, environment, cache_folder;
   if (!Get(*json, "attempt", &plan.attempt)) return bad("no attempt");
   if (!Get(*json, "work_folder", &work_folder)) return bad("no work_folder");
   Get(*json, "sandbox", &plan.sandbox);
   Get(*json, "hidden", &hidden);
+  Get(*json, "environment", &environment);
   Get(*json, "cache_folder", &cache_folder);
   plan.work_folder = work_folder;
   plan.hidden = hidden;
+  plan.environment = environment;
   plan.cache_folder = cache_folder;
   if (auto limits = json->find("limits"); limits != json->end() && limits->is_object()) Read(*limits, &plan.limits);
   auto steps = json->find("steps");

@@ -2,7 +2,7 @@
 //
 //   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "sandbox": true, "hidden": "/abs", "limits": {"memory_bytes": 1, ...},
 //    "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...], "sandbox": {"network": false, "read_only": ["/data"], "writable": [], "shared": []}}]}
-// The cache_folder, and a step's environment, time_limit_seconds and failure_reason are left out where there is none.
+// The environment and the cache_folder, and a step's environment, time_limit_seconds and failure_reason are left out where there is none.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,7 @@ struct StepPlan {
   std::filesystem::path work_folder;  // absolute; made when it is not there; the steps' working folder
   bool sandbox = true;                // steps run under bubblewrap
   std::filesystem::path hidden;       // absolute: never seen but for the attempt's own files (the workspace); empty: nothing
+  std::filesystem::path environment;  // absolute: the folder of the script's environment, kept while the attempt runs; empty: it needs none
   std::filesystem::path cache_folder; // absolute; what an attempt keeps of its tuning is moved there when it ends; empty: dropped
   ResourceLimits limits;
   std::vector<Step> steps;            // at least one

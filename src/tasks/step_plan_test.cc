@@ -12,12 +12,14 @@ TEST(StepPlanTest, ComesBackFromItsJson) {
   plan.steps = {{"fetch", {"/bin/f", "a b", ""}, {{"A", "1=2"}}, 2.5, "FETCH_FAILED", {true, {"/r"}, {"/w"}, {"/s"}}}, {"worker", {"/bin/w"}, {}, 0, "", {}}};
   plan.sandbox = false;
   plan.hidden = "/h";
+  plan.environment = "/e";
   plan.limits = {uint64_t{1} << 40, 2, 3, 4, 5};
   StepPlan back = ParseStepPlan(StepPlanToJson(plan)).value();
   EXPECT_EQ(back.attempt, 3);
   EXPECT_EQ(back.work_folder, plan.work_folder);
   EXPECT_FALSE(back.sandbox);
   EXPECT_EQ(back.hidden, "/h");
+  EXPECT_EQ(back.environment, "/e");
   EXPECT_EQ(back.limits, plan.limits);
   ASSERT_EQ(back.steps.size(), 2U);
   EXPECT_EQ(back.steps[0].sandbox, plan.steps[0].sandbox);

@@ -179,11 +179,23 @@ class ScriptTasksTest(ScriptTest):
             self.assertRegex(self.log(task), r"iniconfig is in .*/environments/[0-9a-f]{32}/venv/")
         self.assertEqual(sum("Successfully installed iniconfig-2.0.0" in self.log(task) for task in tasks), 1)
 
+    def test_environments_are_trimmed_but_for_those_in_use(self):
+        waits = "import os, time\nwhile not os.path.exists('../go'): time.sleep(0.02)\nimport neural_solution\nneural_solution.report(accuracy=1)"
+        done = self.submit_script("import neural_solution\nneural_solution.report(accuracy=1)", requirements=["iniconfig==2.0.0"])
+        self.ended(done, "done", seconds=180)
+        running = self.submit_script(waits, name="waits", requirements=["iniconfig==2.0.0", "six==1.16.0"])
+        until(lambda: len(list(self.workspace.glob("environments/*/complete"))) == 2, 180, "its environment")
+        self.kill_service()
+        self.start("--cores_per_worker", 1, "--environment_cache_bytes", 0)  # looks at once
+        until(lambda: len(list(self.workspace.glob("environments/*/complete"))) == 1, 20, "the one that is not used to go")
+        (self.task_folder(running) / "work" / "go").touch()
+        self.ended(running, "done")
+
     def test_a_failed_environment_fails_the_task_with_pips_last_line_and_leaves_nothing(self):
         _, status = self.run_script("print('never')", state="failed", requirements=["iniconfig==0.0.0.1"])
         self.assertEqual(status["details"]["reason"], "ENVIRONMENT_FAILED")
         self.assertEqual(status["details"]["message"], "ERROR: No matching distribution found for iniconfig==0.0.0.1")
-        self.assertEqual([path.name for path in self.workspace.glob("environments/*/*")], ["lock"])
+        self.assertEqual(list(self.workspace.glob("environments/*")), [])
 
 
 if __name__ == "__main__":
