@@ -1,11 +1,14 @@
-# The onnx C++ library that scripts/setup builds, as the imported target onnx::onnx: static, on Debian's protobuf (linked in turn),
+# The onnx C++ library that scripts/setup builds, as the imported target onnx::onnx: static, on Debian's protobuf (linked in turn; static, too:
+# gRPC brings it along, and there is one in a program),
 # SYSTEM includes (#include <onnx/onnx_pb.h>, <onnx/checker.h>, <onnx/defs/parser.h>, <onnx/shape_inference/implementation.h>, ...),
 # and the definitions its headers need: its namespace is ns_onnx, so that it never meets another onnx in one process.
 #
 # Taken from ${NS_DEPS_DIR}/onnx (environment, then the CMake variable). Sets OnnxStatic_FOUND and OnnxStatic_VERSION.
 
 if(NOT TARGET onnx::onnx)
-  find_package(Protobuf QUIET)
+  find_library(OnnxStatic_protobuf libprotobuf.a)
+  find_package(ZLIB QUIET)
+  find_package(Threads QUIET)
 
   set(_onnx_roots)
   foreach(_onnx_deps "$ENV{NS_DEPS_DIR}" "${NS_DEPS_DIR}")
@@ -28,7 +31,7 @@ if(NOT TARGET onnx::onnx)
   list(JOIN _onnx_roots ", " _onnx_looked)
   include(FindPackageHandleStandardArgs)
   find_package_handle_standard_args(OnnxStatic
-    REQUIRED_VARS _onnx_library _onnx_proto_library _onnx_include _onnx_definitions Protobuf_FOUND VERSION_VAR OnnxStatic_VERSION
+    REQUIRED_VARS _onnx_library _onnx_proto_library _onnx_include _onnx_definitions OnnxStatic_protobuf VERSION_VAR OnnxStatic_VERSION
     REASON_FAILURE_MESSAGE "run scripts/setup (looked in ${_onnx_looked})")
 
   if(OnnxStatic_FOUND)
@@ -38,7 +41,7 @@ if(NOT TARGET onnx::onnx)
       IMPORTED_LOCATION ${_onnx_proto_library}
       INTERFACE_COMPILE_DEFINITIONS "${_onnx_definitions_list}"
       INTERFACE_INCLUDE_DIRECTORIES ${_onnx_include}
-      INTERFACE_LINK_LIBRARIES protobuf::libprotobuf)
+      INTERFACE_LINK_LIBRARIES "${OnnxStatic_protobuf};${ZLIB_LIBRARIES};${CMAKE_THREAD_LIBS_INIT}")
     add_library(onnx::onnx STATIC IMPORTED)
     set_target_properties(onnx::onnx PROPERTIES
       IMPORTED_LOCATION ${_onnx_library}

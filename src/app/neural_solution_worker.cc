@@ -25,6 +25,8 @@
 #include "worker/lead.h"
 #include "worker/memory_probe.h"
 #include "worker/summary.h"
+#include "worker/team/assistant.h"
+#include "worker/team/local_assistants.h"
 #include "worker/views/json_view.h"
 #include "worker/views/line_view.h"
 #include "worker/views/terminal_view.h"
@@ -142,7 +144,10 @@ struct Environment {
 int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
   auto view = ViewFor(line.json, environment.clock);
   WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
-  auto outcome = Optimize(line.optimize, context);
+  OptimizeOptions options = line.optimize;
+  auto assistants = LocalAssistants::Start(line.lead.workers, environment.program, environment.scratch, &options);
+  if (!assistants.ok()) return Fail(assistants.status());
+  auto outcome = Optimize(options, context);
   if (!outcome.ok() && line.json) {
     (void)view->Send(StateEvent{TaskState::kFailed, outcome.status().reason(), outcome.status().message(), 0});
   }
@@ -159,13 +164,23 @@ int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
 int RunLead(const WorkerCommandLine& line, const Environment& environment) {
   LineView view(stdout, environment.clock);
   WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
-  auto outcome = RunTask(line.task_folder, line.script, context);
+  auto outcome = RunTask(line.task_folder, line.script, line.lead, context);
   if (!outcome.ok()) {
     int code = Fail(outcome.status());
     return outcome.status().reason() == "DISK_FULL" ? kDiskFullExitCode : code;
   }
   fmt::print("{}", outcome->text.empty() ? SummaryText(outcome->report, outcome->output) : outcome->text);
   return 0;
+}
+
+int RunAssist(const WorkerCommandLine& line, const Environment& environment) {
+  EndWithParent(line.assist);
+  auto say = [&](const std::string& text) {
+    fmt::print("worker {}: {}\n", line.assist.worker, text);
+    std::fflush(stdout);
+  };
+  Status status = Assist(line.assist, say, environment.stop);
+  return status.ok() ? 0 : Fail(status);
 }
 
 int RunDiagnosis(const WorkerCommandLine& line, const Environment& environment) {
@@ -232,6 +247,8 @@ int Main(int argc, char** argv) {
       return RunOptimize(*line, environment);
     case WorkerCommand::kLead:
       return RunLead(*line, environment);
+    case WorkerCommand::kAssist:
+      return RunAssist(*line, environment);
     case WorkerCommand::kInspect:
       return RunInspect(*line, environment);
     case WorkerCommand::kBenchmark:

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/team_command_line.h"
 #include "cli/describe/describe_app.h"
 #include "data/metrics/registry.h"
 #include "worker/memory_probe.h"
@@ -106,6 +107,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   command->add_option("--criterion", raw.criterion, "relative (to fp32's value) or absolute (relative)");
   command->add_option("--higher-is-better", raw.higher_is_better, "true or false (the metric's own sense)");
   AddPlanOptions(command, options, raw);
+  AddWorkersOption(command, &line.lead);
   command
       ->add_option("--timeout", tuning.stop.timeout_seconds,
                    "Seconds for all (0: no limit); the best so far is the answer")
@@ -197,7 +199,11 @@ void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   lead->add_option("--task-folder", line.task_folder, "Folder with task.json")->required();
   lead->add_option("--python", line.script.python, "Python for a script task");
   lead->add_option("--package-folder", line.script.package_folder, "Folder with our Python package, for a script task");
+  AddLeadOptions(lead, &line.lead);
   lead->callback([&line] { line.command = WorkerCommand::kLead; });
+  CLI::App* assist = app.add_subcommand("assist", "Help the lead of a task of the service");
+  AddAssistOptions(assist, &line.assist, &raw.cores);
+  assist->callback([&line] { line.command = WorkerCommand::kAssist; });
   CLI::App* memory = app.add_subcommand("measure-memory", "");
   memory->group("");  // ours alone: not in the help
   memory->add_option("MODEL", line.measured)->required();
@@ -343,8 +349,14 @@ Status Finish(const Raw& raw, WorkerCommandLine* line) {
       return ParseShapes(raw.shapes, &line->benchmark.shapes);
     case WorkerCommand::kMeasureMemory:
       return ParseShapes(raw.shapes, &line->shapes);
-    case WorkerCommand::kHelp:
     case WorkerCommand::kLead:
+      return CheckLeadOptions(line->lead);
+    case WorkerCommand::kAssist:
+      if (!raw.cores.empty()) {
+        NS_ASSIGN_OR_RETURN(line->assist.cores, ParseCores(raw.cores));
+      }
+      return OkStatus();
+    case WorkerCommand::kHelp:
       return OkStatus();
   }
   return OkStatus();

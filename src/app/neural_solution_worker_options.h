@@ -9,10 +9,11 @@
 #include "worker/optimize.h"
 #include "worker/quantize_once.h"
 #include "worker/script_run.h"
+#include "worker/team/team_options.h"
 
 namespace ns {
 
-enum class WorkerCommand { kHelp, kOptimize, kLead, kInspect, kBenchmark, kQuantize, kMeasureMemory };
+enum class WorkerCommand { kHelp, kOptimize, kLead, kAssist, kInspect, kBenchmark, kQuantize, kMeasureMemory };
 
 struct WorkerCommandLine {
   WorkerCommand command = WorkerCommand::kHelp;
@@ -21,6 +22,8 @@ struct WorkerCommandLine {
   OptimizeOptions optimize;           // kInspect too: model and, for a diagnosis, data and plan
   std::filesystem::path task_folder;  // kLead
   ScriptSetup script;                 // kLead
+  LeadOptions lead;                   // kLead
+  AssistOptions assist;               // kAssist
   bool all = false;                   // kInspect: all operators
   std::filesystem::path html, svg;    // kInspect: files to write; empty: none
   BenchmarkOptions benchmark;

@@ -4,6 +4,10 @@
 
 namespace ns {
 
+void AddWorkersOption(CLI::App* optimize, LeadOptions* options) {
+  optimize->add_option("--workers", options->workers, "Processes that share the work, each with its part of the cores (1)")->check(CLI::Range(1, 1024));
+}
+
 void AddLeadOptions(CLI::App* lead, LeadOptions* options) {
   lead->add_option("--team-socket", options->socket, "Unix socket to listen at for assistants (works alone)");
   lead->add_option("--team-token-file", options->token_file, "File with the token that assistants must know");
@@ -22,6 +26,7 @@ void AddAssistOptions(CLI::App* assist, AssistOptions* options, std::string* cor
   assist->add_option("--cores", *cores, "Processors to run on: 0,2-3 (all)");
   assist->add_option("--model", options->model, "Where the model is on this machine (where the lead has it)");
   assist->add_option("--data", options->data, "Where the data is on this machine (where the lead has it)");
+  assist->add_option("--parent", options->parent)->group("");  // ours alone: of optimize --workers
   assist->add_option("--calibration", options->calibration, "Where the calibration data is on this machine (where the lead has it)");
 }
 

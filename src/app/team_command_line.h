@@ -12,6 +12,8 @@ class App;
 
 namespace ns {
 
+// The number of workers of `optimize`.
+void AddWorkersOption(CLI::App* optimize, LeadOptions* options);
 void AddLeadOptions(CLI::App* lead, LeadOptions* options);
 // `cores`: the text of --cores, for ParseCores().
 void AddAssistOptions(CLI::App* assist, AssistOptions* options, std::string* cores);

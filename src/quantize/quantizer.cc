@@ -76,7 +76,7 @@ struct Quantizer::State {
 
   Model prepared;
   GraphIndex index;
-  Statistics statistics;                    // empty before Calibrate()
+  std::shared_ptr<const Statistics> statistics = std::make_shared<Statistics>();  // empty before Calibrate()
   std::map<std::string, QuantFacts> given;  // UseFacts(), by Canonical(config)
 };
 
@@ -96,8 +96,8 @@ Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& co
     }
     return range;
   }
-  auto observer = statistics.values.find(ObservedValue(id.value));
-  if (observer == statistics.values.end()) {
+  auto observer = statistics->values.find(ObservedValue(id.value));
+  if (observer == statistics->values.end()) {
     return FailedPrecondition(fmt::format("calibration kept no range for the value '{}'; calibrate first", id.value), "NOT_CALIBRATED");
   }
   auto range = RangeByMethod(observer->second, id.method, config);
@@ -108,8 +108,8 @@ Result<Range> Quantizer::State::RangeOf(const RangeId& id, const QuantConfig& co
 }
 
 Result<const ChannelObserver*> Quantizer::State::Channels(const std::string& value, ChannelAxis axis) const {
-  auto observer = statistics.channels.find({value, axis});
-  if (observer != statistics.channels.end() && !observer->second.min().empty()) return &observer->second;
+  auto observer = statistics->channels.find({value, axis});
+  if (observer != statistics->channels.end() && !observer->second.min().empty()) return &observer->second;
   return FailedPrecondition(fmt::format("calibration kept no statistics of the channels of '{}'; calibrate with them", value), "NOT_CALIBRATED");
 }
 
@@ -239,11 +239,18 @@ Watched Quantizer::State::WatchedBy(const CalibrationOptions& options) const {
 
 Status Quantizer::Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
                             ProgressSink& progress, std::stop_token stop) {
-  if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
-  NS_ASSIGN_OR_RETURN(state_->statistics, CollectStatistics(state_->prepared, state_->index, state_->WatchedBy(options), data, rows, options,
-                                                            progress, stop));
+  NS_ASSIGN_OR_RETURN(Statistics statistics, Collect(data, rows, options, progress, stop));
+  UseStatistics(std::make_shared<Statistics>(std::move(statistics)));
   return OkStatus();
 }
+
+Result<Statistics> Quantizer::Collect(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options,
+                                      ProgressSink& progress, std::stop_token stop) const {
+  if (rows.empty()) return InvalidArgument("no calibration rows", "NO_ROWS");
+  return CollectStatistics(state_->prepared, state_->index, state_->WatchedBy(options), data, rows, options, progress, stop);
+}
+
+void Quantizer::UseStatistics(std::shared_ptr<const Statistics> statistics) { state_->statistics = std::move(statistics); }
 
 std::vector<OperatorDecision> Quantizer::State::Decisions(const Plan& plan, const GraphIndex& of) const {
   std::vector<OperatorDecision> decisions;

@@ -74,6 +74,13 @@ class Quantizer {
   Status Calibrate(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
                    std::stop_token stop);
 
+  // The same in parts: what Calibrate() would keep of these rows, a whole number of batches of all (`options.first_batch` says which). Parts
+  // merged in any order (Statistics::Merge) and used are as good as one calibration with all rows.
+  Result<Statistics> Collect(const DataSet& data, std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,
+                             std::stop_token stop) const;
+  // From now on these stand in the place of calibration.
+  void UseStatistics(std::shared_ptr<const Statistics> statistics);
+
   // A new model; the prepared one is unchanged and shares its untouched weights. The recipes rewrite a copy first; a value that they
   // rescale has the range of all values that its channels were seen with, whatever the method. FailedPrecondition (NOT_CALIBRATED) when the
   // configuration has a static operator or a recipe and Calibrate() has not kept what they need; errors of the recipes.

@@ -56,7 +56,7 @@ class Collector {
     if (names_.empty()) return Statistics{};
     NS_RETURN_IF_ERROR(OpenSession());
     workers_.assign(static_cast<size_t>(std::max(1, options_.threads)), Empty());
-    auto use = [&](int worker, int64_t number, const Batch& batch) { return Observe(worker, number, batch, stop); };
+    auto use = [&](int worker, int64_t number, const Batch& batch) { return Observe(worker, options_.first_batch + number, batch, stop); };
     BatchRunOptions run{options_.threads, options_.batch_size, {}, "calibrate"};
     NS_RETURN_IF_ERROR(ForEachBatch(data_, rows, run, use, progress, stop));
     return Merged();
@@ -121,6 +121,17 @@ class Collector {
 };
 
 }  // namespace
+
+void Statistics::Merge(Statistics other) {
+  for (auto& [value, observer] : other.values) {
+    auto [mine, added] = values.try_emplace(value, observer);
+    if (!added) mine->second.Merge(observer);
+  }
+  for (auto& [key, observer] : other.channels) {
+    auto [mine, added] = channels.try_emplace(key, observer);
+    if (!added) mine->second.Merge(observer);
+  }
+}
 
 Result<Statistics> CollectStatistics(const Model& model, const GraphIndex& index, const Watched& watched, const DataSet& data,
                                      std::span<const int64_t> rows, const CalibrationOptions& options, ProgressSink& progress,

@@ -25,6 +25,7 @@ struct CalibrationOptions {
   std::vector<CalibrationMethod> methods = {CalibrationMethod::kMinMax};  // decide which statistics are kept; see Quantizer::Calibrate()
   int threads = 1;         // rows calibrated side by side, one inference thread each
   int64_t batch_size = 1;  // rows of one inference; the moving average's unit
+  int64_t first_batch = 0;  // the number of the first batch of the rows given: where they are a part of all
   bool attention = false;  // keep statistics for QuantConfig::quantize_attention too
   // Keep statistics of each channel of what products and convolutions read, which the recipes need (QuantConfig::smooth_quant, equalize,
   // bias_correction). Convolutions' inputs are then read in plain layout, which takes longer (docs/design/quantization.md).
@@ -45,6 +46,9 @@ struct Watched {
 struct Statistics {
   std::map<std::string, TensorObserver> values;
   std::map<ChannelKey, ChannelObserver> channels;
+
+  // Adds what was collected by the same options from other batches: any split of the rows into whole batches gives the same in the end.
+  void Merge(Statistics other);
 };
 
 // The statistics don't depend on `options.threads`. InvalidArgument (NON_FINITE_VALUE) names the value, its operator and the row; errors of

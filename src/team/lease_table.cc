@@ -94,6 +94,12 @@ std::vector<int> LeaseTable::Expire(double now) {
   return gone;
 }
 
+int LeaseTable::open_for_anyone() const {
+  int count = 0;
+  for (const auto& [number, item] : items_) count += item.lease == 0 && item.whom == For::kAnyone && !Suspect(item) ? 1 : 0;
+  return count;
+}
+
 std::optional<Lease> LeaseTable::FindLease(int64_t number) const {
   auto found = leases_.find(number);
   return found == leases_.end() ? std::nullopt : std::optional(found->second);

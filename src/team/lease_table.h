@@ -65,6 +65,8 @@ class LeaseTable {
   // Items that are neither finished nor withdrawn.
   int unfinished() const { return static_cast<int>(items_.size()); }
   int open() const { return static_cast<int>(items_.size() - leases_.size()); }
+  // Of these, that assistants may take.
+  int open_for_anyone() const;
   std::optional<Lease> FindLease(int64_t number) const;
   std::optional<Lease> LeaseOf(int worker) const;
   // How often the item was lost; 0: never, or it is over.

@@ -27,9 +27,13 @@ double Team::Now() const { return std::chrono::duration<double>(clock_.steady() 
 // With the lock held.
 void Team::Changed() {
   ++changes_;
-  int idle = IdleLocked();
-  if (idle < idle_then_ || idle_then_ == 0) idle_since_ = Now();
-  idle_then_ = idle;
+  for (auto& [worker, member] : members_) {
+    if (!member.ready || table_.LeaseOf(worker)) {
+      member.idle_since.reset();
+    } else if (!member.idle_since) {
+      member.idle_since = Now();
+    }
+  }
   changed_.notify_all();
 }
 
@@ -133,17 +137,23 @@ int Team::idle() const {
 
 double Team::idle_seconds() const {
   std::lock_guard lock(mutex_);
-  return idle_then_ > 0 ? Now() - idle_since_ : 0;
+  double longest = 0;
+  for (const auto& [worker, member] : members_)
+    if (member.idle_since && !member.dismissed) longest = std::max(longest, Now() - *member.idle_since);
+  return longest;
 }
 
-int Team::open() const {
+int Team::free() const {
   std::lock_guard lock(mutex_);
-  return table_.open();
+  int anyone = table_.open_for_anyone(), own = table_.open() - anyone;
+  int hands = IdleLocked();
+  if (own > 0 && !table_.LeaseOf(0)) --hands;
+  return std::max(0, hands - anyone);
 }
 
-int Team::unfinished() const {
+void Team::Wake() {
   std::lock_guard lock(mutex_);
-  return table_.unfinished();
+  Changed();
 }
 
 std::optional<Lease> Team::TakeOwn(std::stop_token stop) {
@@ -172,11 +182,14 @@ bool Team::Holds(int64_t lease) const {
   return table_.FindLease(lease).has_value();
 }
 
-Result<uint64_t> Team::Join(int worker, uint64_t fence) {
+Result<uint64_t> Team::Join(int worker, uint64_t fence, const std::string& processor) {
   std::lock_guard lock(mutex_);
   if (ended_) return Unavailable("the work has ended", "ENDED");
   NS_RETURN_IF_ERROR(table_.Join(worker, fence, Now()));
-  members_[worker] = Member{fence, ++last_talk_, false, {}, false};
+  if (!options_.processor.empty() && !processor.empty() && processor != options_.processor) {
+    news_.push_back(fmt::format("worker {} has another processor, {}: what it finds may differ from the lead's in the last digits", worker, processor));
+  }
+  members_[worker] = Member{fence, ++last_talk_, false, {}, false, {}};
   Changed();
   return last_talk_;
 }

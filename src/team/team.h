@@ -45,6 +45,7 @@ class Team {
   struct Options {
     LeaseTable::Options leases;
     std::string task;  // for those who join: what the task is
+    std::string processor;  // the lead's; where another one joins, a line says so
     // The content behind a digest; none: there is none. Called from several threads.
     std::function<std::optional<std::string>(const std::string& digest)> blob = [](const std::string&) { return std::nullopt; };
   };
@@ -69,14 +70,15 @@ class Team {
   int Release(int useful, const std::string& why);
   // All go; nobody may join any more. Waits a moment for them to hear it.
   void End(const std::string& why);
+  // Wait() returns.
+  void Wake();
   // Lines about assistants that were lost, since the last call.
   std::vector<std::string> TakeNews();
 
   int joined() const;                // workers that are ready, the lead among them
   int idle() const;                  // of these, without an item
-  double idle_seconds() const;       // for how long so many or more have been idle as are now
-  int open() const;                  // items that nobody has taken
-  int unfinished() const;
+  double idle_seconds() const;       // for how long the assistant that has waited longest has had no item; 0: none waits
+  int free() const;                  // that would take more items than are open now
 
   // --- of the lead's own hands
   // Its next item; none: the end, or `stop`. Blocks.
@@ -88,7 +90,7 @@ class Team {
   // --- of the conversations
   // A number for the conversation that the worker begins with this; an earlier one of the same worker is over. Errors of LeaseTable::Join();
   // Unavailable: the work has ended.
-  Result<uint64_t> Join(int worker, uint64_t fence);
+  Result<uint64_t> Join(int worker, uint64_t fence, const std::string& processor = "");
   void Ready(int worker, uint64_t talk);
   // The next thing to tell it. Blocks.
   Order NextOrder(int worker, uint64_t talk);
@@ -104,6 +106,7 @@ class Team {
     bool ready = false;
     std::deque<Order> orders;  // that come before items
     bool dismissed = false;
+    std::optional<double> idle_since;
   };
 
   double Now() const;
@@ -125,8 +128,6 @@ class Team {
   std::vector<std::string> news_;
   bool ended_ = false;
   uint64_t changes_ = 0, seen_ = 0, last_talk_ = 0;
-  int idle_then_ = 0;
-  double idle_since_ = 0;
   std::jthread watch_;
 };
 

@@ -130,7 +130,19 @@ void TuningSession::Observe(int id, const TuningResult& result) {
   auto found = under_way_.find(id);
   NS_CHECK(found != under_way_.end(), "item {} is not under way", id);
   history_.End(found->second, result);
+  observed_.emplace_back(found->second, result);
   under_way_.erase(found);
+}
+
+// Of a strategy that evaluates ahead of time, where nothing but it proposes items: asked again as if what is under way had never been begun.
+bool TuningSession::decided() const {
+  if (stopped_ || !strategy_->times_models() || EvaluateClosest()) return false;
+  TuningHistory known(history_.problem());
+  for (const auto& [item, result] : observed_) {
+    known.Begin(item);
+    known.End(item, result);
+  }
+  return strategy_->Propose(known, 1).empty();
 }
 
 std::optional<int> TuningSession::best() const {

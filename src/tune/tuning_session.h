@@ -61,6 +61,8 @@ class TuningSession {
   // Of an item that Next() gave and that was not observed yet (NS_CHECK).
   void Observe(int id, const TuningResult& result);
   bool idle() const { return history_.idle(); }
+  // What is under way can change the answer no more: it was begun ahead of its time, and the strategy has ended without it.
+  bool decided() const;
 
   const TuningHistory& history() const { return history_; }
   // The best so far that holds the accuracy and beats fp32; none: fp32.
@@ -95,6 +97,7 @@ class TuningSession {
   std::unique_ptr<Strategy> strategy_;
   TuningHistory history_;
   std::map<int, TuningItem> under_way_;
+  std::vector<std::pair<TuningItem, TuningResult>> observed_;
   int last_id_ = 0;
   bool stopped_ = false;
   std::string stopped_why_;  // why the budget, the goal or hopelessness ended it; empty: the strategy did

@@ -27,12 +27,12 @@ EarlyStopper::EarlyStopper(const AccuracyGoals& goals, const Evaluation& baselin
   }
 }
 
-EarlyStopper::Watch::Watch(const EarlyStopper& stopper)
-    : stopper_(stopper), order_(UnitOrder(stopper.batches_, stopper.hard_, stopper.seed_)) {
+EarlyStopper::Watch::Watch(const EarlyStopper& stopper, const std::vector<size_t>& hard)
+    : stopper_(stopper), order_(UnitOrder(stopper.batches_, hard, stopper.seed_)) {
   for (const Goal& goal : stopper_.goals_) {
     // Each goal has its part of the chance to be wrong.
     double error = 1e-4 / static_cast<double>(stopper_.goals_.size());
-    tests_.emplace_back(EarlyStop::Options{goal.least_losses, goal.allowed, stopper_.hard_.size(), error}, order_);
+    tests_.emplace_back(EarlyStop::Options{goal.least_losses, goal.allowed, hard.size(), error}, order_);
     losses_.emplace_back(stopper_.batches_, std::numeric_limits<double>::quiet_NaN());
   }
 }
@@ -48,8 +48,8 @@ bool EarlyStopper::Watch::Add(size_t batch, std::span<const double> sums) {
   return go_on;
 }
 
-void EarlyStopper::Learn(const Watch& failed) {
-  if (!goals_.empty()) hard_ = HardUnits(failed.losses_[0], goals_[0].allowed);
+std::vector<size_t> EarlyStopper::HardOf(const Watch& failed) const {
+  return goals_.empty() ? std::vector<size_t>() : HardUnits(failed.losses_[0], goals_[0].allowed);
 }
 
 }  // namespace ns

@@ -23,7 +23,8 @@ class EarlyStopper {
   // For one candidate.
   class Watch final : public EvaluationWatch {
    public:
-    explicit Watch(const EarlyStopper& stopper);
+    // `hard`: the batches that come first, as HardOf() said.
+    explicit Watch(const EarlyStopper& stopper, const std::vector<size_t>& hard = {});
     const std::vector<size_t>& order() const override { return order_; }
     bool Add(size_t batch, std::span<const double> sums) override;
 
@@ -35,8 +36,8 @@ class EarlyStopper {
     std::vector<std::vector<double>> losses_;  // by goals_, then by batch; NaN: not evaluated
   };
 
-  // Takes the batches in which a failed candidate lost most as those that come first from now on.
-  void Learn(const Watch& failed);
+  // The batches in which a failed candidate lost most: those that should come first for the next.
+  std::vector<size_t> HardOf(const Watch& failed) const;
 
  private:
   // A goal whose losses are known batch by batch.
@@ -51,7 +52,6 @@ class EarlyStopper {
   size_t batches_ = 0;
   uint64_t seed_;
   std::vector<Goal> goals_;
-  std::vector<size_t> hard_;
 };
 
 }  // namespace ns

@@ -51,8 +51,7 @@ TEST(EarlyStopperTest, WhereAFailedCandidateLostComesFirstForTheNext) {
   for (size_t batch : failed.order()) {
     if (!failed.Add(batch, batch == 2 ? one_of_two : both)) break;
   }
-  stopper.Learn(failed);
-  EXPECT_EQ(EarlyStopper::Watch(stopper).order()[0], 2u);
+  EXPECT_EQ(EarlyStopper::Watch(stopper, stopper.HardOf(failed)).order()[0], 2u);
 }
 
 TEST(EarlyStopperTest, MetricsThatDontAddUpAndGoalsOutOfReachEndNothing) {

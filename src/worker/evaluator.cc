@@ -89,6 +89,41 @@ void Evaluator::KeepBatches(std::vector<size_t> batches) {
   references_ = std::move(references);
 }
 
+Result<EvaluationPart> Evaluator::EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace) const {
+  NS_CHECK(!compares_with_baseline());
+  auto start = std::chrono::steady_clock::now();
+  States states(metrics_.size(), std::vector<MetricStates>(static_cast<size_t>(batches())));
+  bool small = pace == Pace::kSmall;
+  auto job = [&](int, int64_t number) -> Status {
+    std::vector<double> sums;
+    return RunBatch(session, first + number, small && may_split_batches() ? 1 : batch_size_, nullptr, Role::kBaseline, stop, &states, &sums);
+  };
+  NS_RETURN_IF_ERROR(RunParallel(count, small ? 1 : threads_, job, {}, stop));
+  EvaluationPart part{first, {}, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  for (const std::vector<MetricStates>& of_metric : states) part.states.emplace_back(of_metric.begin() + first, of_metric.begin() + first + count);
+  return part;
+}
+
+Result<Evaluation> Evaluator::JoinParts(std::span<const EvaluationPart> parts) const {
+  States states(metrics_.size(), std::vector<MetricStates>(static_cast<size_t>(batches())));
+  double seconds = 0;
+  for (const EvaluationPart& part : parts) {
+    NS_CHECK(part.states.size() == states.size());
+    for (size_t i = 0; i < states.size(); ++i) {
+      for (size_t j = 0; j < part.states[i].size(); ++j) {
+        MetricStates& batch = states[i].at(static_cast<size_t>(part.first) + j);
+        NS_CHECK(batch.empty(), "batch {} came twice", part.first + static_cast<int64_t>(j));
+        batch = part.states[i][j];
+      }
+    }
+    seconds += part.seconds;
+  }
+  NS_ASSIGN_OR_RETURN(Evaluation evaluation, Join(states));
+  NS_CHECK(evaluation.rows == static_cast<int64_t>(rows_.size()), "parts of {} of {} rows", evaluation.rows, rows_.size());
+  evaluation.seconds = seconds;
+  return evaluation;
+}
+
 Result<Evaluation> Evaluator::Evaluate(const Session& session, ProgressSink& progress, std::stop_token stop,
                                        EvaluationWatch* watch, Pace pace) const {
   // Only read: a candidate's batch takes its reference and changes nothing.

@@ -46,6 +46,13 @@ struct Evaluation {
   std::vector<double> values() const;
 };
 
+// What a worker found of a part of the batches: enough to join parts to the whole, to the last bit.
+struct EvaluationPart {
+  int64_t first = 0;                              // batch
+  std::vector<std::vector<MetricStates>> states;  // by metric, then by batch of the part
+  double seconds = 0;
+};
+
 // Watches an evaluation and may end it. Called for one batch at a time, in the order it asked for.
 class EvaluationWatch {
  public:
@@ -86,6 +93,10 @@ class Evaluator {
   // `watch` may end it early; the batches that it was told of are then all that there are from now on (rows()).
   Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace = Pace::kUsual,
                                       EvaluationWatch* watch = nullptr);
+  // The same by parts, for metrics that don't compare with the fp32 model (NS_CHECK): batches [first, first + count). Errors of EvaluateBaseline().
+  Result<EvaluationPart> EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace = Pace::kUsual) const;
+  // All parts, in any order, each batch in one of them (NS_CHECK).
+  Result<Evaluation> JoinParts(std::span<const EvaluationPart> parts) const;
   // From now on one thread and, where the model allows, batches of one row: as a baseline at Pace::kSmall leaves it.
   void GoSmall();
 

@@ -256,5 +256,27 @@ TEST(EvaluatorTest, AWatchThatLetsItGoOnChangesNothing) {
   EXPECT_DOUBLE_EQ(evaluation.metrics[0].value, 0.6);
 }
 
+// An odd number of rows in batches of three, f1 and mse over them: states that add up and some that don't.
+TEST(EvaluatorTest, PartsInAnyOrderJoinToWhatOneWorkerFindsBitForBit) {
+  Model model = Scores(0.37F);
+  auto data = Rows(model, 22);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  std::vector<int64_t> rows(22);
+  std::iota(rows.begin(), rows.end(), 0);
+  for (const char* metric : {"accuracy", "f1"}) {
+    Evaluator evaluator = Make(*data, rows, Options(metric, 2, 3));
+    Evaluation alone = evaluator.EvaluateBaseline(session, progress, {}).value();
+    std::vector<EvaluationPart> parts;
+    for (auto [first, count] : {std::pair(5, 3), std::pair(0, 1), std::pair(1, 4)})
+      parts.push_back(evaluator.EvaluatePart(session, first, count, {}).value());
+    Evaluation joined = evaluator.JoinParts(parts).value();
+    EXPECT_EQ(joined.metrics[0].value, alone.metrics[0].value);
+    EXPECT_EQ(joined.metrics[0].scores, alone.metrics[0].scores);
+    EXPECT_EQ(joined.metrics[0].states, alone.metrics[0].states);
+    EXPECT_EQ(joined.rows, 22);
+  }
+}
+
 }  // namespace
 }  // namespace ns

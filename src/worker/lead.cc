@@ -28,9 +28,11 @@ std::optional<double> SecondsTo(const std::optional<WallTime>& deadline, const C
   return std::chrono::duration<double>(*deadline - clock.wall()).count();
 }
 
-Result<OptimizeOutcome> RunWith(const TaskFile& task, const ScriptSetup& setup, const WorkContext& context) {
+Result<OptimizeOutcome> RunWith(const TaskFile& task, const ScriptSetup& setup, const LeadOptions& lead, const WorkContext& context) {
   if (!task.spec.script_url.empty()) return RunScript(task, setup, context);
   NS_ASSIGN_OR_RETURN(OptimizeOptions options, OptionsFromTask(task, SecondsTo(task.deadline, context.clock)));
+  options.lead = lead;
+  options.lead.workers = task.spec.workers;
   return Optimize(options, context);
 }
 
@@ -52,7 +54,7 @@ ResultEvent ResultEventOf(const OptimizeOutcome& outcome) {
   return event;
 }
 
-Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const ScriptSetup& setup, const WorkContext& context) {
+Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const ScriptSetup& setup, const LeadOptions& lead, const WorkContext& context) {
   NS_ASSIGN_OR_RETURN(TaskFile task, ReadTaskFile(task_folder));
   NS_ASSIGN_OR_RETURN(auto journal, EventLog::Open(task.events_file, context.clock));
   JournalSink sink(*journal, context.events);
@@ -62,7 +64,7 @@ Result<OptimizeOutcome> RunTask(const std::filesystem::path& task_folder, const 
   std::error_code ignored;
   std::filesystem::remove(mark, ignored);
   context.scratch.MarkExpectedResult(mark);
-  auto outcome = RunWith(task, setup, inner);
+  auto outcome = RunWith(task, setup, lead, inner);
   std::filesystem::remove(mark, ignored);
   if (outcome.ok() && outcome->interrupted) return Cancelled("stopped; the best so far is kept");
   if (outcome.ok()) {

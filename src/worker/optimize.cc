@@ -15,7 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kBaselineMark = "baseline";
 constexpr const char* kMemoryShort = "memory was short: the fp32 model, and so all others, ran with one thread, row by row";
 
 }  // namespace
@@ -136,6 +135,7 @@ Status OptimizeRun::Baseline() {
   goals_ = AccuracyGoals(std::move(goals));
   early_stopper_.emplace(goals_, baseline_, evaluator_->batch_size(), options_.tuning.seed);
   ReportBaseline();
+  TellTeamOfBaseline();
   return Check();
 }
 
@@ -151,6 +151,7 @@ Status OptimizeRun::EvaluateBaseline() {
   if (marks_.Killed(kBaselineMark) > 0) {
     AddNote(kMemoryShort);
     evaluator_->GoSmall();
+    small_ = true;
   }
   // Outputs that candidates are compared with are not kept.
   bool may_be_known = cache_ && !evaluator_->compares_with_baseline();
@@ -161,7 +162,7 @@ Status OptimizeRun::EvaluateBaseline() {
       baseline_ = *std::move(known);
       progress_.Send(Expect(baseline_.seconds));
       AddNote("the fp32 model's evaluation is known from an earlier run");
-      return OkStatus();
+      return OpenTeam();
     }
   }
   if (marks_.Killed(kBaselineMark) > 1) {
@@ -176,8 +177,9 @@ Status OptimizeRun::EvaluateBaseline() {
     NS_RETURN_IF_ERROR(MakeEvaluator(nullptr));
     OpenCache();
   }
+  NS_RETURN_IF_ERROR(OpenTeam());
   progress_.Send(Expect(*expected));
-  auto baseline = BaselineHere(session, *expected);
+  auto baseline = SharesBaseline(*expected) ? SharedBaseline(session, *expected) : BaselineHere(session, *expected);
   if (!baseline.ok()) return baseline.status().WithContext("the fp32 model");
   baseline_ = std::move(*baseline);
   report_.full_evaluations = 1;
@@ -204,6 +206,7 @@ Result<Evaluation> OptimizeRun::BaselineHere(const Session& session, double expe
     AddNote(kMemoryShort);
   }
   evaluator_->GoSmall();
+  small_ = true;
   return evaluate(Pace::kSmall);
 }
 

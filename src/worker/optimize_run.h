@@ -18,6 +18,7 @@
 #include "worker/optimize.h"
 #include "worker/recipe.h"
 #include "worker/stage_progress.h"
+#include "worker/team/team_workforce.h"
 #include "worker/trial_runner.h"
 #include "worker/work_marks.h"
 
@@ -25,6 +26,8 @@ namespace ns {
 
 // Bytes of a saved model with its external data.
 uint64_t SizeOfModel(const std::filesystem::path& model);
+
+inline constexpr const char* kBaselineMark = "baseline";  // of WorkMarks
 
 class OptimizeRun {
  public:
@@ -70,6 +73,13 @@ class OptimizeRun {
   Status DescribeModel();
   Status DescribeData();
   Result<OptimizeOutcome> DescribePlan();
+
+  // optimize_team.cc
+  Status OpenTeam();
+  bool SharesBaseline(double expected_seconds) const;
+  Result<Evaluation> SharedBaseline(const Session& session, double expected_seconds);
+  void TellTeamOfBaseline();
+  void DismissTeam();
 
   // optimize_package.cc
   Status Package();
@@ -120,6 +130,9 @@ class OptimizeRun {
   AccuracyGoals goals_;
   Evaluation baseline_;
   std::optional<EarlyStopper> early_stopper_;
+  std::unique_ptr<TeamWorkforce> team_;  // null: this process works alone
+  size_t told_rows_ = 0;                 // to evaluate, when assistants were told of the task
+  bool small_ = false;                   // memory was short for the baseline
   std::optional<TuningCache> cache_;  // none: not asked for, or there is no data
   uint64_t run_memory_ = 0;    // what one run of one batch takes beside the model; 0: not measured
   uint64_t float_memory_ = 0;  // peak of the prepared model; measured where the objective asks

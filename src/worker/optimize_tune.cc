@@ -121,6 +121,8 @@ TrialSetting OptimizeRun::SettingOf(const Session& float_session) {
   setting.has_best = [this] { context_.scratch.ExpectResult(); };
   if (options_.tuning.objective.needs_memory())
     setting.measure_memory = [this](const Model& model) { return MeasureMemoryOf(model); };
+  setting.workforce = team_.get();
+  setting.surplus_seconds = options_.lead.surplus_seconds;
   return setting;
 }
 
@@ -151,6 +153,7 @@ Status OptimizeRun::Tune() {
   NS_ASSIGN_OR_RETURN(Session float_session, Session::FromModel(*prepared_, TimedSession(latency_)));
   TrialRunner runner(SettingOf(float_session), progress_, context_.stop);
   Status ran = runner.Run(session);
+  DismissTeam();
   if (ran.code() == StatusCode::kCancelled && session.best_so_far()) NS_RETURN_IF_ERROR(TakeAnswer(session, runner));
   NS_RETURN_IF_ERROR(ran);
   return TakeAnswer(session, runner);

@@ -16,6 +16,7 @@
 #include "tune/accuracy_criterion.h"
 #include "tune/objective.h"
 #include "tune/stop_condition.h"
+#include "worker/team/team_options.h"
 #include "worker/tuning_cache.h"
 
 namespace ns {
@@ -71,6 +72,7 @@ struct OptimizeOptions {
   std::filesystem::path output;  // folder; empty: DefaultOutput()
   bool force = false;            // replace an earlier result in `output`
   std::filesystem::path marks;   // folder of WorkMarks; empty: nothing is marked
+  LeadOptions lead;              // other workers; no socket: there are none
 };
 
 // "<model's stem>-optimized" in the working folder.

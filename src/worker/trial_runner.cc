@@ -1,11 +1,7 @@
 #include "worker/trial_runner.h"
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <new>
 
-#include "runtime/memory.h"
 #include "worker/cache_codec.h"
 #include "worker/recipe.h"
 
@@ -14,48 +10,59 @@ namespace ns {
 namespace {
 
 constexpr double kTuningFrom = 0.4, kTuningTo = 0.8;  // of the whole work
-constexpr size_t kProbeRows = 16;                     // enough to order models and operators by their noise
-constexpr size_t kLatencyRows = 32;
-constexpr size_t kKeptModels = 3;
-
-bool OutOfMemory(const Status& status) {
-  return status.code() == StatusCode::kResourceExhausted && status.reason() == "OUT_OF_MEMORY";
-}
+constexpr double kProbeRows = 16;
 
 // What ends the whole task, not just the item: a stop, a full disk, calibration rows that make fp32 itself compute NaN.
 bool EndsAll(const Status& status) {
+  bool memory = status.reason() == "OUT_OF_MEMORY";
   return status.code() == StatusCode::kCancelled || status.reason() == "NON_FINITE_VALUE" ||
-         (status.code() == StatusCode::kResourceExhausted && !OutOfMemory(status));
+         (status.code() == StatusCode::kResourceExhausted && !memory);
 }
 
-// Histograms that one of these needs serve them all.
-constexpr std::array kByHistogram = {CalibrationMethod::kEntropy, CalibrationMethod::kPercentile, CalibrationMethod::kMse};
-
-bool NeedsHistogram(CalibrationMethod method) {
-  return std::find(kByHistogram.begin(), kByHistogram.end(), method) != kByHistogram.end();
+ItemTools ToolsOf(const TrialSetting& setting) {
+  ItemTools tools;
+  tools.quantizer = setting.quantizer;
+  tools.evaluator = setting.evaluator;
+  tools.early_stopper = setting.early_stopper;
+  tools.data = setting.data;
+  tools.float_session = setting.float_session;
+  tools.latency = setting.latency;
+  tools.latency_batch = setting.latency_batch;
+  tools.threads = setting.threads;
+  tools.measure_memory = setting.measure_memory;
+  tools.marks = setting.marks;
+  return tools;
 }
-
-bool NeedsChannels(const QuantConfig& config) {
-  return config.smooth_quant.has_value() || config.equalize || config.bias_correction;
-}
-
-std::set<CalibrationMethod> MethodsOf(const QuantConfig& config) {
-  std::set<CalibrationMethod> methods;
-  if (config.defaults.mode == OpMode::kStatic) methods.insert(config.defaults.calibration);
-  for (const auto& [name, op] : config.operators)
-    if (op.mode == OpMode::kStatic) methods.insert(op.calibration);
-  return methods;
-}
-
-std::string FactsKey(const QuantConfig& config) { return "facts " + Canonical(config); }
 
 }  // namespace
 
 TrialRunner::TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop)
-    : setting_(std::move(setting)), progress_(progress), stop_(std::move(stop)) {}
+    : setting_(std::move(setting)),
+      progress_(progress),
+      stop_(std::move(stop)),
+      workforce_(setting_.workforce),
+      calibrator_(static_cast<int64_t>(setting_.data->split.calibration.size()), setting_.data->calibration().fixed_batch().value_or(1)),
+      need_(workforce_ != nullptr ? workforce_->most() : 1, setting_.surplus_seconds) {
+  ItemTools tools = ToolsOf(setting_);
+  tools.begin_stage = [this](std::string_view stage) { BeginStage(stage); };
+  if (workforce_ == nullptr) {
+    own_hands_.emplace(std::move(tools), progress_, stop_);
+    workforce_ = &*own_hands_;
+    return;
+  }
+  if (setting_.quantizer != nullptr) {
+    // The same model as the first, which had something to quantize.
+    own_quantizer_ = Quantizer::Create(setting_.quantizer->prepared().Clone()).value();
+    tools.quantizer = &*own_quantizer_;
+  }
+  workforce_->Own().Equip(std::move(tools));
+}
+
+TrialRunner::~TrialRunner() { workforce_->Settle(); }
 
 // How many items there will be isn't known: each takes a sixth of what is left.
 void TrialRunner::BeginStage(std::string_view stage) {
+  std::lock_guard lock(stage_mutex_);
   double next = shown_ + (1 - shown_) / 6;
   progress_.Begin(stage, kTuningFrom + (kTuningTo - kTuningFrom) * shown_,
                   kTuningFrom + (kTuningTo - kTuningFrom) * next);
@@ -63,81 +70,104 @@ void TrialRunner::BeginStage(std::string_view stage) {
 }
 
 Status TrialRunner::Run(TuningSession& session) {
-  double longest = setting_.evaluation_seconds;
+  longest_ = setting_.evaluation_seconds;
   while (true) {
     NS_RETURN_IF_ERROR(progress_.status());
     if (stop_.stop_requested()) return Cancelled();
-    auto all = session.Next({progress_.elapsed_seconds() + setting_.closing_seconds, longest}, 1);
-    if (all.empty()) return OkStatus();
-    for (const TuningWork& work : all) {
-      double start = progress_.elapsed_seconds();
-      if (work.trial > 0 && records_[work.trial].started.empty())
-        records_[work.trial].started = FormatTime(SystemClock().wall());
-      NS_ASSIGN_OR_RETURN(TuningResult result, Do(work, session));
-      double seconds = progress_.elapsed_seconds() - start;
-      if (work.trial > 0) {
-        records_[work.trial].seconds += seconds;
-        longest = std::max(longest, seconds);
-      }
-      session.Observe(work.id, result);
-      Tell(work, result, session);
+    NS_RETURN_IF_ERROR(BeginMore(session));
+    if (session.idle() || (workforce_->most() > 1 && session.decided())) return OkStatus();
+    NS_ASSIGN_OR_RETURN(auto done, workforce_->Wait());
+    if (done) NS_RETURN_IF_ERROR(TakeDone(*std::move(done), session));
+  }
+}
+
+Status TrialRunner::BeginMore(TuningSession& session) {
+  while (true) {
+    int free = std::max(0, workforce_->free() - static_cast<int>(waiting_.size()));
+    auto all = session.Next({progress_.elapsed_seconds() + setting_.closing_seconds, longest_}, free);
+    for (const TuningWork& work : all) NS_RETURN_IF_ERROR(BeginWork(work, session));
+    if (all.empty()) {
+      TellWorkers(free == 0);
+      return OkStatus();
     }
   }
 }
 
-Result<TuningResult> TrialRunner::Do(const TuningWork& work, const TuningSession& session) {
-  const AccuracyGoals& goals = session.history().problem().goals;
-  if (auto cached = FromCache(work.item, goals)) {
+void TrialRunner::TellWorkers(bool could_use_more) {
+  int joined = workforce_->joined();
+  int busy = joined - std::max(0, workforce_->free());
+  auto event = need_.Update(joined, busy, could_use_more, workforce_->idle_seconds());
+  if (event) progress_.Send(*event);
+  if (need_.surplus() && workforce_->Release(need_.useful()) > 0) {
+    progress_.Note(fmt::format("no more than {} worker{} of use now: the others are let go", need_.useful(), need_.useful() == 1 ? " is" : "s are"));
+  }
+}
+
+Status TrialRunner::BeginWork(const TuningWork& work, TuningSession& session) {
+  if (work.trial > 0 && records_[work.trial].started.empty()) records_[work.trial].started = FormatTime(SystemClock().wall());
+  if (auto cached = FromCache(work.item, session.history().problem().goals)) {
     if (work.trial > 0) {
       records_[work.trial].cached = true;
       records_[work.trial].small = setting_.marks != nullptr && setting_.marks->Killed(KeyOf(work.item)) > 0;
     }
-    return *std::move(cached);
+    End(work, *cached, session);
+    return OkStatus();
   }
-  auto result = Marked(work, session);
-  if (result.ok()) ToCache(work.item, *result, goals);
-  if (result.ok() || EndsAll(result.status())) return result;
-  progress_.Warn(result.status().message());
-  return FailedResult(work.item, result.status().message());
-}
-
-Result<TuningResult> TrialRunner::Marked(const TuningWork& work, const TuningSession& session) {
-  static const WorkMarks kNone;
-  const WorkMarks& marks = setting_.marks != nullptr ? *setting_.marks : kNone;
-  const std::string piece = KeyOf(work.item);
-  const int killed = marks.Killed(piece);
-  auto short_of_memory = [&] { return ResourceExhausted("memory ran out and the worker was ended", "OUT_OF_MEMORY"); };
-  if (killed > 1) return short_of_memory();
-  WorkMarks::Mark mark = marks.Begin(piece);
-  auto result = killed == 0 ? Once(work, session) : Result<TuningResult>(short_of_memory());
-  if (result.ok() || !OutOfMemory(result.status())) return result;
-  progress_.Warn(fmt::format("{}; trying once more with one thread and row by row", result.status().message()));
-  if (work.trial > 0) records_[work.trial].small = true;
-  MakeRoom();
-  pace_ = Pace::kSmall;
-  result = Once(work, session);
-  pace_ = Pace::kUsual;
-  return result;
-}
-
-Result<TuningResult> TrialRunner::Once(const TuningWork& work, const TuningSession& session) {
-  try {
-    bool can_hold = session.history().problem().goals.BaselineHolds();
-    if (auto* evaluate = std::get_if<EvaluateItem>(&work.item)) return Evaluate(*evaluate, work.trial, can_hold);
-    if (auto* probe = std::get_if<ProbeItem>(&work.item)) return Probe(*probe);
-    if (auto* rank = std::get_if<RankItem>(&work.item)) return Rank(*rank);
-    return Time(std::get<TimeItem>(work.item), session.history());
-  } catch (const std::bad_alloc&) {
-    return ResourceExhausted("out of memory", "OUT_OF_MEMORY");
+  under_way_[work.id] = work;
+  if (auto knowledge = KnowledgeFor(work.item)) {
+    workforce_->Begin(work.id, TaskOf(work, *std::move(knowledge), session));
+    return OkStatus();
   }
+  waiting_.push_back(work.id);
+  if (!calibrator_.under_way()) BeginCalibration();
+  return OkStatus();
 }
 
-// Models can be made again, but for the best: when a stop comes there is no time for it.
-void TrialRunner::MakeRoom() {
-  std::erase_if(kept_, [&](const auto& one) { return one.first != best_; });
-  std::erase_if(kept_order_, [&](const std::string& one) { return one != best_; });
-  probe_.reset();
-  ReleaseFreeMemory();
+TrialTask TrialRunner::TaskOf(const TuningWork& work, std::vector<KnowledgePtr> knowledge, const TuningSession& session) const {
+  TrialTask task;
+  task.item = work.item;
+  task.trial = work.trial;
+  // A goal that fp32 itself misses is missed by all: what counts then is who comes closest.
+  auto* evaluate = std::get_if<EvaluateItem>(&work.item);
+  task.may_stop = evaluate != nullptr && !evaluate->in_full && session.history().problem().goals.BaselineHolds();
+  task.hard = hard_;
+  task.effect_runs = EffectRuns();
+  task.knowledge = std::move(knowledge);
+  return task;
+}
+
+Status TrialRunner::TakeDone(Workforce::Done done, TuningSession& session) {
+  if (done.id < 0) return TakeCalibration(std::move(done), session);
+  TuningWork work = std::move(under_way_.at(static_cast<int>(done.id)));
+  under_way_.erase(work.id);
+  return TakeTrial(work, std::move(done), session);
+}
+
+Status TrialRunner::TakeTrial(const TuningWork& work, Workforce::Done done, TuningSession& session) {
+  if (work.trial > 0) records_[work.trial].worker = done.worker;
+  if (!done.outcome.ok()) {
+    if (EndsAll(done.outcome.status())) return done.outcome.status();
+    progress_.Warn(done.outcome.status().message());
+    End(work, FailedResult(work.item, done.outcome.status().message()), session);
+    return OkStatus();
+  }
+  auto& outcome = std::get<TrialOutcome>(*done.outcome);
+  ToCache(work.item, outcome.result, session.history().problem().goals);
+  if (work.trial > 0) {
+    records_[work.trial].seconds += outcome.seconds;
+    records_[work.trial].small = outcome.small;
+    longest_ = std::max(longest_, outcome.seconds);
+    bool early = std::get<EvaluateResult>(outcome.result).stopped_early;
+    ++(early ? partial_ : full_);
+    if (early) hard_ = std::move(outcome.hard);
+  }
+  End(work, outcome.result, session);
+  return OkStatus();
+}
+
+void TrialRunner::End(const TuningWork& work, const TuningResult& result, TuningSession& session) {
+  session.Observe(work.id, result);
+  Tell(work, result, session);
 }
 
 namespace {
@@ -175,178 +205,11 @@ void TrialRunner::ToCache(const TuningItem& item, const TuningResult& result, co
   setting_.cache->Put(evaluated != nullptr && evaluated->stopped_early ? EarlyKey(item, goals) : FullKey(item), ResultToText(result));
 }
 
-Result<QuantFacts> TrialRunner::FactsOf(const QuantConfig& config) {
-  NS_RETURN_IF_ERROR(ReadyFor(config));
-  Recipe recipe;
-  recipe.config = config;
-  NS_ASSIGN_OR_RETURN(recipe.facts, setting_.quantizer->Facts(config));
-  if (setting_.cache != nullptr && Calibrated(config)) setting_.cache->Put(FactsKey(config), RecipeToJson(recipe));
-  return std::move(recipe.facts);
-}
-
-Status TrialRunner::ReadyFor(const QuantConfig& config) {
-  if (setting_.cache == nullptr || Calibrated(config)) return CalibrateFor(config);
-  if (auto text = setting_.cache->Get(FactsKey(config))) {
-    if (auto recipe = ParseRecipe(*text); recipe.ok()) {
-      setting_.quantizer->UseFacts(config, std::move(recipe->facts));
-      return OkStatus();
-    }
-  }
-  NS_RETURN_IF_ERROR(CalibrateFor(config));
-  return FactsOf(config).status();  // keeps them
-}
-
-bool TrialRunner::Calibrated(const QuantConfig& config) const {
-  std::set<CalibrationMethod> methods = MethodsOf(config);
-  bool known = std::includes(calibrated_.begin(), calibrated_.end(), methods.begin(), methods.end());
-  return known && (channels_ || !NeedsChannels(config));
-}
-
-Status TrialRunner::CalibrateFor(const QuantConfig& config) {
-  if (Calibrated(config)) return OkStatus();
-  BeginStage("calibrate");
-  // What was kept before is kept again: a pass over the rows is paid once for each new need.
-  std::set<CalibrationMethod> methods = MethodsOf(config);
-  methods.insert(calibrated_.begin(), calibrated_.end());
-  CalibrationOptions options;
-  options.methods.assign(methods.begin(), methods.end());
-  options.channels = channels_ || NeedsChannels(config);
-  options.threads = threads();
-  options.batch_size = setting_.data->calibration().fixed_batch().value_or(1);
-  NS_RETURN_IF_ERROR(setting_.quantizer->Calibrate(setting_.data->calibration(), setting_.data->split.calibration, options,
-                                                   progress_, stop_));
-  if (std::any_of(methods.begin(), methods.end(), NeedsHistogram)) methods.insert(kByHistogram.begin(), kByHistogram.end());
-  calibrated_ = std::move(methods);
-  channels_ = options.channels;
-  return OkStatus();
-}
-
-Result<const QuantizedModel*> TrialRunner::Make(const QuantConfig& config) {
-  std::string key = Canonical(config);
-  auto kept = kept_.find(key);
-  if (kept != kept_.end()) return &kept->second;
-  NS_RETURN_IF_ERROR(ReadyFor(config));
-  BeginStage("quantize");
-  NS_ASSIGN_OR_RETURN(QuantizedModel made, setting_.quantizer->Quantize(config));
-  while (kept_.size() >= kKeptModels) {
-    // Never the best: when a stop comes there is no time to make it again.
-    auto oldest = std::find_if(kept_order_.begin(), kept_order_.end(), [&](const std::string& one) { return one != best_; });
-    kept_.erase(*oldest);
-    kept_order_.erase(oldest);
-  }
-  kept_order_.push_back(key);
-  return &kept_.emplace(key, std::move(made)).first->second;
-}
-
-Result<QuantizedModel> TrialRunner::TakeModel(const QuantConfig& config) {
-  NS_RETURN_IF_ERROR(Make(config).status());
-  std::string key = Canonical(config);
-  QuantizedModel model = std::move(kept_.at(key));
-  kept_.erase(key);
-  std::erase(kept_order_, key);
-  return model;
-}
-
-Result<TuningResult> TrialRunner::Evaluate(const EvaluateItem& item, int trial, bool can_hold) {
-  NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
-  BeginStage("evaluate");
-  NS_ASSIGN_OR_RETURN(Session session, Session::FromModel(quantized->model, {}));
-  // A goal that fp32 itself misses is missed by all: what counts then is who comes closest.
-  std::optional<EarlyStopper::Watch> watch;
-  if (!item.in_full && can_hold && setting_.early_stopper->useful()) watch.emplace(*setting_.early_stopper);
-  auto evaluation = setting_.evaluator->Evaluate(session, progress_, stop_, watch ? &*watch : nullptr, pace_);
-  if (!evaluation.ok()) return evaluation.status().WithContext(fmt::format("trial {} ({})", trial, item.label));
-  if (evaluation->stopped_early) {
-    setting_.early_stopper->Learn(*watch);
-    ++partial_;
-  } else {
-    ++full_;
-  }
-  return TuningResult(EvaluateResult{.values = evaluation->values(), .size_bytes = ModelBytes(quantized->model), .seconds = evaluation->seconds,
-                                     .rows = evaluation->rows, .stopped_early = evaluation->stopped_early});
-}
-
-Result<const OutputProbe*> TrialRunner::Prober() {
-  if (!probe_) {
-    // Not the calibration rows: a range that calibration got wrong shows no harm there.
-    std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
-    NS_ASSIGN_OR_RETURN(probe_, OutputProbe::Create(*setting_.quantizer, *setting_.data->evaluation, rows,
-                                                    threads(), progress_, stop_));
-  }
-  return &*probe_;
-}
-
-Result<TuningResult> TrialRunner::Probe(const ProbeItem& item) {
-  NS_ASSIGN_OR_RETURN(const QuantizedModel* quantized, Make(item.config));
-  BeginStage("probe");
-  NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
-  ProbeResult result;
-  NS_ASSIGN_OR_RETURN(result.output_sqnr_db, probe->Sqnr(quantized->model, stop_));
-  return TuningResult(result);
-}
-
 // As many runs as take about the time of one evaluation: what they save is several.
 int TrialRunner::EffectRuns() const {
   auto rows = static_cast<double>(setting_.data->split.evaluation.size());
-  double one = setting_.baseline_seconds * std::min(1.0, static_cast<double>(kProbeRows) / rows) + 0.1;
+  double one = setting_.baseline_seconds * std::min(1.0, kProbeRows / rows) + 0.1;
   return std::clamp(static_cast<int>(setting_.baseline_seconds / one), 16, 128);
-}
-
-Result<TuningResult> TrialRunner::Rank(const RankItem& item) {
-  NS_RETURN_IF_ERROR(CalibrateFor(item.config));
-  BeginStage("rank");
-  std::vector<int64_t> rows = SpreadRows(setting_.data->split.evaluation, kProbeRows);
-  NS_ASSIGN_OR_RETURN(auto harms, setting_.quantizer->RankOperators(item.config, *setting_.data->evaluation, rows,
-                                                                    threads(), progress_, stop_));
-  RankResult result;
-  const double unknown = std::numeric_limits<double>::quiet_NaN();
-  for (const OperatorHarm& harm : harms) result.operators.push_back({harm.name, harm.sqnr_db, unknown, unknown});
-  if (!item.effects) return TuningResult(result);
-  NS_ASSIGN_OR_RETURN(const OutputProbe* probe, Prober());
-  NS_ASSIGN_OR_RETURN(auto effects, probe->Effects(item.config, {EffectRuns()}, progress_, stop_));
-  for (const OperatorEffect& effect : effects) {
-    for (OperatorScore& score : result.operators) {
-      if (score.name != effect.name) continue;
-      score.effect_db = effect.sqnr_db;
-      score.effect_shared = !effect.measured;
-    }
-  }
-  if (!effects.empty()) {
-    progress_.Note(fmt::format("{} operators ranked by what each alone does to the outputs; the worst is {} '{}' with {:.1f} dB",
-                               effects.size(), effects[0].type, effects[0].name, effects[0].sqnr_db));
-  }
-  return TuningResult(result);
-}
-
-Result<TuningResult> TrialRunner::Time(const TimeItem& item, const TuningHistory& history) {
-  // All at once, for their sessions must live side by side anyway.
-  std::vector<Session> sessions;
-  TimeResult result;
-  for (const QuantConfig& config : item.configs) {
-    NS_ASSIGN_OR_RETURN(const QuantizedModel* model, Make(config));
-    NS_ASSIGN_OR_RETURN(Session timed, Session::FromModel(model->model, TimedSession(setting_.latency)));
-    sessions.push_back(std::move(timed));
-    result.models.push_back({{}, ModelBytes(model->model), 0, 0});
-    if (setting_.measure_memory) {
-      NS_ASSIGN_OR_RETURN(result.models.back().memory_bytes, setting_.measure_memory(model->model));
-    }
-  }
-  BeginStage("time");
-  NS_ASSIGN_OR_RETURN(auto rows, LatencyRows(*setting_.data->evaluation, setting_.data->split.evaluation,
-                                             setting_.latency_batch, kLatencyRows));
-  std::vector<const Session*> all = {setting_.float_session};
-  for (const Session& one : sessions) all.push_back(&one);
-  NS_ASSIGN_OR_RETURN(auto latencies, MeasureSessions(all, rows, setting_.latency, progress_, stop_));
-  for (size_t i = 0; i < item.configs.size(); ++i) {
-    const LatencyResult& latency = latencies[i + 1];
-    result.models[i].speed = {latency.speedup.value, latency.speedup.low, latency.speedup.high};
-    result.models[i].latency_ms = latency.median_ms;
-    const Trial* trial = history.Find(item.configs[i]);
-    progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})",
-                               trial ? trial->label : std::string(OpModeName(item.configs[i].defaults.mode)),
-                               latency.speedup.value, latency.speedup.low, latency.speedup.high));
-  }
-  return TuningResult(result);
 }
 
 }  // namespace ns

@@ -1,8 +1,9 @@
-// Does what a TuningSession asks for, on this machine: quantizes, evaluates, probes, ranks, times.
+// Leads a TuningSession to its end: has what it asks for done by a workforce, looks up and keeps results, tells how it goes.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -10,18 +11,20 @@
 #include <vector>
 
 #include "base/status.h"
-#include "quantize/output_probe.h"
 #include "quantize/quantizer.h"
 #include "tasks/report.h"
 #include "tune/tuning_session.h"
+#include "worker/calibrator.h"
 #include "worker/early_stopper.h"
 #include "worker/evaluator.h"
 #include "worker/inputs.h"
 #include "worker/latency.h"
 #include "worker/model_bytes.h"
 #include "worker/stage_progress.h"
+#include "worker/team/worker_need.h"
 #include "worker/tuning_cache.h"
 #include "worker/work_marks.h"
+#include "worker/workforce.h"
 
 namespace ns {
 
@@ -29,7 +32,7 @@ namespace ns {
 struct TrialSetting {
   Quantizer* quantizer = nullptr;  // null: nothing can be quantized
   const Evaluator* evaluator = nullptr;
-  EarlyStopper* early_stopper = nullptr;
+  const EarlyStopper* early_stopper = nullptr;
   const SourceData* data = nullptr;
   const Session* float_session = nullptr;  // of the prepared model, made with TimedSession(latency)
   LatencyRun latency;
@@ -44,15 +47,18 @@ struct TrialSetting {
   std::function<void()> has_best;
   // Bytes at the peak of a process that runs this model; empty: no objective needs it.
   std::function<Result<uint64_t>(const Model&)> measure_memory;
+  Workforce* workforce = nullptr;  // null: this process alone
+  double surplus_seconds = 30;     // a worker that had nothing to do for so long is let go
 };
 
 class TrialRunner {
  public:
   TrialRunner(TrialSetting setting, StageProgress& progress, std::stop_token stop);
+  ~TrialRunner();
 
   // Runs `session` to its end. The expected time of packaging counts as spent, so that the whole stays within the
   // timeout. Errors: Cancelled; ResourceExhausted (DISK_FULL). A model that cannot be made, run or timed is told to the
-  // session, not returned; one that ran out of memory, here or in a worker that was killed for it, is tried again once, at Pace::kSmall.
+  // session, not returned.
   Status Run(TuningSession& session);
 
   // One entry a trial, in the order of their numbers, for the report.
@@ -66,28 +72,33 @@ class TrialRunner {
   Result<QuantFacts> FactsOf(const QuantConfig& config);
 
  private:
-  bool Calibrated(const QuantConfig& config) const;  // with all that it needs
-  // Calibrates for what `config` needs, unless that was done.
-  Status CalibrateFor(const QuantConfig& config);
-  // The same, unless the cache has what `config`, and only it, takes from calibration.
-  Status ReadyFor(const QuantConfig& config);
+  // trial_runner.cc
+  Status BeginMore(TuningSession& session);
+  Status BeginWork(const TuningWork& work, TuningSession& session);
+  Status TakeDone(Workforce::Done done, TuningSession& session);
+  Status TakeTrial(const TuningWork& work, Workforce::Done done, TuningSession& session);
+  void End(const TuningWork& work, const TuningResult& result, TuningSession& session);
   std::string FullKey(const TuningItem& item) const;
   std::optional<TuningResult> FromCache(const TuningItem& item, const AccuracyGoals& goals) const;
   void ToCache(const TuningItem& item, const TuningResult& result, const AccuracyGoals& goals) const;
-  Result<TuningResult> Do(const TuningWork& work, const TuningSession& session);
-  Result<TuningResult> Marked(const TuningWork& work, const TuningSession& session);
-  Result<TuningResult> Once(const TuningWork& work, const TuningSession& session);
-  void MakeRoom();
-  int threads() const { return pace_ == Pace::kSmall ? 1 : setting_.threads; }
-  Result<TuningResult> Evaluate(const EvaluateItem& item, int trial, bool can_hold);
-  Result<TuningResult> Probe(const ProbeItem& item);
-  Result<TuningResult> Rank(const RankItem& item);
-  Result<TuningResult> Time(const TimeItem& item, const TuningHistory& history);
-  Result<const OutputProbe*> Prober();
+  TrialTask TaskOf(const TuningWork& work, std::vector<KnowledgePtr> knowledge, const TuningSession& session) const;
   int EffectRuns() const;
-  Result<const QuantizedModel*> Make(const QuantConfig& config);
   void BeginStage(std::string_view stage);
+  void TellWorkers(bool could_use_more);
+
+  // trial_runner_knowledge.cc
+  // What calibration must have told for this item, by configuration; none: a pass over the rows is needed first.
+  std::optional<std::vector<KnowledgePtr>> KnowledgeFor(const TuningItem& item) const;
+  std::optional<QuantFacts> CachedFacts(const QuantConfig& config) const;
+  void BeginCalibration();
+  Status TakeCalibration(Workforce::Done done, TuningSession& session);
+  Status BeginWaiting(TuningSession& session);
+  Status CalibrateHere(const QuantConfig& config);
+  Result<QuantFacts> CalibratedFacts(const QuantConfig& config);
+
+  // trial_runner_tell.cc
   void Tell(const TuningWork& work, const TuningResult& result, const TuningSession& session);
+  void TellTimes(const TimeItem& item, const TimeResult& result, const TuningSession& session);
   void Announce(int trial, const TuningSession& session);
 
   struct Record {
@@ -95,19 +106,25 @@ class TrialRunner {
     double seconds = 0;
     bool cached = false;
     bool small = false;  // memory was short
+    int worker = 0;
   };
 
   TrialSetting setting_;
   StageProgress& progress_;
   std::stop_token stop_;
-  std::map<int, Record> records_;                // by trial
-  std::map<std::string, QuantizedModel> kept_;   // by Canonical(config): the last few
-  std::vector<std::string> kept_order_;          // the oldest first
-  std::string best_;                             // Canonical(config) of what a stop hands out
-  std::optional<OutputProbe> probe_;
-  Pace pace_ = Pace::kUsual;  // of what is done now
-  std::set<CalibrationMethod> calibrated_;  // methods that calibration has kept statistics for
-  bool channels_ = false;                   // and those of channels
+  std::optional<OwnHands> own_hands_;           // where there is no workforce
+  Workforce* workforce_;
+  Calibrator calibrator_;
+  WorkerNeed need_;
+  std::map<int, TuningWork> under_way_;         // by its id
+  std::vector<int> waiting_;                    // of those, for calibration
+  std::vector<int64_t> shards_;                 // of a calibration under way; all below 0
+  int64_t last_shard_ = 0;
+  std::vector<size_t> hard_;                    // batches in which earlier candidates lost most
+  double longest_ = 0;                          // evaluation, in seconds
+  std::map<int, Record> records_;               // by trial
+  std::optional<Quantizer> own_quantizer_;  // of this process's own hands, where they work beside us
+  std::mutex stage_mutex_;
   double shown_ = 0;            // of tuning, 0 to 1
   std::optional<int> leader_;   // the last one sent as the best
   int full_ = 0, partial_ = 0;

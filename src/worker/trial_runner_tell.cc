@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "worker/trial_runner.h"
 
 namespace ns {
@@ -8,13 +11,29 @@ void TrialRunner::Tell(const TuningWork& work, const TuningResult& result, const
     progress_.Note(fmt::format("{}: outputs within {:.1f} dB of fp32's",
                                Canonical(std::get<ProbeItem>(work.item).config), probe->output_sqnr_db));
   }
+  if (auto* time = std::get_if<TimeResult>(&result)) TellTimes(std::get<TimeItem>(work.item), *time, session);
+  if (auto* rank = std::get_if<RankResult>(&result); rank != nullptr && !rank->operators.empty() && std::get<RankItem>(work.item).effects) {
+    auto effect = [](const OperatorScore& one) { return std::isnan(one.effect_db) ? INFINITY : one.effect_db; };
+    auto worst = std::min_element(rank->operators.begin(), rank->operators.end(), [&](const auto& a, const auto& b) { return effect(a) < effect(b); });
+    progress_.Note(fmt::format("{} operators ranked by what each alone does to the outputs; the worst is '{}' with {:.1f} dB",
+                               rank->operators.size(), worst->name, worst->effect_db));
+  }
   if (auto best = session.best_so_far()) {
-    best_ = Canonical(session.history().trial(*best).config);
+    workforce_->Keep(Canonical(session.history().trial(*best).config));
     if (setting_.has_best) setting_.has_best();
   }
   // The leading trial's event is sent again when another one has taken the lead.
   std::optional<int> leader = session.leader();
   if (leader && leader != leader_) Announce(*leader, session);
+}
+
+void TrialRunner::TellTimes(const TimeItem& item, const TimeResult& result, const TuningSession& session) {
+  for (size_t i = 0; i < result.models.size(); ++i) {
+    const MeasuredSpeed& speed = result.models[i].speed;
+    const Trial* trial = session.history().Find(item.configs[i]);
+    progress_.Note(fmt::format("{} runs at {:.2f} times the speed of fp32 (95 % {:.2f} to {:.2f})",
+                               trial ? trial->label : std::string(OpModeName(item.configs[i].defaults.mode)), speed.speedup, speed.low, speed.high));
+  }
 }
 
 void TrialRunner::Announce(int id, const TuningSession& session) {
@@ -49,6 +68,7 @@ std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) cons
     if (record != records_.end()) {
       report.started = record->second.started;
       report.seconds = record->second.seconds;
+      if (workforce_->most() > 1 && !record->second.cached) report.worker = std::to_string(record->second.worker);
     }
     if (!trial.failed()) {
       for (size_t i = 0; i < goals.size(); ++i) report.metric[goals[i].metric] = trial.result->values[i];

@@ -34,6 +34,7 @@ class ChannelObserver {
   std::vector<double> mean() const;
 
  private:
+  friend struct ObserverCodec;  // statistics_codec.cc
   void AddSums(const std::vector<double>& sums);
 
   ChannelAxis axis_;

@@ -31,6 +31,7 @@ class Histogram {
   int64_t count(int32_t index) const { return counts_[static_cast<size_t>(index + kHalfBins)]; }
 
  private:
+  friend struct ObserverCodec;  // statistics_codec.cc
   void GrowTo(int exponent);
   int exponent_ = 0;
   std::vector<int64_t> counts_;  // 2 * kHalfBins, or none before the first value
@@ -62,6 +63,7 @@ class TensorObserver {
   const Histogram& histogram() const { return histogram_; }
 
  private:
+  friend struct ObserverCodec;  // statistics_codec.cc
   Options options_;
   bool seen_ = false;
   Range range_;

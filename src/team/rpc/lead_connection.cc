@@ -136,6 +136,11 @@ Result<std::string> LeadConnection::Fetch(const std::string& digest) {
   return content;
 }
 
+void LeadConnection::SendGoodbye() {
+  std::lock_guard lock(state_->writing);
+  state_->stream->WritesDone();
+}
+
 void LeadConnection::Close() { state_->context.TryCancel(); }
 
 }  // namespace ns

@@ -58,6 +58,8 @@ class LeadConnection {
 
   // The content behind a digest, checked. NotFound; Unavailable; DataLoss (DIGEST_MISMATCH).
   Result<std::string> Fetch(const std::string& digest);
+  // No more from us: nothing that we had is held against anyone.
+  void SendGoodbye();
   // Breaks it off; Read() then ends.
   void Close();
 

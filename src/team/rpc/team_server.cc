@@ -58,7 +58,7 @@ class Service final : public pb::Team::Service {
       return {grpc::StatusCode::FAILED_PRECONDITION, fmt::format("the lead is version {}, this is {}", options_.program, join.program())};
     }
     if (join.worker() < 1) return {grpc::StatusCode::FAILED_PRECONDITION, "assistants are numbered from 1"};
-    auto talk = team_.Join(join.worker(), join.fence());
+    auto talk = team_.Join(join.worker(), join.fence(), join.processor());
     if (!talk.ok()) {
       bool ended = talk.status().code() == StatusCode::kUnavailable;
       return {ended ? grpc::StatusCode::UNAVAILABLE : grpc::StatusCode::FAILED_PRECONDITION, talk.status().message()};

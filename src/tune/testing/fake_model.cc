@@ -93,7 +93,7 @@ Played Play(TuningSession& session, const FakeModel& model, int workers, uint64_
       played.timings += std::holds_alternative<TimeItem>(work.item) ? 1 : 0;
       busy.push_back(std::move(work));
     }
-    if (busy.empty()) return played;
+    if (busy.empty() || session.decided()) return played;
     size_t next = random() % busy.size();
     TuningWork done = std::move(busy[next]);
     busy.erase(busy.begin() + static_cast<std::ptrdiff_t>(next));

@@ -27,6 +27,10 @@ struct AssistOptions {
   std::vector<int> cores;            // it runs on these; empty: all it may use
   // Where the task's files are on this machine, if not where the lead has them; empty: there.
   std::filesystem::path model, data, calibration;
+  int parent = 0;                    // killed when the process with this id, which started it, ends; 0: it may outlive that
 };
+
+// The processor's model and features: results of equal ones are equal to the last bit.
+std::string ProcessorName();
 
 }  // namespace ns

@@ -1,0 +1,189 @@
+"""A task on several workers: a lead and its assistants as processes of their own, and what happens when they are killed."""
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import BIN, ROOT, alive, descendants, until
+
+WORKER = BIN / "neural_solution_worker"
+TEXTS = ROOT / "examples/text-classification"
+CORE = sorted(os.sched_getaffinity(0))
+
+
+class WorkersTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ns_team_"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        (self.folder / "token").write_text(secrets.token_hex(32) + "\n")
+        self.processes = []
+        self.addCleanup(self.kill_all)
+        header, *rows = (TEXTS / "evaluation.tsv").read_text().splitlines()
+        self.data = self.folder / "rows.tsv"
+        self.data.write_text("\n".join([header] + rows * 6) + "\n")
+
+    def kill_all(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def task(self, name="task", workers=3, **more):
+        task = self.folder / name
+        if not task.exists():
+            task.mkdir()
+            (task / "work").mkdir()
+            spec = {"model": str(TEXTS), "dataset": {"path": str(self.data), "calibration": str(TEXTS / "calibration.tsv")},
+                    "approach": "static", "workers": workers, **more}
+            (task / "task.json").write_text(json.dumps({
+                "version": 1, "task_id": name, "attempt": 1, "cores": CORE[:1], "model_path": str(TEXTS), "dataset_path": str(self.data),
+                "calibration_path": str(TEXTS / "calibration.tsv"), "output_folder": str(task / "work/result"),
+                "events_file": str(task / "events.jsonl"), "spec": spec}))
+        return task
+
+    def start(self, name, *arguments):
+        out = open(self.folder / f"{name}.log", "a")
+        self.addCleanup(out.close)
+        process = subprocess.Popen([WORKER, *map(str, arguments)], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def lead(self, task, *more):
+        return self.start("lead", "lead", "--task-folder", task, "--team-socket", self.folder / "lead.sock", "--team-token-file",
+                          self.folder / "token", *more)
+
+    def assistant(self, number, token=None, fence=0):
+        return self.start(f"assistant-{number}", "assist", "--lead-socket", self.folder / "lead.sock", "--team-token-file",
+                          token or self.folder / "token", "--worker", number, "--fence", fence, "--cores", CORE[number % len(CORE)])
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    def events(self, task, kind):
+        path = task / "events.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [event["payload"] for event in map(json.loads, lines) if event["type"] == kind]
+
+    def finish(self, lead, task):
+        self.assertEqual(lead.wait(240), 0, self.log("lead"))
+        return json.loads((task / "work/result/report.json").read_text())
+
+    def sampling(self, name="task", trials=10):
+        """A task of so many trials, all of them over all rows: nothing misses what is asked for, and only speed is ever forecast."""
+        return self.task(name, accuracy_criterion={"tolerable_loss": 0.9}, tuning={"strategy": "random", "max_trials": trials, "objective": "size"})
+
+    def test_three_workers_accept_what_one_accepts(self):
+        alone = self.task("alone", workers=1)
+        one = self.finish(self.start("lead", "lead", "--task-folder", alone), alone)
+        task = self.task()
+        lead = self.lead(task)
+        helpers = [self.assistant(1), self.assistant(2)]
+        three = self.finish(lead, task)
+        self.assertEqual([helper.wait(10) for helper in helpers], [0, 0])
+        self.assertEqual(three["optimized"]["metric"], one["optimized"]["metric"])
+        self.assertEqual(three["baseline"]["metric"], one["baseline"]["metric"])
+        recipes = [json.loads((folder / "work/result/recipe.json").read_text()) for folder in (alone, task)]
+        for field in ("config", "ranges", "result_sha256"):
+            self.assertEqual(recipes[1][field], recipes[0][field], field)
+
+    def test_all_workers_do_trials_and_the_report_names_them(self):
+        task = self.sampling()
+        lead = self.lead(task)
+        self.assistant(1), self.assistant(2)
+        report = self.finish(lead, task)
+        doers = {trial["worker"] for trial in report["trials"] if "worker" in trial}
+        self.assertGreaterEqual(len(doers), 2, report["trials"])
+        told = self.events(task, "workers")
+        self.assertIn(3, [event["joined"] for event in told])
+        self.assertEqual(told[-1], {"joined": 1, "useful": 1})
+
+    def test_a_killed_assistant_costs_its_one_item(self):
+        task = self.sampling()
+        lead = self.lead(task)
+        victim = self.assistant(1)
+        until(lambda: len(self.events(task, "trial")) >= 3, 120, "two trials")
+        victim.kill()
+        report = self.finish(lead, task)
+        self.assertEqual(sum(trial["index"] > 0 for trial in report["trials"]), 10)
+        self.assertFalse([trial for trial in report["trials"] if "failed" in trial.get("note", "")])
+
+    def test_a_lead_that_is_killed_goes_on_with_what_was_found_and_assistants_come_back(self):
+        task = self.sampling()
+        lead = self.lead(task)
+        helper = self.assistant(1)
+        until(lambda: len(self.events(task, "trial")) >= 5, 120, "four trials")
+        lead.kill()
+        lead.wait()
+        done = len(self.events(task, "trial")) - 1
+        self.assertIsNone(helper.poll())
+        report = self.finish(self.lead(task), task)
+        self.assertEqual(helper.wait(10), 0, self.log("assistant-1"))
+        known = [trial for trial in report["trials"] if "known from an earlier run" in trial.get("note", "")]
+        self.assertGreaterEqual(len(known), done)
+        self.assertIn("looking for it again", self.log("assistant-1"))
+
+    def test_all_workers_take_the_same_rows_where_there_is_no_time_for_all(self):
+        header, *rows = self.data.read_text().splitlines()
+        self.data.write_text("\n".join([header] + rows * 8) + "\n")
+        task = self.task(workers=2, accuracy_criterion={"tolerable_loss": 0.9}, tuning={"strategy": "random", "max_trials": 6, "timeout": 12})
+        helper = self.assistant(1)
+        report = self.finish(self.lead(task), task)
+        self.assertEqual(helper.wait(10), 0, self.log("assistant-1"))
+        self.assertLess(report["evaluation_rows"], len(rows) * 8)
+        self.assertEqual({trial["rows"] for trial in report["trials"]}, {report["evaluation_rows"]}, report["trials"])
+        self.assertIn("1", {trial.get("worker") for trial in report["trials"]})
+
+    def test_a_stranger_is_refused(self):
+        task = self.sampling(trials=3)
+        lead = self.lead(task)
+        (self.folder / "wrong").write_text(secrets.token_hex(32))
+        stranger = self.assistant(1, token=self.folder / "wrong")
+        self.assertEqual(stranger.wait(60), 2, self.log("assistant-1"))
+        self.assertIn("token", self.log("assistant-1"))
+        self.finish(lead, task)
+        self.assertEqual({event["joined"] for event in self.events(task, "workers")}, {1})
+
+    def test_an_assistant_with_other_files_says_so_and_goes(self):
+        task = self.sampling(trials=3)
+        lead = self.lead(task)
+        other = self.folder / "other.tsv"
+        other.write_text(self.data.read_text() + self.data.read_text().splitlines()[1] + "\n")
+        helper = self.start("assistant-1", "assist", "--lead-socket", self.folder / "lead.sock", "--team-token-file", self.folder / "token",
+                            "--worker", 1, "--data", other)
+        self.assertEqual(helper.wait(60), 2, self.log("assistant-1"))
+        self.assertIn("the dataset here is not the lead's", self.log("assistant-1"))
+        self.finish(lead, task)
+
+    def test_assistants_without_work_are_let_go(self):
+        task = self.task(tuning={"strategy": "basic", "max_trials": 1}, accuracy_criterion={"tolerable_loss": 0.9})
+        lead = self.lead(task, "--team-surplus", 0.5)
+        helpers = [self.assistant(1), self.assistant(2)]
+        self.finish(lead, task)
+        self.assertEqual([helper.wait(10) for helper in helpers], [0, 0])
+
+    @unittest.skipIf(len(CORE) < 2, "two workers take two cores")
+    def test_optimize_starts_its_own_assistants_and_leaves_none(self):
+        lead = self.start("optimize", "optimize", TEXTS, "--data", self.data, "--calibration", TEXTS / "calibration.tsv", "--approach", "static",
+                          "--strategy", "random", "--max-trials", 6, "--tolerable-loss", 0.9, "--workers", 2, "--no-cache", "-o", self.folder / "out")
+        children = until(lambda: descendants(lead.pid), 20, "an assistant")
+        self.assertEqual(lead.wait(240), 0, self.log("optimize"))
+        self.assertFalse([pid for pid in children if alive(pid)])
+        self.assertIn("2 workers", self.log("optimize"))
+        report = json.loads((self.folder / "out/report.json").read_text())
+        self.assertEqual({trial["worker"] for trial in report["trials"] if "worker" in trial}, {"0", "1"})
+
+    @unittest.skipIf(len(CORE) < 2, "two workers take two cores")
+    def test_no_assistant_outlives_a_lead_that_is_killed(self):
+        lead = self.start("optimize", "optimize", TEXTS, "--data", self.data, "--workers", 2, "--no-cache", "-o", self.folder / "out")
+        children = until(lambda: descendants(lead.pid), 20, "an assistant")
+        lead.send_signal(signal.SIGKILL)
+        until(lambda: not [pid for pid in children if alive(pid)], 10, "the assistant's end")
+
+
+if __name__ == "__main__":
+    unittest.main()
