@@ -106,7 +106,7 @@ Range ReadRange(Reader* from) {
 // Sees the observers' insides.
 struct ObserverCodec {
   // A count, or 0 and how many zeros there are in a row.
-  static void Write(const Histogram& histogram, Writer* to) {
+  static void Write(const ValueHistogram& histogram, Writer* to) {
     to->Number(histogram.empty() ? 0 : 1);
     if (histogram.empty()) return;
     to->Signed(histogram.exponent_);
@@ -120,12 +120,12 @@ struct ObserverCodec {
     }
   }
 
-  static Histogram ReadHistogram(Reader* from) {
-    Histogram histogram;
+  static ValueHistogram ReadHistogram(Reader* from) {
+    ValueHistogram histogram;
     if (from->Number() == 0) return histogram;
     histogram.exponent_ = static_cast<int>(from->Signed());
     std::vector<int64_t>& counts = histogram.counts_;
-    constexpr size_t kBins = 2 * Histogram::kHalfBins;
+    constexpr size_t kBins = 2 * ValueHistogram::kHalfBins;
     while (counts.size() < kBins && from->ok()) {
       uint64_t count = from->Number();
       uint64_t zeros = count == 0 ? from->Number() : 0;

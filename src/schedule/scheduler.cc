@@ -137,7 +137,7 @@ bool Scheduler::Hold(const WorkerId& worker, int slot) {
     leads_[{worker.task_id, worker.fence}].slot = held;
     return false;
   }
-  Team& team = teams_[worker.task_id];
+  Roster& team = teams_[worker.task_id];
   team.id = worker.task_id;
   team.Take(worker.worker);
   team.assistants[worker.fence] = {worker.worker, held, team.led, !team.led};

@@ -29,7 +29,7 @@
 #include "base/clock.h"
 #include "schedule/pending_queue.h"
 #include "schedule/seeded_bug.h"
-#include "schedule/team.h"
+#include "schedule/roster.h"
 #include "tasks/task_state.h"
 #include "tasks/worker_id.h"
 
@@ -232,23 +232,23 @@ class Scheduler {
 
   // Assistants (scheduler_teams.cc).
   int Most(const PendingTask& task) const;
-  int Wanted(const Team& team) const;
+  int Wanted(const Roster& team) const;
   void LeadTeam(const Task& task, int task_class);
   bool Grow(int below_class, std::vector<Action>* actions);
   void Reclaim(std::vector<Action>* actions);
   void Balance(std::vector<Action>* actions);
-  void Release(Team& team, Team::Assistant& assistant, std::vector<Action>* actions);
-  void ReleaseNewest(Team& team, std::vector<Action>* actions);
-  void ReleaseSurplus(Team& team, std::vector<Action>* actions);
+  void Release(Roster& team, Roster::Assistant& assistant, std::vector<Action>* actions);
+  void ReleaseNewest(Roster& team, std::vector<Action>* actions);
+  void ReleaseSurplus(Roster& team, std::vector<Action>* actions);
   // It does not grow any more. Its assistants go: at once, or when no lead has come by `patience`.
   void StopTeam(const std::string& id, std::vector<Action>* actions);
   void LetTeamWait(const std::string& id, SteadyTime patience);
   void ExpireTeams(SteadyTime now, std::vector<Action>* actions);
-  void SetTeamTimer(Team& team);
-  void DropTeam(Team& team);
+  void SetTeamTimer(Roster& team);
+  void DropTeam(Roster& team);
   using TeamKey = std::tuple<int, int, int>;
-  TeamKey KeyOf(const Team& team) const;
-  Team* FewestWorkers(int below_class);
+  TeamKey KeyOf(const Roster& team) const;
+  Roster* FewestWorkers(int below_class);
 
   const Options options_;
   std::mt19937_64 random_;
@@ -269,7 +269,7 @@ class Scheduler {
   std::set<std::pair<SteadyTime, std::string>> timers_;    // deadlines
   std::unordered_map<std::string, int64_t> pending_of_;    // by submitter; none is 0
   std::map<Attempt, Lead> leads_;
-  std::map<std::string, Team> teams_;                      // of running tasks that asked for several workers, and where assistants are left
+  std::map<std::string, Roster> teams_;                    // of running tasks that asked for several workers, and where assistants are left
   std::set<std::pair<SteadyTime, std::string>> team_timers_;
   int assistants_ = 0;
   int releasing_ = 0;                                      // of these, told to end

@@ -11,7 +11,7 @@ int Scheduler::Most(const PendingTask& task) const {
 }
 
 // Assistants that its lead could use.
-int Scheduler::Wanted(const Team& team) const {
+int Scheduler::Wanted(const Roster& team) const {
   auto task = tasks_.find(team.id);
   if (!team.led || task == tasks_.end()) return 0;
   return std::max(0, std::min(Most(task->second.info), Has(SeededBug::kIgnoreSurplus) ? INT_MAX : team.useful) - 1);
@@ -19,7 +19,7 @@ int Scheduler::Wanted(const Team& team) const {
 
 void Scheduler::LeadTeam(const Task& task, int task_class) {
   if (task.info.workers <= 1 || task.info.alone || options_.max_workers_per_task <= 1) return;
-  Team& team = teams_[task.info.id];
+  Roster& team = teams_[task.info.id];
   team.id = task.info.id;
   team.submitter = task.info.submitter;
   team.led = true;
@@ -29,7 +29,7 @@ void Scheduler::LeadTeam(const Task& task, int task_class) {
   SetTeamTimer(team);
 }
 
-void Scheduler::SetTeamTimer(Team& team) {
+void Scheduler::SetTeamTimer(Roster& team) {
   auto next = team.next();
   if (next == team.timer) return;
   if (team.timer) team_timers_.erase({*team.timer, team.id});
@@ -37,12 +37,12 @@ void Scheduler::SetTeamTimer(Team& team) {
   team.timer = next;
 }
 
-Scheduler::TeamKey Scheduler::KeyOf(const Team& team) const { return {team.task_class, queue_.slots(team.submitter), team.size()}; }
+Scheduler::TeamKey Scheduler::KeyOf(const Roster& team) const { return {team.task_class, queue_.slots(team.submitter), team.size()}; }
 
 // Of those that may have one more and are of a better class than `below_class`: the best class, the submitter with the fewest slots, the
 // task with the fewest workers.
-Team* Scheduler::FewestWorkers(int below_class) {
-  Team* chosen = nullptr;
+Roster* Scheduler::FewestWorkers(int below_class) {
+  Roster* chosen = nullptr;
   for (auto& [id, team] : teams_) {
     if (team.task_class >= below_class || team.taken() >= Wanted(team)) continue;
     if (chosen == nullptr || KeyOf(team) < KeyOf(*chosen)) chosen = &team;
@@ -51,7 +51,7 @@ Team* Scheduler::FewestWorkers(int below_class) {
 }
 
 bool Scheduler::Grow(int below_class, std::vector<Action>* actions) {
-  Team* team = FewestWorkers(below_class);
+  Roster* team = FewestWorkers(below_class);
   if (team == nullptr) return false;
   PendingTask& task = tasks_.at(team->id).info;
   WorkerId id{team->id, team->TakeNumber(), ++task.assistants};
@@ -67,7 +67,7 @@ bool Scheduler::Grow(int below_class, std::vector<Action>* actions) {
   return true;
 }
 
-void Scheduler::Release(Team& team, Team::Assistant& assistant, std::vector<Action>* actions) {
+void Scheduler::Release(Roster& team, Roster::Assistant& assistant, std::vector<Action>* actions) {
   if (assistant.releasing) return;
   auto at = std::find_if(team.assistants.begin(), team.assistants.end(), [&](const auto& entry) { return &entry.second == &assistant; });
   assistant.releasing = true;
@@ -78,13 +78,13 @@ void Scheduler::Release(Team& team, Team::Assistant& assistant, std::vector<Acti
   actions->push_back(ReleaseAction{std::move(id)});
 }
 
-void Scheduler::ReleaseNewest(Team& team, std::vector<Action>* actions) {
+void Scheduler::ReleaseNewest(Roster& team, std::vector<Action>* actions) {
   for (auto at = team.assistants.rbegin(); at != team.assistants.rend(); ++at) {
     if (!at->second.releasing) return Release(team, at->second, actions);
   }
 }
 
-void Scheduler::ReleaseSurplus(Team& team, std::vector<Action>* actions) {
+void Scheduler::ReleaseSurplus(Roster& team, std::vector<Action>* actions) {
   while (team.led && team.size() - team.releasing > Wanted(team)) ReleaseNewest(team, actions);
 }
 
@@ -92,7 +92,7 @@ void Scheduler::ReleaseSurplus(Team& team, std::vector<Action>* actions) {
 // the most workers first.
 void Scheduler::Reclaim(std::vector<Action>* actions) {
   while (free_.empty() && releasing_ < assistants_ && !Has(SeededBug::kNoReclaim)) {
-    Team* chosen = nullptr;
+    Roster* chosen = nullptr;
     for (auto& [id, team] : teams_) {
       if (team.size() == team.releasing || queue_.CountUpTo(team.task_class) <= releasing_) continue;
       if (chosen == nullptr || KeyOf(team) > KeyOf(*chosen)) chosen = &team;
@@ -106,9 +106,9 @@ void Scheduler::Reclaim(std::vector<Action>* actions) {
 // at least two workers fewer.
 void Scheduler::Balance(std::vector<Action>* actions) {
   if (!free_.empty() || releasing_ > 0 || assistants_ == 0) return;
-  Team* taker = FewestWorkers(PendingQueue::kClasses + 1);
+  Roster* taker = FewestWorkers(PendingQueue::kClasses + 1);
   if (taker == nullptr) return;
-  Team* giver = nullptr;
+  Roster* giver = nullptr;
   for (auto& [id, team] : teams_) {
     if (&team == taker || team.size() == 0 || team.task_class < taker->task_class) continue;
     bool own = team.submitter == taker->submitter;
@@ -122,7 +122,7 @@ void Scheduler::Balance(std::vector<Action>* actions) {
 void Scheduler::StopTeam(const std::string& id, std::vector<Action>* actions) {
   auto found = teams_.find(id);
   if (found == teams_.end()) return;
-  Team& team = found->second;
+  Roster& team = found->second;
   team.led = false;
   team.give_up.reset();
   if (!Has(SeededBug::kKeepAssistants)) {
@@ -141,7 +141,7 @@ void Scheduler::LetTeamWait(const std::string& id, SteadyTime patience) {
 }
 
 // One that has no lead and no assistants is forgotten; of a task that waits for its next lead it remembers what was lost.
-void Scheduler::DropTeam(Team& team) {
+void Scheduler::DropTeam(Roster& team) {
   if (team.led || team.give_up || team.size() > 0) return;
   if (team.timer) team_timers_.erase({*team.timer, team.id});
   teams_.erase(std::string(team.id));
@@ -149,7 +149,7 @@ void Scheduler::DropTeam(Team& team) {
 
 void Scheduler::ExpireTeams(SteadyTime now, std::vector<Action>* actions) {
   while (!team_timers_.empty() && team_timers_.begin()->first <= now) {
-    Team& team = teams_.at(team_timers_.begin()->second);
+    Roster& team = teams_.at(team_timers_.begin()->second);
     team.Wake(now);
     if (team.give_up && *team.give_up <= now) {
       StopTeam(std::string(team.id), actions);
@@ -163,8 +163,8 @@ std::vector<Action> Scheduler::AssistantExited(const WorkerId& id, AssistantEnd 
   std::vector<Action> actions;
   auto found = teams_.find(id.task_id);
   if (found == teams_.end() || !found->second.assistants.contains(id.fence)) return actions;
-  Team& team = found->second;
-  Team::Assistant assistant = team.assistants.at(id.fence);
+  Roster& team = found->second;
+  Roster::Assistant assistant = team.assistants.at(id.fence);
   team.assistants.erase(id.fence);
   --assistants_;
   if (assistant.releasing) --team.releasing, --releasing_;

@@ -16,14 +16,14 @@ double Reach(Range range) { return std::max(std::abs(static_cast<double>(range.m
 
 // floor(value / width), inside the histogram.
 int32_t BinOf(double value, double width) {
-  return static_cast<int32_t>(std::clamp(std::floor(value / width), -static_cast<double>(Histogram::kHalfBins), Histogram::kHalfBins - 1.0));
+  return static_cast<int32_t>(std::clamp(std::floor(value / width), -static_cast<double>(ValueHistogram::kHalfBins), ValueHistogram::kHalfBins - 1.0));
 }
 
 int32_t FloorDivide(int32_t a, int32_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 }  // namespace
 
-HistogramReport CoarseHistogram(const Histogram& histogram, Range seen, int bins) {
+HistogramReport CoarseHistogram(const ValueHistogram& histogram, Range seen, int bins) {
   HistogramReport report;
   if (histogram.empty()) return report;
   int32_t first = BinOf(seen.min, histogram.width()), last = BinOf(seen.max, histogram.width());
@@ -37,25 +37,25 @@ HistogramReport CoarseHistogram(const Histogram& histogram, Range seen, int bins
   return report;
 }
 
-double TailRatio(const Histogram& histogram, Range seen) {
+double TailRatio(const ValueHistogram& histogram, Range seen) {
   if (histogram.empty()) return 1;
-  std::vector<int64_t> by_reach(Histogram::kHalfBins, 0);  // both signs together, by distance from 0
+  std::vector<int64_t> by_reach(ValueHistogram::kHalfBins, 0);  // both signs together, by distance from 0
   int64_t all = 0;
-  for (int32_t i = 0; i < Histogram::kHalfBins; ++i) {
+  for (int32_t i = 0; i < ValueHistogram::kHalfBins; ++i) {
     by_reach[static_cast<size_t>(i)] = histogram.count(i) + histogram.count(-1 - i);
     all += by_reach[static_cast<size_t>(i)];
   }
   auto beyond = static_cast<int64_t>(std::floor(kTail * static_cast<double>(all)));
-  int32_t bin = Histogram::kHalfBins - 1;
+  int32_t bin = ValueHistogram::kHalfBins - 1;
   for (; bin > 0 && by_reach[static_cast<size_t>(bin)] <= beyond; --bin) beyond -= by_reach[static_cast<size_t>(bin)];
   double usual = std::min(histogram.width() * (bin + 1), Reach(seen));
   return usual > 0 ? Reach(seen) / usual : 1;
 }
 
-double OutsideShare(const Histogram& histogram, Range covered) {
+double OutsideShare(const ValueHistogram& histogram, Range covered) {
   if (histogram.empty()) return 0;
   int64_t all = 0, outside = 0;
-  for (int32_t i = -Histogram::kHalfBins; i < Histogram::kHalfBins; ++i) {
+  for (int32_t i = -ValueHistogram::kHalfBins; i < ValueHistogram::kHalfBins; ++i) {
     all += histogram.count(i);
     if ((i + 1) * histogram.width() <= covered.min || i * histogram.width() > covered.max) outside += histogram.count(i);
   }
@@ -78,7 +78,7 @@ Result<ActivationReport> ActivationFigures(const std::string& value, const Tenso
   report.value = value;
   report.min = seen.min;
   report.max = seen.max;
-  const Histogram& histogram = observer.histogram();
+  const ValueHistogram& histogram = observer.histogram();
   if (covered) {
     report.low = covered->min;
     report.high = covered->max;

@@ -12,13 +12,13 @@
 namespace ns {
 
 // The same counts in at most `bins` bins that cover `seen`: neighbours are merged by powers of two, so that 0 stays an edge.
-HistogramReport CoarseHistogram(const Histogram& histogram, Range seen, int bins = 32);
+HistogramReport CoarseHistogram(const ValueHistogram& histogram, Range seen, int bins = 32);
 
 // The largest magnitude in units of the one that 99.9 % of the values don't exceed, to the width of a bin; 1 where all are 0.
-double TailRatio(const Histogram& histogram, Range seen);
+double TailRatio(const ValueHistogram& histogram, Range seen);
 
 // The share of values in bins that lie wholly outside of `covered`.
-double OutsideShare(const Histogram& histogram, Range covered);
+double OutsideShare(const ValueHistogram& histogram, Range covered);
 
 // The largest magnitude of any channel in units of the median channel's (of an even number, the higher of the two in the middle); none: fewer
 // than two channels, or a median of 0.

@@ -18,9 +18,9 @@ struct Slice {
   int32_t end() const { return first + static_cast<int32_t>(counts.size()); }
 };
 
-Slice Occupied(const Histogram& histogram) {
-  int32_t first = Histogram::kHalfBins, last = -Histogram::kHalfBins - 1;
-  for (int32_t bin = -Histogram::kHalfBins; bin < Histogram::kHalfBins; ++bin) {
+Slice Occupied(const ValueHistogram& histogram) {
+  int32_t first = ValueHistogram::kHalfBins, last = -ValueHistogram::kHalfBins - 1;
+  for (int32_t bin = -ValueHistogram::kHalfBins; bin < ValueHistogram::kHalfBins; ++bin) {
     if (histogram.count(bin) == 0) continue;
     first = std::min(first, bin);
     last = bin;
@@ -66,7 +66,7 @@ double Divergence(const Slice& slice, size_t begin, size_t end) {
 
 }  // namespace
 
-Range EntropyRange(const Histogram& histogram, Range seen) {
+Range EntropyRange(const ValueHistogram& histogram, Range seen) {
   Slice slice = Occupied(histogram);
   int32_t reach = std::max(-slice.first, slice.end());
   int32_t stride = std::max(1, reach / kCandidates);

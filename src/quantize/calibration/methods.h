@@ -19,15 +19,15 @@ TensorObserver::Options ObserverOptionsFor(std::span<const CalibrationMethod> me
 // The methods on histograms. `seen` is the range of all values; the result lies inside it. `histogram` is not empty.
 
 // Cuts (100 - percentile) / 2 % of the values at either end, interpolating linearly inside a bin.
-Range PercentileRange(const Histogram& histogram, Range seen, double percentile);
+Range PercentileRange(const ValueHistogram& histogram, Range seen, double percentile);
 
 // The symmetric clipping threshold whose 8-bit quantized distribution has the least Kullback-Leibler divergence from the distribution
 // with its outliers moved into the outermost bins (S. Migacz, "8-bit Inference with TensorRT", GTC 2017); the bin of zero counts as much
 // as its larger neighbour, since exact zeros cost nothing.
-Range EntropyRange(const Histogram& histogram, Range seen);
+Range EntropyRange(const ValueHistogram& histogram, Range seen);
 
 // Either end shrunk in turn to the candidate (of 80 a side) with the least sum over the bins of count * (x - x')^2, x the bin's centre
 // and x' its value after AsymmetricUint8 quantization.
-Range MseRange(const Histogram& histogram, Range seen);
+Range MseRange(const ValueHistogram& histogram, Range seen);
 
 }  // namespace ns

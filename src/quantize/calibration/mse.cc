@@ -43,9 +43,9 @@ void ShrinkEnd(const Bins& bins, Range& range, float Range::*end) {
 
 }  // namespace
 
-Range MseRange(const Histogram& histogram, Range seen) {
+Range MseRange(const ValueHistogram& histogram, Range seen) {
   Bins bins;
-  for (int32_t bin = -Histogram::kHalfBins; bin < Histogram::kHalfBins; ++bin) {
+  for (int32_t bin = -ValueHistogram::kHalfBins; bin < ValueHistogram::kHalfBins; ++bin) {
     if (histogram.count(bin) > 0) bins.emplace_back((bin + 0.5) * histogram.width(), static_cast<double>(histogram.count(bin)));
   }
   Range range = seen;

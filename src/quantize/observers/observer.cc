@@ -15,19 +15,19 @@ constexpr int kSmallestExponent = -126;
 // The smallest exponent whose bins cover the range: min >= -H * w and max < H * w.
 int ExponentFor(Range range) {
   double reach = std::max(-static_cast<double>(range.min), std::nextafter(static_cast<double>(range.max), 1e300));
-  if (reach <= std::ldexp(Histogram::kHalfBins, kSmallestExponent)) return kSmallestExponent;
-  int exponent = static_cast<int>(std::ceil(std::log2(reach / Histogram::kHalfBins)));
+  if (reach <= std::ldexp(ValueHistogram::kHalfBins, kSmallestExponent)) return kSmallestExponent;
+  int exponent = static_cast<int>(std::ceil(std::log2(reach / ValueHistogram::kHalfBins)));
   // log2 of a number next to a power of two may round either way.
-  while (std::ldexp(Histogram::kHalfBins, exponent) < reach) ++exponent;
-  while (std::ldexp(Histogram::kHalfBins, exponent - 1) >= reach) --exponent;
+  while (std::ldexp(ValueHistogram::kHalfBins, exponent) < reach) ++exponent;
+  while (std::ldexp(ValueHistogram::kHalfBins, exponent - 1) >= reach) --exponent;
   return exponent;
 }
 
 }  // namespace
 
-double Histogram::width() const { return std::ldexp(1.0, exponent_); }
+double ValueHistogram::width() const { return std::ldexp(1.0, exponent_); }
 
-void Histogram::GrowTo(int exponent) {
+void ValueHistogram::GrowTo(int exponent) {
   if (exponent - exponent_ >= 13) {  // everything ends in the two bins beside 0
     int64_t negative = 0, positive = 0;
     for (int32_t i = 0; i < kHalfBins; ++i) {
@@ -49,7 +49,7 @@ void Histogram::GrowTo(int exponent) {
   }
 }
 
-void Histogram::Add(std::span<const float> values, Range range) {
+void ValueHistogram::Add(std::span<const float> values, Range range) {
   int needed = ExponentFor(range);
   if (empty()) {
     counts_.assign(2 * kHalfBins, 0);
@@ -61,13 +61,13 @@ void Histogram::Add(std::span<const float> values, Range range) {
   CountBins(values, std::ldexp(1.0f, -exponent_), kHalfBins, counts_);
 }
 
-void Histogram::Merge(const Histogram& other) {
+void ValueHistogram::Merge(const ValueHistogram& other) {
   if (other.empty()) return;
   if (empty()) {
     *this = other;
     return;
   }
-  Histogram aligned = other;
+  ValueHistogram aligned = other;
   aligned.GrowTo(std::max(exponent_, other.exponent_));
   GrowTo(aligned.exponent_);
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += aligned.counts_[i];

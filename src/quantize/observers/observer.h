@@ -16,13 +16,13 @@ namespace ns {
 // outside, pairs of bins merge and the width doubles, so that any order of batches, and any merging of histograms of parts, gives the
 // same counts.
 // Thread-compatible.
-class Histogram {
+class ValueHistogram {
  public:
   static constexpr int32_t kHalfBins = 2048;  // bins from -2048 to 2047
 
   // Every value is finite; `range` is their range.
   void Add(std::span<const float> values, Range range);
-  void Merge(const Histogram& other);
+  void Merge(const ValueHistogram& other);
 
   bool empty() const { return counts_.empty(); }
   double width() const;
@@ -60,7 +60,7 @@ class TensorObserver {
   // min_t = (1 - c) min_{t-1} + c batch_min_t, the same for max, over batches in the order of their numbers, starting at the first
   // batch's range. c = `averaging_constant`. FailedPrecondition (NO_DATA) unless batch ranges were kept.
   Result<Range> MovingAverage(double averaging_constant) const;
-  const Histogram& histogram() const { return histogram_; }
+  const ValueHistogram& histogram() const { return histogram_; }
 
  private:
   friend struct ObserverCodec;  // statistics_codec.cc
@@ -68,7 +68,7 @@ class TensorObserver {
   bool seen_ = false;
   Range range_;
   std::map<int64_t, Range> batches_;
-  Histogram histogram_;
+  ValueHistogram histogram_;
 };
 
 }  // namespace ns

@@ -9,7 +9,7 @@ namespace ns {
 namespace {
 
 TEST(HistogramTest, BinsAreAnchoredAtZeroAndHalfOpen) {
-  Histogram histogram;
+  ValueHistogram histogram;
   std::vector<float> values = {0.0f, 0.99f, 1.0f, -0.5f, -1.0f, 2047.0f, -2048.0f};
   histogram.Add(values, {-2048.0f, 2047.0f});
   EXPECT_EQ(histogram.width(), 1.0);
@@ -21,7 +21,7 @@ TEST(HistogramTest, BinsAreAnchoredAtZeroAndHalfOpen) {
 }
 
 TEST(HistogramTest, GrowingMergesPairsOfBins) {
-  Histogram histogram;
+  ValueHistogram histogram;
   std::vector<float> values = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 2047.0f};
   histogram.Add(values, {-2.5f, 2047.0f});
   EXPECT_EQ(histogram.width(), 1.0);
@@ -57,7 +57,7 @@ TEST(HistogramTest, AnySplitOfTheBatchesGivesTheSameCounts) {
   EXPECT_EQ(*a.MovingAverage(0.1), *whole.MovingAverage(0.1));
   EXPECT_EQ(a.histogram().exponent(), whole.histogram().exponent());
   int64_t total = 0;
-  for (int32_t bin = -Histogram::kHalfBins; bin < Histogram::kHalfBins; ++bin) {
+  for (int32_t bin = -ValueHistogram::kHalfBins; bin < ValueHistogram::kHalfBins; ++bin) {
     EXPECT_EQ(a.histogram().count(bin), whole.histogram().count(bin)) << bin;
     total += a.histogram().count(bin);
   }
@@ -65,12 +65,12 @@ TEST(HistogramTest, AnySplitOfTheBatchesGivesTheSameCounts) {
 }
 
 TEST(HistogramTest, SurvivesTheEndsOfFloat) {
-  Histogram histogram;
+  ValueHistogram histogram;
   std::vector<float> values = {3.4e38f, -3.4e38f, 1e-45f, 0.0f};
   histogram.Add(std::span(values).subspan(2), {0.0f, 1e-45f});
   histogram.Add(values, {-3.4e38f, 3.4e38f});
   int64_t total = 0;
-  for (int32_t bin = -Histogram::kHalfBins; bin < Histogram::kHalfBins; ++bin) total += histogram.count(bin);
+  for (int32_t bin = -ValueHistogram::kHalfBins; bin < ValueHistogram::kHalfBins; ++bin) total += histogram.count(bin);
   EXPECT_EQ(total, 6);
 }
 

@@ -12,7 +12,7 @@
 namespace ns {
 
 // Thread-compatible.
-struct Team {
+struct Roster {
   struct Assistant {
     int worker = 0;
     int slot = -1;           // -1: one that is not there today
