@@ -44,7 +44,7 @@ struct ServeOptions {
   double task_disk_gib = 64;       // that one task may write
   int max_queued = 0;              // pending tasks of a submitter; 0: any number
   int max_running = 0;             // running tasks of a submitter; 0: any number
-  int max_workers = 1;             // of a task
+  int max_workers = 10'000;        // of a task
   bool paused = false;             // tasks are taken, none is started
   double grace_seconds = 30;       // how long SIGTERM waits for running tasks
   std::string retention = "all";   // tasks/retention_policy.h

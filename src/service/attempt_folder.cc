@@ -94,8 +94,9 @@ Status PrepareAttempt(const Workspace& workspace, const TaskRecord& task, const 
   const int attempt = place.id.fence;
   const TaskSpec& spec = std::get<TaskSpec>(parsed);
   TaskFile file;
-  if (spec.script_url.empty() && spec.tuning.cache) {
-    file.cache_folder = workspace.tuning_cache(task.owner);
+  if (spec.script_url.empty()) {
+    // Its own next attempt goes on from what was found out in any case.
+    file.cache_folder = spec.tuning.cache ? workspace.tuning_cache(task.owner) : place.folder / kJournalFolderName;
     // An attempt whose supervisor was killed has left it where it was made.
     Status kept = MoveCacheEntries(place.folder / kWorkFolderName / kCacheFolderName, file.cache_folder);
     if (!kept.ok()) LogWarning("{}", kept.message());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "service/task_service.h"
+#include "tasks/task_file.h"
 
 namespace ns {
 namespace {
@@ -73,6 +74,27 @@ TEST(PrepareAttemptTest, ALaterAttemptKeepsTheEarlierEventsAsideAndStartsClean) 
   EXPECT_FALSE(std::filesystem::exists(place / "exit_status"));
   EXPECT_FALSE(std::filesystem::exists(place / "result"));
   for (const char* name : {"result", ".result.ab12cd", "tmp"}) EXPECT_FALSE(std::filesystem::exists(place / "work" / name)) << name;
+}
+
+TEST(PrepareAttemptTest, WhatAnAttemptFoundOutIsItsTasksAloneWhereTheRequestWantsNoCache) {
+  auto folder = TempDir::Create("ns_attempt_").value();
+  Workspace workspace = Workspace::Create(folder.path()).value();
+  WorkspaceFiles files(workspace);
+  const std::string entry = std::string(64, 'a') + ".json";
+  for (bool cache : {true, false}) {
+    TaskRecord task;
+    task.id = cache ? "a" : "b";
+    task.spec_json = fmt::format(R"({{"model": "m.onnx", "dataset": "d.npz", "tuning": {{"cache": {}}}}})", cache);
+    task.model_path = "/m.onnx";
+    const std::filesystem::path place = files.PlaceOf({task.id, 0, 1}).folder, found = place / "work" / "cache" / entry;
+    ASSERT_TRUE(files.Prepare(task, files.PlaceOf({task.id, 0, 1})).ok());
+    std::filesystem::create_directories(found.parent_path());
+    ASSERT_TRUE(WriteFileAtomic(found, "{}").ok());
+    ASSERT_TRUE(files.Prepare(task, files.PlaceOf({task.id, 0, 2})).ok());
+    const std::filesystem::path kept = cache ? workspace.tuning_cache("") : place / "journal";
+    EXPECT_EQ(ParseTaskFile(ReadFile(place / "task.json").value())->cache_folder, kept);
+    EXPECT_TRUE(std::filesystem::exists(kept / entry)) << kept;
+  }
 }
 
 TEST(WorkspaceTest, OneServiceAtATime) {

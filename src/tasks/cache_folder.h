@@ -11,6 +11,7 @@
 namespace ns {
 
 inline constexpr const char* kCacheFolderName = "cache";  // in work/: what an attempt found out
+inline constexpr const char* kJournalFolderName = "journal";  // in a task's folder: what its attempts found out, where no other task may use it
 inline constexpr uint64_t kMaxCacheEntryBytes = 16 << 20;
 inline constexpr uint64_t kMaxCacheFolderBytes = 256 << 20;
 

@@ -27,7 +27,7 @@ struct TaskFile {
   std::filesystem::path dataset_path;        // absolute; empty: none
   std::filesystem::path calibration_path;    // absolute; empty: none, see spec.dataset->calibration_rows
   std::filesystem::path output_folder;       // absolute; made by the worker: model.onnx, report.json, recipe.json
-  std::filesystem::path cache_folder;        // absolute, not written by the worker: what earlier tasks found out; empty: none
+  std::filesystem::path cache_folder;        // absolute, not written by the worker: what earlier tasks or attempts found out; empty: none
   std::filesystem::path events_file;         // absolute; appended by the worker
   std::optional<WallTime> deadline;          // the best so far is packaged when it comes
   TaskSpec spec;

@@ -193,7 +193,7 @@ Result<OptimizeOptions> OptionsFromTask(const TaskFile& task, std::optional<doub
   options.cores = task.cores;
   options.output = task.output_folder;
   options.marks = task.output_folder.parent_path();
-  if (task.spec.tuning.cache) {
+  if (task.spec.tuning.cache || !task.cache_folder.empty()) {
     options.cache.write = task.output_folder.parent_path() / kCacheFolderName;
     if (!task.cache_folder.empty()) options.cache.read = {task.cache_folder};
   }

@@ -104,9 +104,13 @@ class ServiceExamplesTest(ServiceTest):
         self.assertGreater(reports[0]["full_evaluations"], 1)
         self.assertEqual(reports[1]["full_evaluations"], 0, reports[1]["notes"])
         self.assertEqual(*(report["optimized"]["metric"] for report in reports))
-        third, _ = self.finished({**IMAGES, "metric": "accuracy", "tuning": {"cache": False}})
-        self.assertEqual(self.get(f"/task/{third}/report").json["full_evaluations"], reports[0]["full_evaluations"])
-        self.assertFalse((self.task_folder(third) / "work" / "cache").exists())
+        def entries():
+            return sorted(path.name for path in (self.workspace / "cache/tuning").rglob("*.json"))
+        before = entries()
+        for _ in range(2):
+            alone, _ = self.finished({**IMAGES, "metric": "accuracy", "tuning": {"cache": False, "seed": 5}})
+            self.assertEqual(self.get(f"/task/{alone}/report").json["full_evaluations"], reports[0]["full_evaluations"])
+        self.assertEqual(entries(), before)
 
     @unittest.skipUnless((EXAMPLES / "text-classification/model.onnx").exists(), "the example's model is not made yet")
     def test_a_task_that_is_cancelled_late_keeps_its_best_so_far(self):
