@@ -20,7 +20,7 @@ class Team {
     if (coordinates()) free_at_[0] = std::numeric_limits<double>::infinity();
   }
 
-  TeamOutcome Run();
+  SimulatedOutcome Run();
 
  private:
   struct Attempt {
@@ -48,7 +48,7 @@ class Team {
   std::vector<TuningWork> waiting_;   // given back by a lost worker, or for the lead alone
   std::vector<Attempt> under_way_;
   std::map<std::string, double> known_at_;  // by configuration
-  TeamOutcome outcome_;
+  SimulatedOutcome outcome_;
 };
 
 std::vector<size_t> Team::Idle() const {
@@ -118,13 +118,14 @@ void Team::End(const Attempt& attempt) {
   if (trial.accepted && outcome_.accepted_at == 0) outcome_.accepted_at = now_;
 }
 
-TeamOutcome Team::Run() {
+SimulatedOutcome Team::Run() {
   for (int step = 0;; ++step) {
     NS_CHECK(step < kMostSteps, "tuning does not end");
     HandOut();
     double next = std::numeric_limits<double>::infinity();
     for (const Attempt& attempt : under_way_) next = std::min(next, attempt.ends);
     if (under_way_.empty() && waiting_.empty()) break;  // everybody is idle and the session has nothing more
+    if (options_.stage_items == 0 && session_.decided()) break;  // what is still under way is not waited for
     for (double free : free_at_) {
       if (free > now_) next = std::min(next, free);
     }
@@ -150,7 +151,7 @@ TeamOutcome Team::Run() {
 
 }  // namespace
 
-TeamOutcome SimulateTeam(const ItemRecords& records, const TuningSession::Options& session, const TeamOptions& team) {
+SimulatedOutcome SimulateTeam(const ItemRecords& records, const TuningSession::Options& session, const TeamOptions& team) {
   return Team(records, session, team).Run();
 }
 

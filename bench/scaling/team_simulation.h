@@ -32,7 +32,7 @@ struct TeamOptions {
   uint64_t seed = 0;            // of the losses
 };
 
-struct TeamOutcome {
+struct SimulatedOutcome {
   double accepted_at = 0;  // seconds until the first model that holds the accuracy was known; 0: none was
   double best_at = 0;      // until the one that is the answer was; 0: fp32 is
   double ended_at = 0;
@@ -44,6 +44,6 @@ struct TeamOutcome {
 };
 
 // Timing items run on the lead alone (all speeds are compared within one process). NS_CHECK: the session ends.
-TeamOutcome SimulateTeam(const ItemRecords& records, const TuningSession::Options& session, const TeamOptions& team);
+SimulatedOutcome SimulateTeam(const ItemRecords& records, const TuningSession::Options& session, const TeamOptions& team);
 
 }  // namespace ns

@@ -12,7 +12,7 @@ namespace {
 // 20 operators, 3 of them harmful; an evaluation takes 10 s, a timing 2, a ranking 4, a probe 0.5.
 class TeamSimulationTest : public testing::Test {
  protected:
-  TeamOutcome Simulate(TeamOptions team, const std::string& strategy = "auto", int max_trials = 60) {
+  SimulatedOutcome Simulate(TeamOptions team, const std::string& strategy = "auto", int max_trials = 60) {
     TuningSession::Options session{.problem = model_.problem(), .stop = {.max_trials = max_trials}, .strategy = strategy};
     return SimulateTeam(
         [this](const TuningItem& item) {
@@ -29,7 +29,7 @@ TEST_F(TeamSimulationTest, TheOriginalsPublishedExampleComesOut) {
   TuningSession::Options session{.problem = model_.problem(), .stop = {.max_trials = 6}, .strategy = "random"};
   for (auto [team, expected] : {std::pair(TeamOptions{}, 38.0), std::pair(TeamOptions{.workers = 4, .stage_items = 6}, 16.0)}) {
     std::vector<double> seconds = {3, 2, 15, 1, 4, 13};  // from the back
-    TeamOutcome outcome = SimulateTeam(
+    SimulatedOutcome outcome = SimulateTeam(
         [&](const TuningItem& item) {
           if (!std::holds_alternative<EvaluateItem>(item)) return RecordedItem{model_.Do(item), 0};
           double next = seconds.back();
@@ -42,7 +42,7 @@ TEST_F(TeamSimulationTest, TheOriginalsPublishedExampleComesOut) {
 }
 
 TEST_F(TeamSimulationTest, OneWorkersTimeIsTheSumOfItsItems) {
-  TeamOutcome one = Simulate({});
+  SimulatedOutcome one = Simulate({});
   double sum = 0;
   for (const auto& [item, seconds] : one.cost) sum += seconds;
   EXPECT_DOUBLE_EQ(one.ended_at, sum);
@@ -50,15 +50,15 @@ TEST_F(TeamSimulationTest, OneWorkersTimeIsTheSumOfItsItems) {
 }
 
 TEST_F(TeamSimulationTest, TwoWorkersHalveATrialBoundSearch) {
-  TeamOutcome one = Simulate({}, "random", 40);
-  TeamOutcome two = Simulate({.workers = 2}, "random", 40);
+  SimulatedOutcome one = Simulate({}, "random", 40);
+  SimulatedOutcome two = Simulate({.workers = 2}, "random", 40);
   EXPECT_GT(one.ended_at / two.ended_at, 1.6);
   EXPECT_LT(one.ended_at / two.ended_at, 2.0001);
 }
 
 TEST_F(TeamSimulationTest, TheOriginalsSecondWorkerGainsNothing) {
-  TeamOutcome one = Simulate({}, "random", 40);
-  TeamOutcome theirs = Simulate({.workers = 2, .stage_items = 1}, "random", 40);
+  SimulatedOutcome one = Simulate({}, "random", 40);
+  SimulatedOutcome theirs = Simulate({.workers = 2, .stage_items = 1}, "random", 40);
   EXPECT_GE(theirs.ended_at, one.ended_at);
 }
 
@@ -67,14 +67,14 @@ TEST_F(TeamSimulationTest, AnyTeamAcceptsTheSameModelWhateverIsLost) {
   ASSERT_NE(answer, "");
   for (int workers : {1, 2, 3, 8, 64}) {
     for (double loss : {0.0, 15.0}) {
-      TeamOutcome team = Simulate({.workers = workers, .round_trip = 0.05, .mean_time_to_loss = loss, .seed = 7});
+      SimulatedOutcome team = Simulate({.workers = workers, .round_trip = 0.05, .mean_time_to_loss = loss, .seed = 7});
       EXPECT_EQ(team.answer, answer) << workers << " workers, " << team.lost << " lost";
     }
   }
 }
 
 TEST_F(TeamSimulationTest, ALostItemIsDoneByAnother) {
-  TeamOutcome team = Simulate({.workers = 4, .mean_time_to_loss = 8, .seed = 1}, "random", 30);
+  SimulatedOutcome team = Simulate({.workers = 4, .mean_time_to_loss = 8, .seed = 1}, "random", 30);
   EXPECT_GT(team.lost, 0);
   EXPECT_GE(team.items.size(), 30U);
 }

@@ -68,7 +68,7 @@ std::vector<TuningWork> TuningSession::Next(const TuningBudget& budget, int coun
     Begin(std::move(item), &work);
   }
   if (work.empty() && idle()) {
-    if (auto closest = EvaluateClosest()) Begin(std::move(*closest), &work);
+    for (TuningItem& closest : EvaluateClosest(count)) Begin(std::move(closest), &work);
   }
   return work;
 }
@@ -84,11 +84,21 @@ const Trial* TuningSession::Closest(bool accepted) const {
   return closest;
 }
 
-std::optional<TuningItem> TuningSession::EvaluateClosest() const {
-  if (history_.best() != nullptr || history_.evaluations() >= stop_.max_trials) return std::nullopt;
-  const Trial* closest = Closest();
-  if (closest == nullptr || !closest->result->stopped_early) return std::nullopt;
-  return EvaluateItem{closest->config, closest->label, true};
+std::vector<TuningItem> TuningSession::EvaluateClosest(int count) const {
+  if (history_.best() != nullptr) return {};
+  const AccuracyGoals& goals = history_.problem().goals;
+  std::vector<const Trial*> closest;
+  for (const Trial& trial : history_.trials())
+    if (trial.result && !trial.failed() && !trial.accepted) closest.push_back(&trial);
+  std::stable_sort(closest.begin(), closest.end(),
+                   [&](const Trial* a, const Trial* b) { return goals.Margin(a->result->values) > goals.Margin(b->result->values); });
+  std::vector<TuningItem> items;
+  int left = std::min(count, stop_.max_trials - history_.evaluations());
+  for (const Trial* trial : closest) {
+    if (static_cast<int>(items.size()) >= left || !trial->result->stopped_early) break;
+    items.push_back(EvaluateItem{trial->config, trial->label, true});
+  }
+  return items;
 }
 
 // What the strategy proposes, without what could not be better than the best.
@@ -136,7 +146,7 @@ void TuningSession::Observe(int id, const TuningResult& result) {
 
 // Of a strategy that evaluates ahead of time, where nothing but it proposes items: asked again as if what is under way had never been begun.
 bool TuningSession::decided() const {
-  if (stopped_ || !strategy_->times_models() || EvaluateClosest()) return false;
+  if (stopped_ || !strategy_->times_models() || !EvaluateClosest(1).empty()) return false;
   TuningHistory known(history_.problem());
   for (const auto& [item, result] : observed_) {
     known.Begin(item);

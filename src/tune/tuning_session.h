@@ -80,8 +80,9 @@ class TuningSession {
   TuningSession(Options options, std::unique_ptr<Strategy> strategy);
 
   bool ShouldStop(const TuningBudget& budget);
-  // Where nothing that is better than fp32 holds the accuracy: by how much the closest misses it, if that is an estimate.
-  std::optional<TuningItem> EvaluateClosest() const;
+  // Where nothing that is better than fp32 holds the accuracy: by how much the closest misses it, if that is an estimate; with several workers of
+  // those that come behind it, too, for it may turn out to be further away.
+  std::vector<TuningItem> EvaluateClosest(int count) const;
   // Timing of what holds the accuracy and was not timed yet.
   std::optional<TuningItem> TimeAccepted() const;
   std::vector<TuningItem> Wanted(int count);
