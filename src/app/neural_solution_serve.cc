@@ -279,7 +279,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   dispatch.task_ended = [&webhooks] { webhooks->Wake(); };
   Dispatcher dispatcher(dispatch, workspace, *store, *executor, clock);
   if (options.paused) dispatcher.Pause(true);
-  NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher));
+  NS_ASSIGN_OR_RETURN(auto nodes, NodeTable::Open({UsableCores(), options.cores_per_worker, hostfile}, *store, dispatcher, *executor));
   AuditLog audit(workspace.audit_log(), clock);
   TokenFile tokens(workspace.tokens_file());
   AccessControl access(AccessOptions(options), tokens, audit, clock);

@@ -23,6 +23,13 @@ std::string Workers(const StatusAnswer& answer) {
   return answer.workers_note.empty() ? text : text + ": " + answer.workers_note;
 }
 
+// "worker 0 on node3 (Slurm job 12)"
+void Where(const StatusAnswer& answer) {
+  for (const StatusAnswer::Where& where : answer.where) {
+    Line("worker", fmt::format("{}{}{}", where.worker, where.node.empty() ? "" : " on " + where.node, where.note.empty() ? "" : " (" + where.note + ")"));
+  }
+}
+
 // A line for each, where there was more than one, or the one was lost.
 void Attempts(const StatusAnswer& answer) {
   bool first = answer.attempts.size() == 1 && answer.attempts[0].attempt == 1;
@@ -56,6 +63,7 @@ void Print(const std::string& id, const StatusAnswer& answer) {
   }
   Line("note", answer.progress.note);
   Line("workers", Workers(answer));
+  Where(answer);
   Attempts(answer);
   if (answer.progress.baseline) Line("baseline", fmt::format("{} {:.4f}", answer.progress.baseline->metric, answer.progress.baseline->accuracy));
   if (answer.result) {

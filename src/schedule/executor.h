@@ -39,6 +39,7 @@ struct WorkerWhere {
   std::string node;      // "": not known yet
   bool waiting = false;  // it was handed to another scheduler, which has not started it
   std::string note;      // why it waits, which job it is
+  bool operator==(const WorkerWhere&) const = default;
 };
 
 // Told what workers do. Calls come from one thread of the executor, for each start of a worker in this order: any number of OnEvents (a

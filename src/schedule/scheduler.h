@@ -145,7 +145,7 @@ class Scheduler {
   // While a node is down no worker is started there; what becomes of those that run there is told as ever.
   std::vector<Action> SetNodeUp(int64_t node, bool up, SteadyTime now);
   struct NodeUse {
-    int free = 0, busy = 0;
+    int free = 0, busy = 0;  // none is free of a node that is down
   };
   // None: there is no such node, or it was removed and no worker is left on it.
   std::optional<NodeUse> UseOf(int64_t node) const;

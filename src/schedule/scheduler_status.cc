@@ -25,7 +25,7 @@ WaitReason Scheduler::WhyWaitsBehind(const std::string& submitter, int64_t ahead
     why.message = "the service starts no tasks now";
   } else if (total_slots_ == 0) {
     why.reason = "NO_NODES";
-    why.message = "the cluster has no node";
+    why.message = nodes_.empty() ? "the cluster has no node" : "no node of the cluster can be used now; the command cluster --query says why";
   } else if (queue_.AtLimit(submitter)) {
     why.reason = "SUBMITTER_LIMIT";
     why.message = fmt::format("its submitter runs {} tasks, as many as it may", options_.queue.max_running);

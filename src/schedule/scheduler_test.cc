@@ -55,6 +55,19 @@ TEST(SchedulerTest, AFreedSlotGoesToTheHighestPriorityThenTheOldest) {
   EXPECT_THAT(actions, ElementsAre(Action(FinishAction{"running", 1, TaskState::kDone, "", ""}), Action(StartAction{"first", 1, 0})));
 }
 
+TEST(SchedulerTest, WhileAllNodesAreDownATaskSaysThatNoneCanBeUsed) {
+  Scheduler scheduler({});
+  (void)scheduler.AddNode(1, 1, kStart);
+  (void)scheduler.SetNodeUp(1, false, kStart);
+  EXPECT_THAT(scheduler.SetNodeUp(1, false, kStart), IsEmpty());
+  (void)scheduler.Submit(Task("a", 2, 1), kStart);
+  EXPECT_EQ(scheduler.WhyWaits("a", kStart)->reason, "NO_NODES");
+  EXPECT_THAT(scheduler.WhyWaits("a", kStart)->message, testing::HasSubstr("can be used now"));
+  EXPECT_THAT(scheduler.RemoveNode(1, kStart), IsEmpty());
+  EXPECT_EQ(scheduler.WhyWaits("a", kStart)->message, "the cluster has no node");
+  EXPECT_THAT(scheduler.SetNodeUp(1, true, kStart), IsEmpty()) << "it has left";
+}
+
 // The first wait is 250 to 500 ms, the second 500 to 1000.
 TEST(SchedulerTest, ALostWorkerIsTriedAgainAfterARandomWaitAndTheThirdLossFails) {
   Scheduler scheduler = WithSlots(1);

@@ -149,7 +149,7 @@ void WorkspaceFiles::Log(const std::string& id, const std::string& line) { Appen
 AttemptEnd JudgeExit(const WorkerExit& exit, const TaskProgress& progress, bool has_report) {
   using Kind = AttemptEnd::Kind;
   if (exit.never_started) return {Kind::kNotStarted, "", ""};
-  if (!exit.known) return {Kind::kLost, "WORKER_LOST", "the worker is gone, and its supervisor with it"};
+  if (!exit.known) return {Kind::kLost, "WORKER_LOST", exit.message.empty() ? "the worker is gone, and its supervisor with it" : "the worker is gone: " + exit.message};
   if (!exit.reason.empty()) return {Kind::kFailed, exit.reason, exit.message};
   if (exit.exit.signal != 0) return {Kind::kLost, "WORKER_LOST", "the worker was ended by " + exit.exit.ToString()};
   int code = exit.exit.exit_code;

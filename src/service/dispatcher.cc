@@ -92,6 +92,12 @@ void Dispatcher::RemoveNode(int64_t node) {
   removed.get_future().wait();
 }
 
+std::string Dispatcher::TroubleOf(int64_t node) const {
+  std::lock_guard lock(mutex_);
+  auto found = trouble_.find(node);
+  return found == trouble_.end() ? "" : found->second;
+}
+
 Status Dispatcher::Recover() {
   std::promise<Status> recovered;
   Post([&] { recovered.set_value(runner_.Recover()); });
@@ -154,6 +160,19 @@ void Dispatcher::OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) {
 
 void Dispatcher::OnExit(const WorkerId& worker, const WorkerExit& exit) {
   Post([this, worker, exit] { runner_.Exit(worker, exit); });
+}
+
+void Dispatcher::OnWhere(const WorkerId& worker, const WorkerWhere& where) {
+  Post([this, worker, where] { runner_.Where(worker, where); });
+}
+
+void Dispatcher::OnNode(int64_t node, bool up, const std::string& why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (up) trouble_.erase(node);
+    else trouble_[node] = why.empty() ? "it does not answer" : why;
+  }
+  Post([this, node, up] { runner_.SetNodeUp(node, up); });
 }
 
 }  // namespace ns

@@ -40,6 +40,8 @@ class Dispatcher final : public ExecutorListener {
   void AddNode(int64_t node, const std::vector<std::vector<int>>& slots);
   // No worker is started there any more; those that run go on to their end.
   void RemoveNode(int64_t node);
+  // Why the node cannot be used now; "": it can, as far as is known.
+  std::string TroubleOf(int64_t node) const;
   // None: no such node, or one that was removed and has no worker any more.
   std::optional<Scheduler::NodeUse> UseOf(int64_t node) const { return runner_.UseOf(node); }
 
@@ -66,10 +68,14 @@ class Dispatcher final : public ExecutorListener {
   std::optional<WaitReason> WhyWaits(const TaskRecord& task) const { return runner_.WhyWaits(task); }
   // None: it does not run.
   std::optional<WorkersOf> Workers(const std::string& id) const { return runner_.Workers(id); }
+  // Of a running task, by worker: what the executor told.
+  std::map<int, WorkerWhere> Where(const std::string& id) const { return runner_.WhereOf(id); }
   int running() const { return runner_.running(); }
 
   void OnEvents(const WorkerId& lead, std::vector<TaskEvent> events) override;
   void OnExit(const WorkerId& worker, const WorkerExit& exit) override;
+  void OnWhere(const WorkerId& worker, const WorkerWhere& where) override;
+  void OnNode(int64_t node, bool up, const std::string& why) override;
 
  private:
   using Message = std::function<void()>;
@@ -82,7 +88,8 @@ class Dispatcher final : public ExecutorListener {
   const Clock& clock_;
   WorkspaceFiles files_;
 
-  std::mutex mutex_;  // over the next four
+  mutable std::mutex mutex_;  // over the next five
+  std::map<int64_t, std::string> trouble_;  // of nodes that are down
   std::condition_variable wake_;
   std::vector<Message> messages_;
   std::map<std::string, int64_t> reserved_;  // by submitter: places of tasks that the runner does not know yet

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <numeric>
 #include <set>
 
 #include "base/cpu_topology.h"
@@ -62,13 +63,17 @@ bool IsThisMachine(const std::string& name) {
   return name == full || name == full.substr(0, full.find('.'));
 }
 
-NodeTable::NodeTable(const Options& options, TaskStore& store, Dispatcher& dispatcher)
-    : options_(options), store_(store), dispatcher_(dispatcher) {
+NodeTable::NodeTable(const Options& options, TaskStore& store, Dispatcher& dispatcher, Executor& executor)
+    : options_(options), store_(store), dispatcher_(dispatcher), executor_(executor) {
   NS_CHECK(!options.cores.empty());
 }
 
-Result<std::unique_ptr<NodeTable>> NodeTable::Open(const Options& options, TaskStore& store, Dispatcher& dispatcher) {
-  std::unique_ptr<NodeTable> table(new NodeTable(options, store, dispatcher));
+Result<std::unique_ptr<NodeTable>> NodeTable::Open(const Options& options, TaskStore& store, Dispatcher& dispatcher, Executor& executor) {
+  std::unique_ptr<NodeTable> table(new NodeTable(options, store, dispatcher, executor));
+  if (int slots = executor.own_slots(); slots > 0) {
+    dispatcher.AddNode(0, std::vector<std::vector<int>>(static_cast<size_t>(slots)));
+    return table;
+  }
   NS_ASSIGN_OR_RETURN(auto stored, store.Nodes());
   std::vector<StoredNode> now, later;
   for (StoredNode& node : Wanted(options, stored)) (node.source == NodeSource::kJoined ? later : now).push_back(std::move(node));
@@ -80,10 +85,16 @@ Result<std::unique_ptr<NodeTable>> NodeTable::Open(const Options& options, TaskS
   return table;
 }
 
+Status NodeTable::CheckOwned() const {
+  if (executor_.own_slots() == 0) return OkStatus();
+  return FailedPrecondition("the nodes are those of the scheduler that workers are handed to: nodes join and leave there (Slurm: scontrol), not here",
+                            "NODES_OF_SCHEDULER");
+}
+
 Status NodeTable::Check(const NodeSpec& spec) const {
-  if (!IsThisMachine(spec.name)) {
-    return FailedPrecondition(fmt::format("'{}' is not this machine, and this version runs workers on this machine only: name it 'localhost', "
-                                          "or leave the node out", spec.name), "NOT_THIS_MACHINE");
+  if (!IsThisMachine(spec.name) && !executor_.uses_other_machines()) {
+    return FailedPrecondition(fmt::format("'{}' is not this machine, and --executor local runs workers on this machine only: name it "
+                                          "'localhost', leave the node out, or use --executor mpi", spec.name), "NOT_THIS_MACHINE");
   }
   for (const Node& node : nodes_) {
     if (node.leaving || Canonical(node.stored.spec.name) != Canonical(spec.name)) continue;
@@ -94,6 +105,11 @@ Status NodeTable::Check(const NodeSpec& spec) const {
 }
 
 Result<std::vector<int>> NodeTable::TakeCores(const NodeSpec& spec) const {
+  if (executor_.uses_other_machines()) {  // whether the node has so many is found out there
+    std::vector<int> cores(static_cast<size_t>(spec.sockets) * static_cast<size_t>(spec.cores_per_socket));
+    std::iota(cores.begin(), cores.end(), 0);
+    return cores;
+  }
   std::set<int> free(options_.cores.begin(), options_.cores.end());
   bool leaving = false;
   for (const Node& node : nodes_) {
@@ -147,16 +163,22 @@ Status NodeTable::Add(std::vector<StoredNode> wanted) {
     const Node& node = nodes_[first];
     LogInfo("node {}: {} joins with {} slots of {} cores", node.stored.id, node.stored.spec.name, node.stored.spec.sockets,
             node.stored.spec.cores_per_socket);
+    executor_.NodeJoined(node.stored.id, node.stored.spec);
     dispatcher_.AddNode(node.stored.id, SlotsOf(node.stored.spec, node.cores));
   }
   return OkStatus();
 }
 
 void NodeTable::DropGone() {
-  std::erase_if(nodes_, [this](const Node& node) { return node.leaving && !dispatcher_.UseOf(node.stored.id); });
+  std::erase_if(nodes_, [this](const Node& node) {
+    bool gone = node.leaving && !dispatcher_.UseOf(node.stored.id);
+    if (gone) executor_.NodeLeft(node.stored.id);
+    return gone;
+  });
 }
 
 Status NodeTable::Join(std::string_view hostfile) {
+  NS_RETURN_IF_ERROR(CheckOwned());
   NS_ASSIGN_OR_RETURN(auto specs, ParseHostfile(hostfile, "the list of nodes"));
   std::vector<StoredNode> wanted;
   for (NodeSpec& spec : specs) wanted.push_back({0, std::move(spec), NodeSource::kJoined});
@@ -164,6 +186,7 @@ Status NodeTable::Join(std::string_view hostfile) {
 }
 
 Status NodeTable::Remove(int64_t id) {
+  NS_RETURN_IF_ERROR(CheckOwned());
   std::lock_guard lock(mutex_);
   auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.stored.id == id && !node.leaving; });
   if (found == nodes_.end()) return NotFound(fmt::format("there is no node {}", id), "UNKNOWN_NODE");
@@ -174,16 +197,18 @@ Status NodeTable::Remove(int64_t id) {
   }
   LogInfo("node {} ({}) leaves", id, found->stored.spec.name);
   dispatcher_.RemoveNode(id);
+  DropGone();
   return OkStatus();
 }
 
 std::vector<NodeView> NodeTable::Nodes() const {
+  if (executor_.own_slots() > 0) return executor_.own_nodes();
   std::lock_guard lock(mutex_);
   std::vector<NodeView> views;
   for (const Node& node : nodes_) {
     auto use = dispatcher_.UseOf(node.stored.id);
     if (node.leaving && !use) continue;
-    views.push_back({node.stored.id, node.stored.spec, node.leaving, use ? use->free : 0, use ? use->busy : 0});
+    views.push_back({node.stored.id, node.stored.spec, node.leaving, use ? use->free : 0, use ? use->busy : 0, dispatcher_.TroubleOf(node.stored.id)});
   }
   return views;
 }

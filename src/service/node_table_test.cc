@@ -22,7 +22,7 @@ class NodeTableTest : public testing::Test {
     options.cores = {0, 1, 2, 3};
     table_.reset();
     dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{}, workspace_, *store_, executor_, clock_);
-    auto table = NodeTable::Open(options, *store_, *dispatcher_);
+    auto table = NodeTable::Open(options, *store_, *dispatcher_, executor_);
     if (table.ok()) table_ = std::move(*table);
     return table.status();
   }

@@ -22,6 +22,12 @@ StatusAnswer ToStatusAnswer(const TaskView& view, const std::string& result_path
     answer.workers_most = view.workers->most;
     answer.workers_note = view.workers->why;
   }
+  for (const auto& [worker, where] : view.where) {
+    answer.where.push_back({worker, where.node, where.note});
+    if (worker > 0 || !where.waiting) continue;
+    answer.reason = "WAITS_ELSEWHERE";
+    answer.message = where.note;
+  }
   for (const AttemptRecord& attempt : record.attempts) answer.attempts.push_back({attempt.attempt, attempt.started, attempt.ended, attempt.outcome});
   answer.webhook = record.webhook;
   answer.attempt = record.attempt;

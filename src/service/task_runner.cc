@@ -104,7 +104,9 @@ void TaskRunner::StartWorker(const StartAction& action) {
   if (stopping_.contains(place.id)) return lost("stopped before it started");
   auto task = journal_.Get(action.id);
   if (!task.ok()) return lost(task.status().message());
-  Status status = files_.Prepare(*task, place);
+  WorkerPlace seen = place;
+  if (executor_.uses_other_machines()) seen.cores.clear();  // numbers of another machine: its supervisor chooses, and the worker uses what it may
+  Status status = files_.Prepare(*task, seen);
   if (status.ok()) status = executor_.Start(place);
   if (status.ok()) {
     LogInfo("task {} attempt {} started on slot {}", action.id, action.attempt, action.slot);
@@ -260,6 +262,10 @@ void TaskRunner::Events(const WorkerId& lead, std::vector<TaskEvent> events) {
 }
 
 void TaskRunner::Exit(const WorkerId& worker, const WorkerExit& exit) {
+  {
+    std::lock_guard lock(mutex_);
+    where_.erase(worker);
+  }
   const std::string& id = worker.task_id;
   const int attempt = worker.fence;
   if (!worker.lead()) {
@@ -306,11 +312,6 @@ std::optional<WaitReason> TaskRunner::WhyWaits(const TaskRecord& task) const {
 std::optional<WorkersOf> TaskRunner::Workers(const std::string& id) const {
   std::lock_guard lock(mutex_);
   return scheduler_.Workers(id);
-}
-
-std::optional<Scheduler::NodeUse> TaskRunner::UseOf(int64_t node) const {
-  std::lock_guard lock(mutex_);
-  return scheduler_.UseOf(node);
 }
 
 int TaskRunner::running() const {

@@ -52,6 +52,7 @@ class TaskRunner {
   void WhenIdle(std::function<void()> idle);
   // A failure that the worker tells is the task's reason once the worker has ended; readers are told states by the service alone.
   void Events(const WorkerId& lead, std::vector<TaskEvent> events);
+  void Where(const WorkerId& worker, const WorkerWhere& where);
   void Exit(const WorkerId& worker, const WorkerExit& exit);
   // What is due by time. After each message, and when next_tick() has come.
   void Tick();
@@ -63,6 +64,8 @@ class TaskRunner {
   // `task` as it is stored.
   std::optional<WaitReason> WhyWaits(const TaskRecord& task) const;
   std::optional<WorkersOf> Workers(const std::string& id) const;
+  // By number, as far as the executor told.
+  std::map<int, WorkerWhere> WhereOf(const std::string& id) const;
   std::optional<Scheduler::NodeUse> UseOf(int64_t node) const;
   int running() const;
   int64_t PendingOf(const std::string& submitter) const;
@@ -124,8 +127,9 @@ class TaskRunner {
   AttemptFiles& files_;
   const Clock& clock_;
 
-  mutable std::mutex mutex_;  // over the four below
+  mutable std::mutex mutex_;  // over the five below
   std::map<std::string, Running> running_;
+  std::map<WorkerId, WorkerWhere> where_;  // of those that have not ended
   std::map<int, std::vector<int>> cores_;  // by slot
   Scheduler scheduler_;
   Backlog backlog_;

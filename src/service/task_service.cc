@@ -116,6 +116,7 @@ bool TaskService::Complete(std::optional<TaskProgress> running, TaskView* view) 
     return true;
   }
   if (task.state == TaskState::kRunning) view->workers = dispatcher_.Workers(task.id);
+  if (task.state == TaskState::kRunning) view->where = dispatcher_.Where(task.id);
   view->has_result = HasResult(task);
   if (task.state != TaskState::kRunning || !running) running = progress_.Find(task.id, task.events);
   if (running) view->progress = std::move(*running);

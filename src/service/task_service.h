@@ -35,6 +35,7 @@ struct TaskView {
   int64_t ahead = -1;  // pending tasks before it; -1: it does not wait
   std::optional<WaitReason> waits;       // of a pending task
   std::optional<WorkersOf> workers;      // of a running task
+  std::map<int, WorkerWhere> where;      // ... by worker, of those that are not on this machine
   bool has_result = false;               // it can be downloaded: done, or stopped with the best so far kept
 };
 

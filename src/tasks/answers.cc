@@ -91,6 +91,12 @@ Json Details(const StatusAnswer& answer) {
     json["workers"].update({{"asked", answer.workers}, {"now", answer.workers_now}, {"most", answer.workers_most}});
     SetUnlessEmpty(json["workers"], "note", answer.workers_note);
   }
+  for (const StatusAnswer::Where& where : answer.where) {
+    Json item = {{"worker", where.worker}};
+    SetUnlessEmpty(item, "node", where.node);
+    SetUnlessEmpty(item, "note", where.note);
+    json["where"].push_back(std::move(item));
+  }
   for (const StatusAnswer::Attempt& attempt : answer.attempts) {
     Json item = {{"attempt", attempt.attempt}};
     SetTime(item, "started", attempt.started);
@@ -135,6 +141,14 @@ void ReadDetails(const Json& json, StatusAnswer* out) {
     Get(*workers, "now", &out->workers_now);
     Get(*workers, "most", &out->workers_most);
     Get(*workers, "note", &out->workers_note);
+  }
+  auto where = json.find("where");
+  for (const Json& item : where != json.end() && where->is_array() ? *where : Json::array()) {
+    if (!item.is_object()) continue;
+    StatusAnswer::Where& one = out->where.emplace_back();
+    Get(item, "worker", &one.worker);
+    Get(item, "node", &one.node);
+    Get(item, "note", &one.note);
   }
   auto attempts = json.find("attempts");
   for (const Json& item : attempts != json.end() && attempts->is_array() ? *attempts : Json::array()) {

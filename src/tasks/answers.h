@@ -40,6 +40,13 @@ struct StatusAnswer {
   // Of a running task: what it asked for, has, and may get at most, with the reason when that is less.
   int workers = 0, workers_now = 0, workers_most = 0;  // 0: not running
   std::string workers_note;
+  // Of a running task whose workers are on other machines: where, as far as that is known, and what their scheduler says of them.
+  struct Where {
+    int worker = 0;
+    std::string node, note;
+    bool operator==(const Where&) const = default;
+  };
+  std::vector<Where> where;
   struct Attempt {
     int attempt = 0;
     std::optional<WallTime> started, ended;

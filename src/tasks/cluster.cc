@@ -4,11 +4,12 @@
 
 namespace ns {
 
-std::string NodeStatus(const NodeView& node) { return node.leaving ? "leaving" : "alive"; }
+std::string NodeStatus(const NodeView& node) { return node.leaving ? "leaving" : node.trouble.empty() ? "alive" : "down"; }
 
 std::string NodeInfo(const NodeView& node) {
-  return fmt::format("Node{}: {} has {} socket(s) and each socket has {} cores.", node.id, node.spec.name, node.spec.sockets,
-                     node.spec.cores_per_socket);
+  std::string info = fmt::format("Node{}: {} has {} socket(s) and each socket has {} cores.", node.id, node.spec.name, node.spec.sockets,
+                                 node.spec.cores_per_socket);
+  return node.trouble.empty() ? info : fmt::format("{} It is down: {}", info, node.trouble);
 }
 
 std::string ClusterJson(const std::vector<NodeView>& nodes) {

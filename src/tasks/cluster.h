@@ -23,12 +23,13 @@ struct NodeView {
   NodeSpec spec;
   bool leaving = false;  // removed: its workers run to their end, no new one is started
   int free = 0, busy = 0;  // slots
+  std::string trouble = {};  // why it cannot be used now; "": it can
   bool operator==(const NodeView&) const = default;
 };
 
-// "alive", or "leaving".
+// "alive"; "leaving"; "down": no worker is started there until it answers again.
 std::string NodeStatus(const NodeView& node);
-// "Node1: localhost has 2 socket(s) and each socket has 4 cores."
+// "Node1: localhost has 2 socket(s) and each socket has 4 cores.", and behind it why it is down.
 std::string NodeInfo(const NodeView& node);
 
 // {"Cluster info": [[id, name, node info, status, free, busy, total], ...]}, slots counted in workers.
