@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "executors/mpi_executor.h"
+#include "executors/slurm_executor.h"
+#include "tasks/shell_words.h"
+
 namespace ns {
 
 namespace {
@@ -16,9 +20,40 @@ Result<std::unique_ptr<Executor>> MakeLocal(const ExecutorSetup& setup) {
   return std::unique_ptr<Executor>(std::move(executor));
 }
 
+Result<std::unique_ptr<Executor>> MakeMpi(const ExecutorSetup& setup) {
+  MpiExecutorOptions options;
+  options.mpirun = setup.options.mpirun;
+  NS_ASSIGN_OR_RETURN(options.mpirun_options, SplitWords(setup.options.mpi_options));
+  options.supervisor_command = setup.local.supervisor_command;
+  options.planner = setup.local.planner;
+  options.workspace = setup.workspace.root();
+  NS_ASSIGN_OR_RETURN(auto executor, MpiExecutor::Create(options));
+  return std::unique_ptr<Executor>(std::move(executor));
+}
+
+Result<std::unique_ptr<Executor>> MakeSlurm(const ExecutorSetup& setup) {
+  const ServeOptions& given = setup.options;
+  if (!given.hostfile.empty()) {
+    return InvalidArgument("--executor slurm takes no --hostfile: the nodes are Slurm's; leave it out, or use --executor mpi", "BAD_USAGE");
+  }
+  SlurmExecutorOptions options;
+  options.partition = given.slurm_partition;
+  options.account = given.slurm_account;
+  options.time_limit = given.slurm_time_limit;
+  NS_ASSIGN_OR_RETURN(options.sbatch_options, SplitWords(given.slurm_options));
+  options.max_jobs = given.slurm_max_jobs;
+  if (given.cores_per_worker > 0) options.cores_per_worker = given.cores_per_worker;
+  options.supervisor_command = setup.local.supervisor_command;
+  options.planner = setup.local.planner;
+  NS_ASSIGN_OR_RETURN(auto executor, SlurmExecutor::Create(options));
+  return std::unique_ptr<Executor>(std::move(executor));
+}
+
 // Append here.
 constexpr Entry kExecutors[] = {
     {"local", MakeLocal},
+    {"mpi", MakeMpi},
+    {"slurm", MakeSlurm},
 };
 
 const Entry* Find(const ServeOptions& options) {

@@ -34,6 +34,10 @@ struct ServeOptions {
   std::string conda_env;           // of script tasks: a conda environment's name, or the folder of a conda or virtual environment; "": python3
   std::string hostfile;            // "": this machine
   std::string executor = "local";
+  std::string mpirun = "mpirun";   // of the executor mpi
+  std::string mpi_options;         // more words of its command line
+  std::string slurm_partition, slurm_account, slurm_time_limit, slurm_options;  // of the executor slurm; "": Slurm's own
+  int slurm_max_jobs = 64;         // workers that Slurm has at a time
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
   std::string sandbox = "bwrap";   // or none: workers run with the service's own rights
   std::string script_network = "off";  // of script tasks

@@ -115,6 +115,7 @@ TEST_F(SandboxTest, ThereIsNoNetworkUnlessTheProfileAsksForIt) {
   Run();
   EXPECT_EQ(Log(), "lo ");
   plan_.steps.clear();
+  fs::remove(task_ / kExitStatusFileName);  // an attempt that has ended runs no more
   fs::remove(log_);
   Worker(interfaces);
   profile().network = true;

@@ -1,7 +1,6 @@
 #include "executors/standby.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,19 +21,6 @@ namespace {
 void LeaveRequest() {
   FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null.valid() || ::dup2(null.get(), 0) < 0) ::_exit(127);
-}
-
-// What Spawn() does for a supervisor that is started for its attempt.
-Status TakeUp(const SupervisorOptions& options) {
-  FileDescriptor log(::open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  if (!log.valid() || ::dup2(log.get(), 1) < 0 || ::dup2(log.get(), 2) < 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", options.log_file.string()));
-  if (::chdir(options.task_folder.c_str()) != 0) return ErrnoStatus(errno, fmt::format("cannot enter '{}'", options.task_folder.string()));
-  if (options.cores.empty()) return OkStatus();
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  for (int core : options.cores) CPU_SET(core, &cores);
-  if (::sched_setaffinity(0, sizeof(cores), &cores) != 0) return ErrnoStatus(errno, "cannot run on the cores of the slot");
-  return OkStatus();
 }
 
 // In the child: waits, and is the first step of the attempt that comes.

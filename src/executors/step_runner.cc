@@ -20,6 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr auto kQuestion = std::chrono::seconds(2);  // between asking whether it was given up: it reads a file
+
 void Limit(__rlimit_resource resource, uint64_t value) {
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0) return;
@@ -70,8 +72,9 @@ class Watcher {
       left = std::max<int64_t>(0, left) + 1;
       timespec wait{left / 1000, (left % 1000) * 1'000'000};
       int signal = ::sigtimedwait(&signals_.waited, nullptr, &wait);
-      if (signal == SIGTERM) {
+      if (signal == SIGTERM || signal == SIGUSR1) {
         end_.stopped = true;
+        end_.by_sigterm = signal == SIGTERM;
         if (!kill_at_) AskToEnd();
       }
       CheckTimes();
@@ -113,6 +116,11 @@ class Watcher {
     if (now < next_look_) return;
     end_.limit = watch_.Look(pid_);
     if (end_.limit) return Kill();
+    if (step_.given_up && now >= next_question_) {
+      next_question_ = now + kQuestion;
+      end_.stopped = step_.given_up();
+      if (end_.stopped) return Kill();
+    }
     next_look_ = steady_clock::now() + ResourceWatch::kInterval;
   }
 
@@ -123,7 +131,7 @@ class Watcher {
   StepEnd end_;
   std::optional<steady_clock::time_point> kill_at_, limit_;
   steady_clock::time_point longest_;
-  steady_clock::time_point next_look_;
+  steady_clock::time_point next_look_, next_question_{};
 };
 
 // What the step left behind, also what it moved into sessions of its own: they are our children now (subreaper).
@@ -149,7 +157,7 @@ void EndLeftovers(pid_t pid) {
 SignalSet BlockSupervisorSignals() {
   SignalSet signals;
   sigemptyset(&signals.waited);
-  for (int signal : {SIGTERM, SIGCHLD, SIGINT, SIGHUP}) sigaddset(&signals.waited, signal);
+  for (int signal : {SIGTERM, SIGUSR1, SIGCHLD, SIGINT, SIGHUP}) sigaddset(&signals.waited, signal);
   ::sigprocmask(SIG_BLOCK, &signals.waited, &signals.before);
   return signals;
 }

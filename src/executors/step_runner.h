@@ -25,6 +25,7 @@ struct StepProcess {
   std::string working_folder;
   bool sandboxed = false;                          // argv is bubblewrap's: what it runs is told to end, not bubblewrap itself
   std::function<void()> started_in;                // called in the new process, before its program
+  std::function<bool()> given_up;                  // asked now and then: true ends the step at once
   uint64_t open_files = 0;                         // limit of one process; 0: ours
   uint64_t file_bytes = 0;                         // ... of one file it writes; 0: none
   double time_limit_seconds = 0;                   // 0: none
@@ -35,12 +36,13 @@ struct StepProcess {
 
 struct StepEnd {
   ExitStatus exit;
-  bool stopped = false;    // we were told to end (SIGTERM)
+  bool stopped = false;    // we were told to end, or it was given up
+  bool by_sigterm = false; // ... by SIGTERM
   bool timed_out = false;
   std::optional<LimitReached> limit;  // that it was killed for
 };
 
-// SIGTERM, SIGCHLD, SIGINT and SIGHUP blocked; `before` is the mask that steps get.
+// SIGTERM, SIGUSR1, SIGCHLD, SIGINT and SIGHUP blocked; `before` is the mask that steps get.
 struct SignalSet {
   sigset_t waited;
   sigset_t before;

@@ -9,15 +9,18 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/replace_file.h"
 #include "base/tree.h"
 #include "executors/attempt_steps.h"
 #include "executors/cgroup.h"
 #include "executors/environment_use.h"
+#include "executors/node_probe.h"
 #include "executors/sandbox.h"
 #include "executors/standby.h"
 #include "executors/step_runner.h"
@@ -42,11 +45,11 @@ void Say(const std::string& text) {
   (void)!::write(2, line.data(), line.size());
 }
 
-// Waits for an earlier supervisor of this folder to end; it holds the lock for at most its grace.
-Result<FileDescriptor> Lock(const fs::path& folder) {
+// Waits for an earlier supervisor of this folder to end; on this machine it holds the lock for at most its grace.
+Result<FileDescriptor> Lock(const fs::path& folder, std::chrono::seconds patience) {
   FileDescriptor lock(::open(LockFile(folder).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock.valid()) return ErrnoStatus(errno, fmt::format("cannot open '{}'", LockFile(folder).string()));
-  auto until = steady_clock::now() + std::chrono::seconds(10);
+  auto until = steady_clock::now() + patience;
   while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (steady_clock::now() > until) return FailedPrecondition("another supervisor runs this task", "SUPERVISED");
     ::usleep(20'000);
@@ -119,6 +122,19 @@ Status MakeScratch(const fs::path& scratch) {
   return error ? ErrnoStatus(error.value(), fmt::format("cannot make '{}'", scratch.string())) : OkStatus();
 }
 
+// Its attempt was given up, and the next one begun: by a service that could not reach this machine.
+bool IsOfAnother(const SupervisorOptions& options) {
+  auto text = ReadFile(options.task_folder / kStepPlanFileName);
+  auto plan = text.ok() ? ParseStepPlan(*text) : Result<StepPlan>(text.status());
+  return plan.ok() && plan->attempt != options.attempt;
+}
+
+bool HasEnded(const SupervisorOptions& options) {
+  auto text = ReadFile(options.task_folder / kExitStatusFileName);
+  auto record = text.ok() ? ParseExitRecord(*text) : Result<ExitRecord>(text.status());
+  return record.ok() && record->attempt == options.attempt;
+}
+
 // A worker that was killed for its memory and has said what it had in work (tasks/keeping_file.h) is started again, so many times.
 constexpr int kMemoryRetries = 4;
 constexpr const char* kMemoryLimit = "MEMORY_LIMIT";
@@ -157,17 +173,20 @@ ExitRecord Lost(ExitRecord record, const std::string& step, const Status& why) {
   return record;
 }
 
-ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup, const WaitingStep* waiting) {
+ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup, const WaitingStep* waiting,
+                    bool* taken_away) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
+    process.given_up = [&options] { return IsOfAnother(options); };
     watch.SetStepFolders({step.sandbox.writable.begin(), step.sandbox.writable.end()});
     off_t log_begin = LogSize();
     auto end = RunOne(process, options, plan, signals, cgroup, watch, std::exchange(waiting, nullptr));
     if (!end.ok()) return Lost(record, step.name, end.status());
+    *taken_away = options.elsewhere && end->stopped && end->by_sigterm;
     Judge(step, *end, log_begin, &record);
     if (end->stopped || end->exit.signal != 0 || end->exit.exit_code != 0) return record;
   }
@@ -176,12 +195,12 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
 
 // The same for a plan with an environment: it is not removed meanwhile, and what a failed build leaves of it is removed at once, as the disk may be full of it.
 ExitRecord RunWithEnvironment(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup,
-                              const WaitingStep* waiting) {
+                              const WaitingStep* waiting, bool* taken_away) {
   ExitRecord record{options.attempt, {}, "", "", ""};
   {
     auto use = EnvironmentUse::Begin(plan.environment);
     if (!use.ok()) return Lost(record, plan.steps[0].name, use.status());
-    record = RunSteps(options, plan, signals, cgroup, waiting);
+    record = RunSteps(options, plan, signals, cgroup, waiting, taken_away);
   }
   if (!IsCompleteEnvironment(plan.environment)) (void)RemoveUnusedEnvironment(plan.environment);
   return record;
@@ -245,16 +264,20 @@ bool IsSupervised(const fs::path& task_folder) {
 
 int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const WaitingStep* waiting) {
   SignalSet signals = BlockSupervisorSignals();
-  auto lock = Lock(options.task_folder);
+  auto lock = Lock(options.task_folder, options.lock_wait);
   if (!lock.ok()) {
     Say(lock.status().message());
     return 1;
   }
   auto plan = CurrentPlan(options.task_folder, options.attempt);
-  if (!plan) return 0;
+  if (!plan || HasEnded(options)) return 0;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   cgroup.Limit(plan->limits);
-  ExitRecord record = (plan->environment.empty() ? RunSteps : RunWithEnvironment)(options, *plan, signals, cgroup, waiting);
+  CollectCache(*plan);  // of a start of this attempt that was lost
+  bool taken_away = false;
+  ExitRecord record = (plan->environment.empty() ? RunSteps : RunWithEnvironment)(options, *plan, signals, cgroup, waiting, &taken_away);
+  if (IsOfAnother(options)) return 0;
+  if (taken_away) return CollectCache(*plan), kTryAgainExitCode;
   (void)RemoveTree(plan->work_folder / kScratchFolderName);
   CollectResult(options, *plan);
   CollectCache(*plan);
@@ -271,10 +294,48 @@ int RunSupervisor(const SupervisorOptions& options) {
   return RunSupervisor(options, cgroup, nullptr);
 }
 
+namespace {
+
+// Where Slurm confines a job to its cores, these are they. Where it does not, jobs with numbers in a row get cores in a row.
+std::vector<int> PickCores(const std::vector<int>& usable, size_t count) {
+  if (usable.size() <= count) return usable;
+  const char* job = std::getenv("SLURM_JOB_ID");
+  size_t first = job == nullptr ? 0 : std::strtoul(job, nullptr, 10) * count;
+  std::vector<int> picked;
+  for (size_t i = 0; i < count; ++i) picked.push_back(usable[(first + i) % usable.size()]);
+  return picked;
+}
+
+}  // namespace
+
+Status TakeUp(const SupervisorOptions& options) {
+  pid_t parent = ::getppid();
+  if (options.elsewhere && (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || ::getppid() != parent)) return Unavailable("its starter is gone", "NO_PARENT");
+  if (!options.log_file.empty()) {
+    FileDescriptor log(::open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    if (!log.valid() || ::dup2(log.get(), 1) < 0 || ::dup2(log.get(), 2) < 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", options.log_file.string()));
+  }
+  if (::chdir(options.task_folder.c_str()) != 0) return ErrnoStatus(errno, fmt::format("cannot enter '{}'", options.task_folder.string()));
+  std::vector<int> cores = options.cores, usable = options.node_cores.empty() ? std::vector<int>() : UsableCores();
+  for (int core : options.node_cores) {
+    if (core < 0 || static_cast<size_t>(core) >= usable.size()) {
+      return FailedPrecondition(fmt::format("this machine has {} usable cores, and core {} was asked for", usable.size(), core + 1), "NO_CORES");
+    }
+    cores.push_back(usable[static_cast<size_t>(core)]);
+  }
+  if (options.pick_cores > 0) cores = PickCores(UsableCores(), static_cast<size_t>(options.pick_cores));
+  if (!cores.empty() && !PinThisThread(cores)) return ErrnoStatus(errno, "cannot run on the cores of the slot");
+  return OkStatus();
+}
+
 std::vector<std::string> SupervisorWords(const SupervisorOptions& options) {
   std::vector<std::string> words = {"--task-folder", options.task_folder.string(), "--attempt", std::to_string(options.attempt)};
   if (!options.log_file.empty()) words.insert(words.end(), {"--log", options.log_file.string()});
   for (int core : options.cores) words.insert(words.end(), {"--core", std::to_string(core)});
+  if (options.pick_cores > 0) words.insert(words.end(), {"--pick-cores", std::to_string(options.pick_cores)});
+  for (int core : options.node_cores) words.insert(words.end(), {"--node-core", std::to_string(core)});
+  if (options.lock_wait != SupervisorOptions().lock_wait) words.insert(words.end(), {"--lock-wait", std::to_string(options.lock_wait.count())});
+  if (options.elsewhere) words.insert(words.end(), {"--elsewhere", "1"});
   return words;
 }
 
@@ -292,6 +353,16 @@ std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::str
       if (!number(value, &options.attempt)) return std::nullopt;
     } else if (name == "--core") {
       if (!number(value, &options.cores.emplace_back())) return std::nullopt;
+    } else if (name == "--node-core") {
+      if (!number(value, &options.node_cores.emplace_back())) return std::nullopt;
+    } else if (name == "--pick-cores") {
+      if (!number(value, &options.pick_cores)) return std::nullopt;
+    } else if (name == "--lock-wait") {
+      int seconds = 0;
+      if (!number(value, &seconds)) return std::nullopt;
+      options.lock_wait = std::chrono::seconds(seconds);
+    } else if (name == "--elsewhere") {
+      options.elsewhere = value == "1";
     } else {
       return std::nullopt;
     }
@@ -302,10 +373,15 @@ std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::str
 int SupervisorMain(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "enter") == 0) return EnterMain(argc, argv);
   if (argc == 2 && std::strcmp(argv[1], "--standby") == 0) return StandBy();
+  if (argc > 1 && std::strcmp(argv[1], "--probe") == 0) return ProbeMain({argv + 2, argv + argc});
   auto options = ParseSupervisorWords({argv + std::min(argc, 1), argv + argc});
   if (!options) {
-    std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N | --standby\n");
+    std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N | --standby | --probe ...\n");
     return 64;
+  }
+  if (Status status = TakeUp(*options); !status.ok()) {
+    Say(status.message());
+    return 1;
   }
   return RunSupervisor(*options);
 }

@@ -4,10 +4,11 @@
 // It runs in a session of its own and so outlives the service. It carries out steps.json (tasks/step_plan.h) one step after another, each in
 // a process group of its own, and ends what a step left running. worker.pid says which step runs, exit_status how the last one ended: the
 // first that failed, or the worker. No step can outlive it (PR_SET_PDEATHSIG). SIGTERM ends the running step's whole group: SIGTERM, after
-// `grace` SIGKILL; no other step follows.
+// `grace` SIGKILL; no other step follows. SIGUSR1 is the same: what mpirun passes on at once.
 // Steps work in the plan's work folder; TMPDIR is tmp/ in it, which goes with the attempt. What they leave as result/ there becomes the
 // task's result folder at the end.
-// Fencing: it holds a lock on the task's folder for as long as it runs, and does nothing when steps.json is of another attempt.
+// Fencing: it holds a lock on the task's folder for as long as it runs, and does nothing when steps.json is of another attempt, or when its attempt
+// has ended already; when steps.json becomes another's while it runs, it ends its step at once and leaves no trace: it was given up.
 #pragma once
 
 #include <chrono>
@@ -24,9 +25,15 @@ struct SupervisorOptions {
   std::filesystem::path task_folder;
   int attempt = 1;
   std::chrono::milliseconds grace{1'500};  // from SIGTERM to SIGKILL
-  // Of one that stood by; another was started with these:
-  std::filesystem::path log_file = {};
-  std::vector<int> cores = {};  // empty: all
+  // Of one that stood by or runs on another machine; else it was started with these:
+  std::filesystem::path log_file = {};  // its output is appended there; empty: stays as it is
+  std::vector<int> cores = {};          // empty: all
+  std::vector<int> node_cores = {};     // 0: the first of the cores that it may use on its machine, ...; instead of `cores`
+  int pick_cores = 0;                   // so many of the cores that it may use on its machine, by the number of its Slurm job; instead of `cores`
+  std::chrono::seconds lock_wait{10};   // for a supervisor before it to end
+  // Another scheduler started it: SIGTERM is that one's, or comes when the process dies that started it, and leaves no exit_status, since the same
+  // attempt may be started again elsewhere. The service says SIGUSR1.
+  bool elsewhere = false;
 };
 
 class Cgroup;
@@ -40,6 +47,9 @@ int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const Waitin
 // The options as words of a command line, and back. None for bad ones.
 std::vector<std::string> SupervisorWords(const SupervisorOptions& options);
 std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::string>& words);
+
+// Makes the options' log, folder and cores this process's own. Errors of the system; FailedPrecondition (NO_CORES) when the machine has not as many.
+Status TakeUp(const SupervisorOptions& options);
 
 // What the program does. 64 for a bad command line.
 int SupervisorMain(int argc, char** argv);

@@ -1,0 +1,54 @@
+// Workers as jobs of Slurm: one batch job for each worker, which starts the worker's supervisor. Slurm decides when and where, and queues a job
+// again that it preempts or whose node fails; a worker goes on under its number then.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "executors/step_planner.h"
+#include "schedule/executor.h"
+
+namespace ns {
+
+struct SlurmExecutorOptions {
+  std::string partition, account;             // "": Slurm's default
+  std::string time_limit;                     // of a worker, as sbatch takes it ("02:00:00"); "": the partition's
+  std::vector<std::string> sbatch_options;    // more of sbatch's words
+  int max_jobs = 64;                          // workers that are handed over at a time
+  int cores_per_worker = 4;
+  std::vector<std::string> supervisor_command;  // at the same place on every node, as the worker
+  StepPlannerOptions planner;                 // its paths are on a file system that all nodes share
+};
+
+// The words that hand over a job which runs `command` in `folder` (what it says before it has a log goes there).
+std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const std::string& name, const std::filesystem::path& folder,
+                                     const std::filesystem::path& script, const std::vector<std::string>& command);
+
+class SlurmExecutor final : public Executor {
+ public:
+  // FailedPrecondition (NO_SLURM) where sbatch cannot be run or Slurm does not answer; (NO_SANDBOX) as the local executor: this machine stands for
+  // the nodes.
+  static Result<std::unique_ptr<SlurmExecutor>> Create(const SlurmExecutorOptions& options);
+  // Leaves jobs as they are.
+  ~SlurmExecutor() override;
+
+  void Listen(ExecutorListener* listener) override;
+  Status Start(const WorkerPlace& place) override;
+  void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
+  void Stop(const WorkerId& worker) override;
+  int max_workers_per_task() const override;
+
+  bool uses_other_machines() const override { return true; }
+  int own_slots() const override { return options_.max_jobs; }
+  std::vector<NodeView> own_nodes() const override;
+
+ private:
+  explicit SlurmExecutor(const SlurmExecutorOptions& options);
+
+  const SlurmExecutorOptions options_;
+  std::unique_ptr<class SlurmJobs> jobs_;
+  std::unique_ptr<class RemoteWorkers> workers_;
+};
+
+}  // namespace ns
