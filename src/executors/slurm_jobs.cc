@@ -25,6 +25,7 @@ constexpr auto kLockWait = seconds(120);
 // A job whose worker has ended ends by itself in a moment.
 constexpr auto kLinger = seconds(10);
 constexpr int kMissing = 3;
+constexpr int kComingBack = 20;
 constexpr auto kSubmitAgain = seconds(5);
 
 // What sbatch says when the controller does not answer, is busy, or has no room for more jobs now.
@@ -149,7 +150,13 @@ void SlurmJobs::Update(Job& job, const SlurmJob* seen) {
     if (job.state.ended) job.phase = SlurmPhase::kOver;
     return;
   }
-  job.missing = 0;
+  // Seen for a moment also of a job that is then queued again.
+  bool may_come_back = seen->state == "NODE_FAIL" || seen->state == "PREEMPTED" || seen->state == "BOOT_FAIL";
+  job.missing = may_come_back ? job.missing + 1 : 0;
+  if (may_come_back && job.missing < kComingBack) {
+    job.state.where = {"", true, fmt::format("waits in Slurm: {} (job {})", seen->state, job.id)};
+    return;
+  }
   job.phase = seen->phase;
   if (seen->phase == SlurmPhase::kOver) {
     job.state.orderly = seen->state == "COMPLETED";

@@ -40,7 +40,7 @@ class SlurmJobs final : public Launcher {
     std::optional<Command> asking;   // sbatch; or squeue, for the job of that name that an earlier service handed over
     bool adopting = false;
     std::optional<Time> submit_again = {};
-    int missing = 0;                 // answers of squeue one after another that did not have it
+    int missing = 0;                 // answers of squeue one after another that did not have it, or said that its node had failed
     SlurmPhase phase = SlurmPhase::kWaiting;
     bool told_to_end = false;
     bool ended_by_us = false;        // scancel, after its worker's end was told

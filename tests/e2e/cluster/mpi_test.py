@@ -32,9 +32,9 @@ class MpiTest(ServiceTest):
         self.assertEqual(result.returncode, expect, result.stderr + result.stdout)
         return result.stdout + result.stderr
 
-    def worker_on(self, number, task):
+    def worker_on(self, number, task, seconds=30):
         """Waits for the worker's process there; its pids."""
-        return until(lambda: self.hosts[number].processes(f"fake_worker.py lead --task-folder {self.task_folder(task)}"), 30, f"worker of {task} on node{number}")
+        return until(lambda: self.hosts[number].processes(f"fake_worker.py lead --task-folder {self.task_folder(task)}"), seconds, f"worker of {task} on node{number}")
 
     def attempts(self, task):
         return [attempt.get("outcome") for attempt in self.status(task)["details"]["attempts"]]
@@ -73,12 +73,12 @@ class MpiTest(ServiceTest):
 
     def test_a_node_that_is_cut_off_is_down_its_work_moves_and_it_comes_back(self):
         self.start_on(1, 2)
-        task = self.submit("sleep=6")
+        task = self.submit("sleep=30")
         first = self.worker_on(1, task)
         self.hosts[1].cut()
         try:
             self.await_node(1, "down")
-            self.worker_on(2, task)
+            self.worker_on(2, task, seconds=90)
             self.assertFalse(any(alive(pid) for pid in first), "the one that was given up has ended")
         finally:
             self.hosts[1].mend()
