@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "executors/ip_network.h"
 #include "executors/mpi_executor.h"
 #include "executors/slurm_executor.h"
 #include "tasks/shell_words.h"
@@ -26,6 +27,8 @@ Result<std::unique_ptr<Executor>> MakeMpi(const ExecutorSetup& setup) {
   NS_ASSIGN_OR_RETURN(options.mpirun_options, SplitWords(setup.options.mpi_options));
   options.supervisor_command = setup.local.supervisor_command;
   options.planner = setup.local.planner;
+  options.planner.team_network = setup.options.team_network;
+  options.max_workers_per_task = setup.local.max_workers_per_task;
   options.workspace = setup.workspace.root();
   NS_ASSIGN_OR_RETURN(auto executor, MpiExecutor::Create(options));
   return std::unique_ptr<Executor>(std::move(executor));
@@ -45,6 +48,8 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const ExecutorSetup& setup) {
   if (given.cores_per_worker > 0) options.cores_per_worker = given.cores_per_worker;
   options.supervisor_command = setup.local.supervisor_command;
   options.planner = setup.local.planner;
+  options.planner.team_network = given.team_network;
+  options.max_workers_per_task = setup.local.max_workers_per_task;
   NS_ASSIGN_OR_RETURN(auto executor, SlurmExecutor::Create(options));
   return std::unique_ptr<Executor>(std::move(executor));
 }
@@ -70,6 +75,8 @@ Status CheckExecutor(const ServeOptions& options) {
 
 Result<std::unique_ptr<Executor>> MakeExecutor(const ExecutorSetup& setup) {
   NS_RETURN_IF_ERROR(CheckExecutor(setup.options));
+  const std::string& network = setup.options.team_network;
+  if (!network.empty()) NS_RETURN_IF_ERROR(IpNetwork::Parse(network).status());
   return Find(setup.options)->make(setup);
 }
 

@@ -38,6 +38,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--slurm_time_limit", &o->slurm_time_limit, "With --executor slurm: how long a worker may run, as sbatch takes it")
       .Option("--slurm_options", &o->slurm_options, "With --executor slurm: more words for sbatch, as \"--qos=low --mem=8G\"")
       .Option("--slurm_max_jobs", &o->slurm_max_jobs, "With --executor slurm: workers that are handed over at a time", 1, 4096)
+      .Option("--team_network", &o->team_network, "Network by which a task's workers on several nodes reach each other, as 10.1.0.0/16 (default: any)")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (default: this machine)")
       .Option("--conda_env", &o->conda_env, "Python of script tasks: a conda environment's name, or a conda or virtual environment's folder (python3)")
       .Choice("--sandbox", &o->sandbox, {"bwrap", "none"}, "Isolate workers with bubblewrap, or not at all")

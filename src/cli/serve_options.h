@@ -37,6 +37,7 @@ struct ServeOptions {
   std::string mpirun = "mpirun";   // of the executor mpi
   std::string mpi_options;         // more words of its command line
   std::string slurm_partition, slurm_account, slurm_time_limit, slurm_options;  // of the executor slurm; "": Slurm's own
+  std::string team_network;        // of a node's addresses, which one a task's workers on other nodes reach its lead by: "10.1.0.0/16"; "": any
   int slurm_max_jobs = 64;         // workers that Slurm has at a time
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
   std::string sandbox = "bwrap";   // or none: workers run with the service's own rights

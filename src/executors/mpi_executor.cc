@@ -227,6 +227,8 @@ MpiExecutor::~MpiExecutor() { workers_.reset(); }
 
 Result<std::unique_ptr<MpiExecutor>> MpiExecutor::Create(const MpiExecutorOptions& options) {
   MpiExecutorOptions complete = options;
+  complete.planner.teams = options.max_workers_per_task > 1;
+  complete.planner.relayed = true;
   NS_RETURN_IF_ERROR(CompletePlanner(&complete.planner));
   NS_RETURN_IF_ERROR(CheckMpirun(options.mpirun));
   NS_ASSIGN_OR_RETURN(std::string content, WriteSharedFile(Runs::SharedFile(options.workspace)));
@@ -246,7 +248,6 @@ Status MpiExecutor::Start(const WorkerPlace& place) {
 
 void MpiExecutor::Adopt(const WorkerPlace& place, uint64_t after_seq) { workers_->Adopt(place, after_seq); }
 void MpiExecutor::Stop(const WorkerId& worker) { workers_->Stop(worker); }
-int MpiExecutor::max_workers_per_task() const { return 1; }
 
 void MpiExecutor::NodeJoined(int64_t node, const NodeSpec& spec) {
   workers_->Post([this, node, spec] { runs_->nodes().Add(node, spec); });

@@ -17,6 +17,7 @@ struct MpiExecutorOptions {
   std::vector<std::string> mpirun_options;   // more of its words: interfaces, the way to start remote processes
   std::vector<std::string> supervisor_command;  // at the same place on every node, as the worker
   StepPlannerOptions planner;
+  int max_workers_per_task = 1;
   std::filesystem::path workspace;           // on a file system that all nodes share
 };
 
@@ -35,7 +36,7 @@ class MpiExecutor final : public Executor {
   Status Start(const WorkerPlace& place) override;
   void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
   void Stop(const WorkerId& worker) override;
-  int max_workers_per_task() const override;
+  int max_workers_per_task() const override { return options_.max_workers_per_task; }
 
   bool uses_other_machines() const override { return true; }
   void NodeJoined(int64_t node, const NodeSpec& spec) override;

@@ -15,7 +15,7 @@ namespace {
 Status MakeAssistantFolder(const std::filesystem::path& folder) {
   NS_RETURN_IF_ERROR(RemoveTree(folder));
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  std::filesystem::create_directories(TeamFolder(folder), error);
   return error ? ErrnoStatus(error.value(), fmt::format("cannot make '{}'", folder.string())) : OkStatus();
 }
 

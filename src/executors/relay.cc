@@ -10,7 +10,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <tuple>
+#include <sstream>
 #include <vector>
 
 #include "base/file.h"
@@ -21,6 +21,8 @@ namespace ns {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr size_t kMostTargets = 16;
 
 // What one side sent and the other has not got yet.
 class Flow {
@@ -68,8 +70,10 @@ struct Side {
 
 struct Pair {
   Side sides[2];  // who connected; where it leads
+  RelayAddress to;
+  std::vector<RelayAddress> more;  // where it may lead instead, while it is connecting
   bool connecting = true;
-  steady_clock::time_point give_up;
+  steady_clock::time_point give_up = {};
 };
 
 class EpollRelay final : public Relay {
@@ -89,7 +93,8 @@ class EpollRelay final : public Relay {
     event.data.u64 = data;
     return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0;
   }
-  Result<FileDescriptor> Connect() const;
+  std::vector<RelayAddress> Targets() const;
+  bool Connect(Pair& pair);
   void Accept();
   void Open(FileDescriptor from);
   void Handle(uint64_t id, int side, uint32_t events);
@@ -97,6 +102,7 @@ class EpollRelay final : public Relay {
   static bool Pump(Pair& pair);
   void Rewatch(uint64_t id, Pair& pair);
   void Close(uint64_t id);
+  void TryNext(uint64_t id, Pair& pair);
   void SetAccepting(bool accepting);
   int Expire();
 
@@ -104,15 +110,43 @@ class EpollRelay final : public Relay {
   FileDescriptor epoll_, listener_;
   const RelayAddress address_;
   bool accepting_ = false;
+  std::string answered_;  // the last address that did
   uint64_t last_ = kFirstPair;
   std::map<uint64_t, Pair> pairs_;  // the number, twice that in epoll's data, and one more for the second side
 };
 
-Result<FileDescriptor> EpollRelay::Connect() const {
-  if (options_.to_file.empty()) return ConnectTo(options_.to);
-  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(options_.to_file, 4096));
-  NS_ASSIGN_OR_RETURN(RelayAddress to, ParseRelayAddress(text.substr(0, text.find('\n'))));
-  return ConnectTo(to);
+// The next to be tried is the last.
+std::vector<RelayAddress> EpollRelay::Targets() const {
+  if (options_.to_file.empty()) return {options_.to};
+  std::istringstream lines(ReadFile(options_.to_file, 4096).value_or(""));
+  std::vector<RelayAddress> targets;
+  for (std::string line; targets.size() < kMostTargets && std::getline(lines, line);) {
+    if (auto address = ParseRelayAddress(line); address.ok()) targets.push_back(*std::move(address));
+  }
+  std::reverse(targets.begin(), targets.end());
+  std::stable_partition(targets.begin(), targets.end(), [this](const RelayAddress& one) { return one.ToString() != answered_; });
+  return targets;
+}
+
+// Begins with the next address that can be tried. False: there is none.
+bool EpollRelay::Connect(Pair& pair) {
+  while (!pair.more.empty()) {
+    pair.to = std::move(pair.more.back());
+    pair.more.pop_back();
+    auto fd = ConnectTo(pair.to);
+    if (!fd.ok()) continue;
+    TuneConnection(fd->get(), options_.silence_seconds);
+    pair.sides[1].fd = std::move(*fd);  // what it replaces is watched no more when it is closed
+    pair.sides[1].watched = 0;
+    pair.give_up = steady_clock::now() + std::chrono::seconds(options_.connect_seconds);
+    return true;
+  }
+  return false;
+}
+
+void EpollRelay::TryNext(uint64_t id, Pair& pair) {
+  if (!Connect(pair)) return Close(id);
+  Rewatch(id, pair);
 }
 
 void EpollRelay::SetAccepting(bool accepting) {
@@ -136,13 +170,10 @@ void EpollRelay::Accept() {
 }
 
 void EpollRelay::Open(FileDescriptor from) {
-  auto to = Connect();
-  if (!to.ok()) return;  // whoever connected sees the end, and tries again or not
-  for (int fd : {from.get(), to->get()}) TuneConnection(fd, options_.silence_seconds);
+  TuneConnection(from.get(), options_.silence_seconds);
+  Pair pair{{{std::move(from), 0, Flow(options_.buffer_bytes)}, {{}, 0, Flow(options_.buffer_bytes)}}, {}, Targets()};
+  if (!Connect(pair)) return;  // whoever connected sees the end, and tries again or not
   uint64_t id = ++last_;
-  Pair pair{{{std::move(from), 0, Flow(options_.buffer_bytes)}, {std::move(*to), 0, Flow(options_.buffer_bytes)}},
-            true,
-            steady_clock::now() + std::chrono::seconds(options_.connect_seconds)};
   auto at = pairs_.emplace(id, std::move(pair)).first;
   Rewatch(id, at->second);
 }
@@ -152,6 +183,7 @@ bool EpollRelay::Connected(Pair& pair) {
   socklen_t size = sizeof(error);
   if (::getsockopt(pair.sides[1].fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return false;
   pair.connecting = false;
+  answered_ = pair.to.ToString();
   return true;
 }
 
@@ -169,7 +201,8 @@ void EpollRelay::Handle(uint64_t id, int side, uint32_t events) {
   if (found == pairs_.end()) return;
   Pair& pair = found->second;
   bool good = (events & EPOLLERR) == 0;
-  if (good && pair.connecting) good = side == 0 ? (events & EPOLLHUP) == 0 : Connected(pair);
+  if (side == 1 && pair.connecting && !(good && Connected(pair))) return TryNext(id, pair);
+  if (good && pair.connecting) good = (events & EPOLLHUP) == 0;
   if (good && !pair.connecting) good = Pump(pair);
   if (!good) return Close(id);
   Rewatch(id, pair);
@@ -203,13 +236,13 @@ int EpollRelay::Expire() {
   auto now = steady_clock::now();
   std::optional<steady_clock::time_point> next;
   for (auto at = pairs_.begin(); at != pairs_.end();) {
-    auto [id, connecting, give_up] = std::tuple(at->first, at->second.connecting, at->second.give_up);
-    ++at;
-    if (!connecting) continue;
-    if (give_up <= now) {
-      Close(id);
-    } else if (!next || give_up < *next) {
-      next = give_up;
+    auto& [id, pair] = *at++;
+    if (!pair.connecting) continue;
+    if (pair.give_up <= now) {
+      next = now;  // it may have begun anew
+      TryNext(id, pair);
+    } else if (!next || pair.give_up < *next) {
+      next = pair.give_up;
     }
   }
   if (!next) return -1;

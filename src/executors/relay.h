@@ -24,8 +24,9 @@ Result<RelayAddress> ParseRelayAddress(std::string_view text);
 
 struct RelayOptions {
   RelayAddress listen;                // a Unix socket that is there already is replaced, mode 0600
-  RelayAddress to;
-  std::filesystem::path to_file;      // not empty: holds `to`'s text instead, in its first line; read again for each connection
+  RelayAddress to;                    // a Unix socket is reached through no symbolic link of its own name
+  std::filesystem::path to_file;      // not empty: holds `to`'s text instead, a line for each address of the same place, at most 16, which are
+                                      // tried one after another, the last that answered first; read again for each connection
   size_t buffer_bytes = 128 << 10;    // what is held of each direction at most
   size_t connections = 1'000;         // more wait until one has ended
   int connect_seconds = 5;            // for `to` to answer; a connection for which it does not is closed

@@ -1,5 +1,6 @@
 #include "executors/relay_socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 namespace ns {
@@ -28,9 +30,29 @@ Status BadAddress(std::string_view text, const char* why) {
 Result<sockaddr_un> UnixAddress(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return BadAddress(path, "a Unix socket's path has at most 107 characters");
+  if (path.size() >= sizeof(address.sun_path)) return BadAddress(path, "the name of a Unix socket is too long");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
+}
+
+// `path` however long its folder's is, by a descriptor of that.
+Result<sockaddr_un> AddressInFolder(const std::string& path, FileDescriptor* folder) {
+  std::filesystem::path whole(path);
+  folder->reset(::open(whole.has_parent_path() ? whole.parent_path().c_str() : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder->valid()) return ErrnoStatus(errno, fmt::format("cannot enter the folder of '{}'", path));
+  return UnixAddress(fmt::format("/proc/self/fd/{}/{}", folder->get(), whole.filename().string()));
+}
+
+// The socket itself, and never what a link in its place leads to: who may write in its folder must not choose where connections go.
+Result<FileDescriptor> ConnectUnix(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  if (!file.valid() || ::fstat(file.get(), &info) != 0) return ErrnoStatus(errno, fmt::format("cannot connect to '{}'", path));
+  if (!S_ISSOCK(info.st_mode)) return FailedPrecondition(fmt::format("'{}' is no socket", path), "NO_SOCKET");
+  NS_ASSIGN_OR_RETURN(sockaddr_un to, UnixAddress(fmt::format("/proc/self/fd/{}", file.get())));
+  FileDescriptor fd(::socket(AF_UNIX, kKind, 0));
+  if (fd.valid() && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0) return fd;
+  return ErrnoStatus(errno, fmt::format("cannot connect to '{}'", path));
 }
 
 struct FreeAddresses {
@@ -56,7 +78,8 @@ uint16_t PortOf(int fd) {
 }
 
 Result<FileDescriptor> ListenUnix(const std::string& path) {
-  NS_ASSIGN_OR_RETURN(sockaddr_un address, UnixAddress(path));
+  FileDescriptor folder;
+  NS_ASSIGN_OR_RETURN(sockaddr_un address, AddressInFolder(path, &folder));
   FileDescriptor fd(::socket(AF_UNIX, kKind, 0));
   if (!fd.valid()) return ErrnoStatus(errno, "cannot make a socket");
   ::unlink(path.c_str());
@@ -111,12 +134,7 @@ Result<FileDescriptor> ListenAt(const RelayAddress& address, RelayAddress* found
 }
 
 Result<FileDescriptor> ConnectTo(const RelayAddress& address) {
-  if (!address.path.empty()) {
-    NS_ASSIGN_OR_RETURN(sockaddr_un to, UnixAddress(address.path));
-    FileDescriptor fd(::socket(AF_UNIX, kKind, 0));
-    if (fd.valid() && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0) return fd;
-    return ErrnoStatus(errno, fmt::format("cannot connect to '{}'", address.path));
-  }
+  if (!address.path.empty()) return ConnectUnix(address.path);
   NS_ASSIGN_OR_RETURN(AddressList list, Resolve(address, 0));
   FileDescriptor fd(::socket(list->ai_family, kKind, 0));
   if (fd.valid() && (::connect(fd.get(), list->ai_addr, list->ai_addrlen) == 0 || errno == EINPROGRESS)) return fd;

@@ -210,6 +210,39 @@ TEST_F(RelayTest, TheAddressIsReadAgainForEachConnection) {
   EXPECT_EQ(Receive(Accept().get(), 5), "found");
 }
 
+TEST_F(RelayTest, OfAPlacesAddressesTheFirstThatAnswersIsTakenAndTriedFirstFromThenOn) {
+  RelayOptions options = From(Unix("near"), Unix("lead"));
+  options.to_file = folder_.path() / "address";
+  options.connect_seconds = 1;
+  RelayAddress full_address;
+  FileDescriptor refuses = ListenAt(At("tcp:127.0.0.1:0"), &full_address).value();
+  refuses.reset();
+  Running far(From("tcp:127.0.0.1:0", Unix("lead")));
+  Running relay(options);
+  ASSERT_TRUE(WriteFileAtomic(options.to_file, full_address.ToString() + "\nnot an address\n" + Unix("nobody") + "\n" + far.address() + "\n").ok());
+  for (const char* text : {"first", "again"}) {
+    FileDescriptor assistant = Dial(Unix("near"));
+    Send(assistant.get(), text);
+    EXPECT_EQ(Receive(Accept().get(), 5), text);
+  }
+}
+
+// The lead's folder is written to by a worker that is trusted with nothing outside of its sandbox.
+TEST_F(RelayTest, ALinkInTheSocketsPlaceIsNotFollowed) {
+  std::filesystem::create_symlink(folder_.path() / "lead", folder_.path() / "link");
+  Running relay(From("tcp:127.0.0.1:0", Unix("link")));
+  EXPECT_EQ(Receive(Dial(relay.address()).get()), "");
+}
+
+TEST_F(RelayTest, ASocketsFolderMayHaveALongPath) {
+  std::string folder = std::string(100, 'a') + "/" + std::string(100, 'b');
+  std::filesystem::create_directories(folder_.path() / folder);
+  Running relay(From(Unix(folder + "/near"), Unix("lead")));
+  FileDescriptor assistant = Dial(Unix(folder + "/near"));
+  Send(assistant.get(), "found");
+  EXPECT_EQ(Receive(Accept().get(), 5), "found");
+}
+
 TEST_F(RelayTest, MoreConnectionsThanItTakesWait) {
   RelayOptions options = From("tcp:127.0.0.1:0", Unix("lead"));
   options.connections = 1;
@@ -230,7 +263,7 @@ TEST(RelayAddressTest, IsReadAsItIsWritten) {
   }
 }
 
-TEST(RelayAddressTest, ASocketsPathThatIsTooLongIsRefused) {
+TEST(RelayAddressTest, ASocketsNameThatIsTooLongIsRefused) {
   RelayAddress found;
   EXPECT_EQ(ListenAt(At("unix:/" + std::string(107, 'x')), &found).status().reason(), "BAD_ADDRESS");
 }

@@ -51,20 +51,20 @@ bool HasAccounting() {
 
 }  // namespace
 
-std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const std::string& name, const fs::path& folder, const fs::path& script,
-                                     const std::vector<std::string>& command) {
+std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const SlurmSubmission& submission) {
   std::vector<std::string> words = {"sbatch", "--parsable", "--requeue", "--open-mode=append", "--nodes=1", "--ntasks=1"};
   words.push_back(fmt::format("--cpus-per-task={}", options.cores_per_worker));
-  words.push_back("--job-name=" + name);
-  words.push_back("--chdir=" + folder.string());
-  words.push_back("--output=" + (folder / "slurm.log").string());
+  words.push_back("--job-name=" + submission.name);
+  if (!submission.array.empty()) words.push_back(fmt::format("--array={}", fmt::join(submission.array, ",")));
+  words.push_back("--chdir=" + submission.folder.string());
+  words.push_back("--output=" + submission.output.string());
   words.push_back("--export=" + Exported());
   if (!options.partition.empty()) words.push_back("--partition=" + options.partition);
   if (!options.account.empty()) words.push_back("--account=" + options.account);
   if (!options.time_limit.empty()) words.push_back("--time=" + options.time_limit);
   words.insert(words.end(), options.sbatch_options.begin(), options.sbatch_options.end());
-  words.push_back(script.string());
-  words.insert(words.end(), command.begin(), command.end());
+  words.push_back(submission.script.string());
+  words.insert(words.end(), submission.command.begin(), submission.command.end());
   return words;
 }
 
@@ -73,6 +73,8 @@ SlurmExecutor::~SlurmExecutor() { workers_.reset(); }
 
 Result<std::unique_ptr<SlurmExecutor>> SlurmExecutor::Create(const SlurmExecutorOptions& options) {
   SlurmExecutorOptions complete = options;
+  complete.planner.teams = options.max_workers_per_task > 1;
+  complete.planner.relayed = true;
   NS_RETURN_IF_ERROR(CompletePlanner(&complete.planner));
   NS_RETURN_IF_ERROR(CheckSlurm());
   std::unique_ptr<SlurmExecutor> executor(new SlurmExecutor(complete));
@@ -91,7 +93,6 @@ Status SlurmExecutor::Start(const WorkerPlace& place) {
 
 void SlurmExecutor::Adopt(const WorkerPlace& place, uint64_t after_seq) { workers_->Adopt(place, after_seq); }
 void SlurmExecutor::Stop(const WorkerId& worker) { workers_->Stop(worker); }
-int SlurmExecutor::max_workers_per_task() const { return 1; }
 std::vector<NodeView> SlurmExecutor::own_nodes() const { return jobs_->Nodes(); }
 
 }  // namespace ns

@@ -1,5 +1,6 @@
-// Workers as jobs of Slurm: one batch job for each worker, which starts the worker's supervisor. Slurm decides when and where, and queues a job
-// again that it preempts or whose node fails; a worker goes on under its number then.
+// Workers as jobs of Slurm: one for each lead, and an array of one-task jobs for the assistants that a task gets at a time. Each starts its worker's
+// supervisor. Slurm decides when and where, and queues a job again that it preempts or whose node fails, each of an array for itself; a worker goes on
+// under its number then.
 #pragma once
 
 #include <memory>
@@ -18,12 +19,20 @@ struct SlurmExecutorOptions {
   int max_jobs = 64;                          // workers that are handed over at a time
   int cores_per_worker = 4;
   std::vector<std::string> supervisor_command;  // at the same place on every node, as the worker
+  int max_workers_per_task = 1;
   StepPlannerOptions planner;                 // its paths are on a file system that all nodes share
 };
 
-// The words that hand over a job which runs `command` in `folder` (what it says before it has a log goes there).
-std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const std::string& name, const std::filesystem::path& folder,
-                                     const std::filesystem::path& script, const std::vector<std::string>& command);
+struct SlurmSubmission {
+  std::string name;
+  std::vector<int> array = {};       // a job for each of these numbers, which is its SLURM_ARRAY_TASK_ID; empty: one job
+  std::filesystem::path folder;      // where it runs
+  std::filesystem::path output;      // what it says before it has a log; of an array %a is the number
+  std::filesystem::path script;
+  std::vector<std::string> command;  // the script's words
+};
+// The words that hand it over.
+std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const SlurmSubmission& submission);
 
 class SlurmExecutor final : public Executor {
  public:
@@ -37,7 +46,7 @@ class SlurmExecutor final : public Executor {
   Status Start(const WorkerPlace& place) override;
   void Adopt(const WorkerPlace& place, uint64_t after_seq) override;
   void Stop(const WorkerId& worker) override;
-  int max_workers_per_task() const override;
+  int max_workers_per_task() const override { return options_.max_workers_per_task; }
 
   bool uses_other_machines() const override { return true; }
   int own_slots() const override { return options_.max_jobs; }

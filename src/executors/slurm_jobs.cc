@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 
-#include <charconv>
+#include <sstream>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/replace_file.h"
 #include "executors/supervisor.h"
-#include "tasks/process_files.h"
+#include "tasks/team_files.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -18,7 +18,7 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// In a worker's folder, in worker.pid's form: the supervisor's "pid" is the job's number.
+// In a worker's folder.
 constexpr const char* kJobFileName = "slurm.job";
 constexpr auto kTimeLimit = seconds(60);  // of one command: Slurm's own patience with its controller is shorter
 constexpr auto kLockWait = seconds(120);
@@ -27,6 +27,8 @@ constexpr auto kLinger = seconds(10);
 constexpr int kMissing = 3;
 constexpr int kComingBack = 20;
 constexpr auto kSubmitAgain = seconds(5);
+constexpr auto kGather = std::chrono::milliseconds(300);
+constexpr int kLargestInArray = 1000;  // with Slurm's default MaxArraySize
 
 // What sbatch says when the controller does not answer, is busy, or has no room for more jobs now.
 bool IsPassing(const std::string& error) {
@@ -39,17 +41,28 @@ bool IsPassing(const std::string& error) {
 
 std::string NameOf(const WorkerId& id) { return fmt::format("ns-{}-{}-{}", id.task_id, id.worker, id.fence); }
 
-std::optional<std::string> StoredJob(const fs::path& folder, int fence) {
-  auto text = ReadFile(folder / kJobFileName);
-  auto job = text.ok() ? ParseWorkerPids(*text) : Result<WorkerPids>(text.status());
-  if (!job.ok() || job->attempt != fence) return std::nullopt;
-  return std::to_string(job->supervisor.pid);
+// In slurm.job: "FENCE NAME ID", before the job is handed over without the ID.
+struct StoredJob {
+  std::string name, id;
+};
+
+std::optional<StoredJob> ReadJob(const fs::path& folder, int fence) {
+  std::istringstream text(ReadFile(folder / kJobFileName, 4096).value_or(""));
+  int of = 0;
+  StoredJob job;
+  if (!(text >> of >> job.name) || of != fence) return std::nullopt;
+  text >> job.id;
+  return job;
 }
 
-Status StoreJob(const fs::path& folder, int fence, const std::string& id) {
-  WorkerPids job{fence, {}, {}};
-  (void)std::from_chars(id.data(), id.data() + id.size(), job.supervisor.pid);
-  return ReplaceFile(folder / kJobFileName, WorkerPidsToJson(job));
+Status StoreJob(const fs::path& folder, int fence, const StoredJob& job) {
+  return ReplaceFile(folder / kJobFileName, fmt::format("{} {} {}\n", fence, job.name, job.id));
+}
+
+// "12_3" is worker 3 of an array.
+bool IsOf(const std::string& id, int worker) {
+  size_t number = id.find('_');
+  return number == std::string::npos || id.substr(number + 1) == std::to_string(worker);
 }
 
 void AppendLine(const fs::path& file, const std::string& line) {
@@ -71,19 +84,48 @@ void SlurmJobs::End(Job& job, const std::string& why) {
   job.state.why = why;
 }
 
-void SlurmJobs::Submit(Job& job) {
-  job.submit_again.reset();
-  SupervisorOptions supervisor{.task_folder = job.folder, .attempt = job.place.id.fence, .log_file = job.place.log_file};
+// Its words are the script's, each as it is: no command line is ever made into a text.
+void SlurmJobs::Submit(const std::vector<Job*>& group) {
+  const Job& first = *group[0];
+  SupervisorOptions supervisor{.task_folder = first.folder, .attempt = first.place.id.fence, .log_file = first.place.log_file};
   supervisor.pick_cores = options_.cores_per_worker;
   supervisor.lock_wait = kLockWait;
   supervisor.elsewhere = true;
-  std::vector<std::string> command = options_.supervisor_command;
-  for (std::string& word : SupervisorWords(supervisor)) command.push_back(std::move(word));
-  fs::path script = job.folder / "slurm.sh";
-  // Its words are the job's, each as it is: no command line is ever made into a text.
-  Status written = ReplaceFile(script, "#!/bin/sh\nexec \"$@\"\n");
-  job.asking = written.ok() ? Run(SbatchWords(options_, NameOf(job.place.id), job.folder, script, command)) : std::nullopt;
-  if (!job.asking) End(job, written.ok() ? "sbatch could not be run" : written.message());
+  SlurmSubmission submission{NameOf(first.place.id), {}, first.folder, first.folder / "slurm.log", first.folder / "slurm.sh", options_.supervisor_command};
+  if (group.size() > 1) {
+    supervisor.task_folder = submission.folder = first.place.folder;
+    submission.output = WorkerFolder(first.place.folder, 1).parent_path() / "%a" / "slurm.log";
+    for (const Job* job : group) {
+      submission.array.push_back(job->place.id.worker);
+      supervisor.members[job->place.id.worker] = job->place.id.fence;
+    }
+  }
+  for (std::string& word : SupervisorWords(supervisor)) submission.command.push_back(std::move(word));
+  Status written = ReplaceFile(submission.script, "#!/bin/sh\nexec \"$@\"\n");
+  for (Job* job : group) {
+    if (written.ok()) written = StoreJob(job->folder, job->place.id.fence, {submission.name, ""});
+  }
+  auto sbatch = written.ok() ? Run(SbatchWords(options_, submission)) : std::nullopt;
+  std::vector<WorkerId> workers;
+  for (Job* job : group) {
+    workers.push_back(job->place.id);
+    job->submit_at.reset();
+    job->submitting = sbatch.has_value();
+    if (!sbatch) End(*job, written.ok() ? "sbatch could not be run" : written.message());
+  }
+  if (sbatch) handovers_.push_back({std::move(workers), std::move(*sbatch)});
+}
+
+void SlurmJobs::SubmitDue(Time now) {
+  for (auto at = jobs_.begin(); at != jobs_.end(); ++at) {
+    if (!at->second.submit_at || now < *at->second.submit_at) continue;
+    std::vector<Job*> group = {&at->second};
+    auto may_be_in_array = [](const WorkerId& id) { return !id.lead() && id.worker <= kLargestInArray; };
+    for (auto next = std::next(at); arrays_ && next != jobs_.end() && next->first.task_id == at->first.task_id; ++next) {
+      if (next->second.submit_at && may_be_in_array(at->first) && may_be_in_array(next->first)) group.push_back(&next->second);
+    }
+    Submit(group);
+  }
 }
 
 void SlurmJobs::Launch(const WorkerPlace& place, const fs::path& folder) {
@@ -91,38 +133,61 @@ void SlurmJobs::Launch(const WorkerPlace& place, const fs::path& folder) {
   job.place = place;
   job.folder = folder;
   job.state.where = {"", true, "is being handed to Slurm"};
-  Submit(job);
+  // A task gets its assistants one by one, but in a moment.
+  job.submit_at = steady_clock::now() + (place.id.lead() ? std::chrono::milliseconds(0) : kGather);
 }
 
 bool SlurmJobs::Adopt(const WorkerPlace& place, const fs::path& folder) {
+  auto stored = ReadJob(folder, place.id.fence);
+  if (!stored) {  // it was not handed over, and what comes later must not do anything
+    FenceUnstarted(folder, place.id.fence);
+    return false;
+  }
   Job& job = jobs_[place.id];
   job.place = place;
   job.folder = folder;
-  if (auto id = StoredJob(folder, place.id.fence)) {
-    job.id = *id;
-    return true;
-  }
-  job.adopting = true;
-  job.asking = Run({"squeue", "--noheader", "--states=all", "--name", NameOf(place.id), "--format", kSqueueFormat});
+  job.id = stored->id;
+  if (!job.id.empty()) return true;
+  job.asking = Run({"squeue", "--noheader", "--array", "--states=all", "--name", stored->name, "--format", kSqueueFormat});
   if (job.asking) return true;
   jobs_.erase(place.id);
   return false;
 }
 
-void SlurmJobs::Submitted(Job& job, const CommandEnd& end) {
-  auto id = end.ok() ? ParseSbatch(end.out) : Result<std::string>(Unavailable("sbatch: " + end.FirstLine(), "NOT_SUBMITTED"));
+void SlurmJobs::LookAtHandovers() {
+  for (size_t i = 0; i < handovers_.size();) {
+    auto end = handovers_[i].sbatch.Poll();
+    if (!end) {
+      ++i;
+      continue;
+    }
+    std::vector<WorkerId> workers = std::move(handovers_[i].workers);
+    handovers_.erase(handovers_.begin() + static_cast<ptrdiff_t>(i));
+    auto id = end->ok() ? ParseSbatch(end->out) : Result<std::string>(Unavailable("sbatch: " + end->FirstLine(), "NOT_SUBMITTED"));
+    if (!id.ok() && workers.size() > 1 && end->err.find("array") != std::string::npos) arrays_ = false;
+    for (const WorkerId& worker : workers) {
+      auto own = id.ok() && workers.size() > 1 ? Result<std::string>(fmt::format("{}_{}", *id, worker.worker)) : id;
+      if (auto found = jobs_.find(worker); found != jobs_.end()) Submitted(found->second, own, *end);
+    }
+  }
+}
+
+void SlurmJobs::Submitted(Job& job, const Result<std::string>& id, const CommandEnd& end) {
+  job.submitting = false;
   if (id.ok()) {
     job.id = *id;
-    if (Status status = StoreJob(job.folder, job.place.id.fence, job.id); !status.ok()) LogWarning("{}", status.message());
+    Status status = StoreJob(job.folder, job.place.id.fence, {NameOf(job.place.id), job.id});
+    if (!status.ok()) LogWarning("{}", status.message());
     job.state.where = {"", true, fmt::format("waits in Slurm (job {})", job.id)};
     ask_at_ = {};
     if (job.told_to_end) Cancel(job, false);
     return;
   }
   LogWarning("task {}: {}", job.place.id.task_id, id.status().message());
-  if (end.timed_out || IsPassing(end.err)) {
+  if (job.told_to_end) return End(job, id.status().message());
+  if (end.timed_out || !arrays_ || IsPassing(end.err)) {
     job.state.where.note = id.status().message();
-    job.submit_again = steady_clock::now() + kSubmitAgain;
+    job.submit_at = steady_clock::now() + kSubmitAgain;
     return;
   }
   AppendLine(job.place.log_file, id.status().message());
@@ -131,15 +196,15 @@ void SlurmJobs::Submitted(Job& job, const CommandEnd& end) {
 }
 
 void SlurmJobs::Found(Job& job, const CommandEnd& end) {
-  job.adopting = false;
   std::vector<SlurmJob> found = ParseSqueue(end.out);
+  std::erase_if(found, [&](const SlurmJob& one) { return !IsOf(one.id, job.place.id.worker); });
   if (!end.ok() || found.empty()) {  // it was not handed over, or is forgotten by now: its record tells
     FenceUnstarted(job.folder, job.place.id.fence);
     End(job, "no job of it is in Slurm");
     return;
   }
   job.id = found.back().id;
-  if (Status status = StoreJob(job.folder, job.place.id.fence, job.id); !status.ok()) LogWarning("{}", status.message());
+  if (Status status = StoreJob(job.folder, job.place.id.fence, {NameOf(job.place.id), job.id}); !status.ok()) LogWarning("{}", status.message());
   Update(job, &found.back());
 }
 
@@ -175,7 +240,7 @@ void SlurmJobs::Ask(Time now) {
     if (!job.id.empty() && job.phase != SlurmPhase::kOver) ids += (ids.empty() ? "" : ",") + job.id;
   }
   if (ids.empty()) return;
-  asking_ = Run({"squeue", "--noheader", "--states=all", "--jobs", ids, "--format", kSqueueFormat});
+  asking_ = Run({"squeue", "--noheader", "--array", "--states=all", "--jobs", ids, "--format", kSqueueFormat});
   // Gentle to the controller where many jobs are ours.
   ask_at_ = now + (jobs_.size() < 50 ? seconds(1) : seconds(5));
 }
@@ -210,7 +275,7 @@ void SlurmJobs::Stop(const WorkerId& worker, bool hard) {
   if (found == jobs_.end()) return;
   Job& job = found->second;
   bool first = !std::exchange(job.told_to_end, true);
-  if (std::exchange(job.submit_again, std::nullopt)) End(job, "it was given up before Slurm took it");
+  if (std::exchange(job.submit_at, std::nullopt)) End(job, "it was given up before Slurm took it");
   if (!job.id.empty() && job.phase != SlurmPhase::kOver && (first || hard)) Cancel(job, hard);
 }
 
@@ -227,7 +292,7 @@ void SlurmJobs::Forget(const WorkerId& worker) {
 
 // True when nothing is left to do for a job whose worker's end was told.
 bool SlurmJobs::LetGo(Job& job, Time now) {
-  if (!job.forgotten || job.asking) return false;
+  if (!job.forgotten || job.asking || job.submitting) return false;
   if (job.id.empty()) return true;
   if (job.accounting) {
     auto end = job.accounting->Poll();
@@ -275,12 +340,13 @@ std::vector<NodeView> SlurmJobs::Nodes() const {
 
 void SlurmJobs::Look(ExecutorListener&) {
   auto now = steady_clock::now();
+  SubmitDue(now);
+  LookAtHandovers();
   for (auto& [worker, job] : jobs_) {
-    if (job.submit_again && now >= *job.submit_again) Submit(job);
     auto end = job.asking ? job.asking->Poll() : std::nullopt;
     if (!end) continue;
     job.asking.reset();
-    job.adopting ? Found(job, *end) : Submitted(job, *end);
+    Found(job, *end);
   }
   if (asking_) {
     if (auto end = asking_->Poll()) {

@@ -37,9 +37,9 @@ class SlurmJobs final : public Launcher {
     WorkerPlace place;
     std::filesystem::path folder;
     std::string id;                  // "": not known yet
-    std::optional<Command> asking;   // sbatch; or squeue, for the job of that name that an earlier service handed over
-    bool adopting = false;
-    std::optional<Time> submit_again = {};
+    std::optional<Command> asking;   // squeue, for the job that an earlier service handed over
+    std::optional<Time> submit_at = {};  // it is to be handed over then
+    bool submitting = false;         // sbatch runs
     int missing = 0;                 // answers of squeue one after another that did not have it, or said that its node had failed
     SlurmPhase phase = SlurmPhase::kWaiting;
     bool told_to_end = false;
@@ -49,9 +49,16 @@ class SlurmJobs final : public Launcher {
     std::optional<Command> accounting = {};
     bool accounted = false;
   };
-  void Submit(Job& job);
+  // One sbatch, which hands over one job or an array of assistants.
+  struct Handover {
+    std::vector<WorkerId> workers;
+    Command sbatch;
+  };
+  void SubmitDue(Time now);
+  void Submit(const std::vector<Job*>& group);
   static void End(Job& job, const std::string& why);
-  void Submitted(Job& job, const CommandEnd& end);
+  void LookAtHandovers();
+  void Submitted(Job& job, const Result<std::string>& id, const CommandEnd& end);
   void Found(Job& job, const CommandEnd& end);
   void Ask(Time now);
   void TakeAnswer(const CommandEnd& end);
@@ -63,6 +70,8 @@ class SlurmJobs final : public Launcher {
   const SlurmExecutorOptions& options_;
   const bool accounting_;
   std::map<WorkerId, Job> jobs_;
+  std::vector<Handover> handovers_;
+  bool arrays_ = true;  // Slurm takes them
   std::optional<Command> asking_;  // squeue
   Time ask_at_ = {};
   std::vector<Command> cancels_;

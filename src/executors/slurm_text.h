@@ -11,7 +11,7 @@
 
 namespace ns {
 
-// What is asked of squeue, a line for each job: id, state, reason, node. None of it is a user's text.
+// What is asked of squeue, with --array a line for each job: id, state, reason, node. None of it is a user's text.
 inline constexpr const char* kSqueueFormat = "%i|%T|%r|%N";
 // ... of sinfo, a line for each node: name, state, CPUs, allocated/idle/other/all of them, why it is down or drained, by the administrator.
 inline constexpr const char* kSinfoFormat = "%N|%T|%c|%C|%E";
@@ -21,7 +21,7 @@ inline constexpr const char* kSacctFormat = "JobID,State,ExitCode,Elapsed,NodeLi
 enum class SlurmPhase { kWaiting, kRunning, kOver };
 
 struct SlurmJob {
-  std::string id;     // "12"
+  std::string id;     // "12"; of an array "12_3"
   std::string state;  // "PENDING"
   std::string reason; // "Resources"; "": none
   std::string node;   // "": none yet

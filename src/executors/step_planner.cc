@@ -48,6 +48,12 @@ Step WorkerStep(const StepPlannerOptions& options, const fs::path& task_folder, 
   return worker;
 }
 
+TeamRelayPlan RelayOf(const StepPlannerOptions& options, const fs::path& task_folder, int worker) {
+  bool lead = worker == 0;
+  return {lead ? TeamRelayPlan::Side::kLead : TeamRelayPlan::Side::kAssistant, LeadSocket(WorkerFolder(task_folder, worker)), TeamAddressFile(task_folder),
+          lead ? options.team_network : ""};
+}
+
 StepPlan EmptyPlan(const StepPlannerOptions& options, const fs::path& folder, int attempt) {
   StepPlan plan;
   plan.attempt = attempt;
@@ -112,6 +118,7 @@ Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, c
 Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const fs::path& task_folder, const TaskFile& task) {
   StepPlan plan = EmptyPlan(options, task_folder, task.attempt);
   plan.cache_folder = task.cache_folder;
+  if (options.teams && options.relayed && HasTeam(task.spec)) plan.relay = RelayOf(options, task_folder, 0);
   if (NeedsFetching(task)) plan.steps.push_back(FetchStep(options, task_folder, task));
   Step worker = WorkerStep(options, task_folder, task);
   if (!task.spec.script_url.empty()) {
@@ -124,16 +131,20 @@ Result<StepPlan> PlanSteps(const StepPlannerOptions& options, const fs::path& ta
 
 StepPlan PlanAssistant(const StepPlannerOptions& options, const WorkerPlace& place, const TaskFile& task) {
   StepPlan plan = EmptyPlan(options, WorkerFolder(place.folder, place.id.worker), place.id.fence);
-  const std::string token = TeamTokenFile(place.folder).string(), cores = fmt::format("{}", fmt::join(place.cores, ","));
+  const std::string token = TeamTokenFile(place.folder).string();
+  if (options.relayed) plan.relay = RelayOf(options, place.folder, place.id.worker);
+  const fs::path lead = options.relayed ? plan.relay.socket : LeadSocket(place.folder);
   Step& assist = plan.steps.emplace_back();
   assist.name = kWorkerStepName;
   assist.argv = options.worker_command;
-  assist.argv.insert(assist.argv.end(), {"assist", "--lead-socket", LeadSocket(place.folder).string(), "--team-token-file", token, "--worker",
+  assist.argv.insert(assist.argv.end(), {"assist", "--lead-socket", lead.string(), "--team-token-file", token, "--worker",
                                          std::to_string(place.id.worker), "--fence", std::to_string(place.id.fence)});
-  if (!place.cores.empty()) assist.argv.insert(assist.argv.end(), {"--threads", std::to_string(place.cores.size()), "--cores", cores});
+  if (!place.cores.empty()) assist.argv.insert(assist.argv.end(), {"--threads", std::to_string(place.cores.size())});
+  // Of another machine they are not known here: its supervisor chooses them.
+  if (!place.cores.empty() && !options.relayed) assist.argv.insert(assist.argv.end(), {"--cores", fmt::format("{}", fmt::join(place.cores, ","))});
   assist.sandbox.read_only = options.worker_files;
   AddInputs(options, place.folder, task, &assist.sandbox);
-  for (const fs::path& path : {place.folder / kInputsFolderName, TeamFolder(place.folder), TeamTokenFile(place.folder)}) {
+  for (const fs::path& path : {place.folder / kInputsFolderName, lead.parent_path(), TeamTokenFile(place.folder)}) {
     assist.sandbox.read_only.push_back(path.string());
   }
   return plan;

@@ -26,6 +26,8 @@ struct ScriptOptions {
 struct StepPlannerOptions {
   std::vector<std::string> worker_command;   // called as: COMMAND... lead --task-folder DIR, or COMMAND... assist --lead-socket PATH ...
   bool teams = false;                        // leads listen for assistants
+  bool relayed = false;                      // ... which may be on other machines
+  std::string team_network = {};             // by which of its addresses a lead's machine is reached ("10.1.0.0/16"); "": any
   std::vector<std::string> worker_files;     // what the command needs beside the system: itself, its libraries
   bool sandbox = true;                       // false: steps run with our own rights
   std::filesystem::path hidden;              // the workspace: no step sees it but for its own task's part

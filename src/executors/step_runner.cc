@@ -135,13 +135,14 @@ class Watcher {
 };
 
 // What the step left behind, also what it moved into sessions of its own: they are our children now (subreaper).
-void EndLeftovers(pid_t pid) {
+void EndLeftovers(pid_t pid, pid_t spared) {
   ::kill(-pid, SIGKILL);
   for (int round = 0; round < 100; ++round) {
     auto text = ReadFile(fmt::format("/proc/self/task/{}/children", ::getpid()));
     std::istringstream children(text.ok() ? *text : "");
     bool any = false;
     for (pid_t child; children >> child;) {
+      if (child == spared) continue;
       any = true;
       ::kill(child, SIGKILL);
     }
@@ -197,7 +198,7 @@ Result<StepEnd> RunStep(const StepProcess& step, const SignalSet& signals, Resou
   }
   started(pid);
   StepEnd end = Watcher(pid, step, signals, watch).Run();
-  EndLeftovers(pid);
+  EndLeftovers(pid, step.spared);
   // Bubblewrap ends as a shell does when what it ran was killed.
   if (step.sandboxed && end.exit.signal == 0 && end.exit.exit_code > 128 && end.exit.exit_code <= 128 + 64) {
     end.exit = {0, end.exit.exit_code - 128};

@@ -25,6 +25,7 @@ struct StepProcess {
   std::string working_folder;
   bool sandboxed = false;                          // argv is bubblewrap's: what it runs is told to end, not bubblewrap itself
   std::function<void()> started_in;                // called in the new process, before its program
+  pid_t spared = 0;                                // a child of ours that goes on when the step's leftovers are ended; 0: none
   std::function<bool()> given_up;                  // asked now and then: true ends the step at once
   uint64_t open_files = 0;                         // limit of one process; 0: ours
   uint64_t file_bytes = 0;                         // ... of one file it writes; 0: none

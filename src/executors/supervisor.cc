@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +23,7 @@
 #include "executors/sandbox.h"
 #include "executors/standby.h"
 #include "executors/step_runner.h"
+#include "executors/team_relay.h"
 #include "tasks/cache_folder.h"
 #include "tasks/event_log.h"
 #include "tasks/keeping_file.h"
@@ -125,6 +125,7 @@ Status MakeScratch(const fs::path& scratch) {
 // Its attempt was given up, and the next one begun: by a service that could not reach this machine.
 bool IsOfAnother(const SupervisorOptions& options) {
   auto text = ReadFile(options.task_folder / kStepPlanFileName);
+  if (text.status().code() == StatusCode::kNotFound) return true;
   auto plan = text.ok() ? ParseStepPlan(*text) : Result<StepPlan>(text.status());
   return plan.ok() && plan->attempt != options.attempt;
 }
@@ -176,11 +177,17 @@ ExitRecord Lost(ExitRecord record, const std::string& step, const Status& why) {
 ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, const SignalSet& signals, Cgroup& cgroup, const WaitingStep* waiting,
                     bool* taken_away) {
   ExitRecord record{options.attempt, {}, "", "", ""};
+  auto relay = TeamRelay::Start(plan.relay);
+  if (!relay.ok()) {
+    Say("workers on other machines cannot take part: " + relay.status().message());
+    if (plan.relay.side == TeamRelayPlan::Side::kAssistant) return {options.attempt, {kTryAgainExitCode, 0}, "", "", ""};
+  }
   ResourceWatch watch(plan.limits, {plan.work_folder, options.task_folder / kEventsFileName, LogSize() >= 0 ? 1 : -1}, cgroup);
   for (const Step& step : plan.steps) {
     if (step.name != kWorkerStepName) TellStage(options.task_folder, step.name);
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
+    process.spared = relay.ok() ? relay->pid() : 0;
     process.given_up = [&options] { return IsOfAnother(options); };
     watch.SetStepFolders({step.sandbox.writable.begin(), step.sandbox.writable.end()});
     off_t log_begin = LogSize();
@@ -328,54 +335,12 @@ Status TakeUp(const SupervisorOptions& options) {
   return OkStatus();
 }
 
-std::vector<std::string> SupervisorWords(const SupervisorOptions& options) {
-  std::vector<std::string> words = {"--task-folder", options.task_folder.string(), "--attempt", std::to_string(options.attempt)};
-  if (!options.log_file.empty()) words.insert(words.end(), {"--log", options.log_file.string()});
-  for (int core : options.cores) words.insert(words.end(), {"--core", std::to_string(core)});
-  if (options.pick_cores > 0) words.insert(words.end(), {"--pick-cores", std::to_string(options.pick_cores)});
-  for (int core : options.node_cores) words.insert(words.end(), {"--node-core", std::to_string(core)});
-  if (options.lock_wait != SupervisorOptions().lock_wait) words.insert(words.end(), {"--lock-wait", std::to_string(options.lock_wait.count())});
-  if (options.elsewhere) words.insert(words.end(), {"--elsewhere", "1"});
-  return words;
-}
-
-std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::string>& words) {
-  SupervisorOptions options;
-  auto number = [](const std::string& text, int* out) { return std::from_chars(text.data(), text.data() + text.size(), *out).ec == std::errc(); };
-  for (size_t at = 0; at < words.size(); at += 2) {
-    if (at + 1 == words.size()) return std::nullopt;
-    const std::string &name = words[at], &value = words[at + 1];
-    if (name == "--task-folder") {
-      options.task_folder = value;
-    } else if (name == "--log") {
-      options.log_file = value;
-    } else if (name == "--attempt") {
-      if (!number(value, &options.attempt)) return std::nullopt;
-    } else if (name == "--core") {
-      if (!number(value, &options.cores.emplace_back())) return std::nullopt;
-    } else if (name == "--node-core") {
-      if (!number(value, &options.node_cores.emplace_back())) return std::nullopt;
-    } else if (name == "--pick-cores") {
-      if (!number(value, &options.pick_cores)) return std::nullopt;
-    } else if (name == "--lock-wait") {
-      int seconds = 0;
-      if (!number(value, &seconds)) return std::nullopt;
-      options.lock_wait = std::chrono::seconds(seconds);
-    } else if (name == "--elsewhere") {
-      options.elsewhere = value == "1";
-    } else {
-      return std::nullopt;
-    }
-  }
-  return options.task_folder.empty() ? std::nullopt : std::optional(options);
-}
-
 int SupervisorMain(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "enter") == 0) return EnterMain(argc, argv);
   if (argc == 2 && std::strcmp(argv[1], "--standby") == 0) return StandBy();
   if (argc > 1 && std::strcmp(argv[1], "--probe") == 0) return ProbeMain({argv + 2, argv + argc});
   auto options = ParseSupervisorWords({argv + std::min(argc, 1), argv + argc});
-  if (!options) {
+  if (!options || !BecomeMember(&*options)) {
     std::fprintf(stderr, "usage: neural_solution_supervisor --task-folder DIR --attempt N | --standby | --probe ...\n");
     return 64;
   }

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ struct SupervisorOptions {
   // Another scheduler started it: SIGTERM is that one's, or comes when the process dies that started it, and leaves no exit_status, since the same
   // attempt may be started again elsewhere. The service says SIGUSR1.
   bool elsewhere = false;
+  // Of an array of Slurm's: the fences of its workers, by number. The one that SLURM_ARRAY_TASK_ID names is this one's, and `task_folder` is the task's.
+  std::map<int, int> members = {};
 };
 
 class Cgroup;
@@ -47,6 +50,9 @@ int RunSupervisor(const SupervisorOptions& options, Cgroup& cgroup, const Waitin
 // The options as words of a command line, and back. None for bad ones.
 std::vector<std::string> SupervisorWords(const SupervisorOptions& options);
 std::optional<SupervisorOptions> ParseSupervisorWords(const std::vector<std::string>& words);
+
+// One of an array's members knows which it is. False: Slurm named none of them.
+bool BecomeMember(SupervisorOptions* options);
 
 // Makes the options' log, folder and cores this process's own. Errors of the system; FailedPrecondition (NO_CORES) when the machine has not as many.
 Status TakeUp(const SupervisorOptions& options);

@@ -58,7 +58,7 @@ Status MakeTeam(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(TeamFolder(folder), error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", TeamFolder(folder).string()));
-  fs::remove(LeadSocket(folder), error);
+  for (const fs::path& path : {LeadSocket(folder), TeamAddressFile(folder)}) fs::remove(path, error);
   constexpr size_t kTokenBytes = 32;
   if (fs::file_size(TeamTokenFile(folder), error) == 2 * kTokenBytes) return OkStatus();
   FileDescriptor file(::open(TeamTokenFile(folder).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));

@@ -29,6 +29,27 @@ void Read(const Json& json, ResourceLimits* limits) {
   Get(json, "open_files", &limits->open_files);
 }
 
+Json ToJson(const TeamRelayPlan& relay) {
+  Json json = {{"side", relay.side == TeamRelayPlan::Side::kLead ? "lead" : "assistant"},
+               {"socket", relay.socket.string()},
+               {"address_file", relay.address_file.string()}};
+  SetUnlessEmpty(json, "network", relay.network);
+  return json;
+}
+
+TeamRelayPlan ReadRelay(const Json& json) {
+  TeamRelayPlan relay;
+  std::string side, socket, address_file;
+  Get(json, "side", &side);
+  Get(json, "socket", &socket);
+  Get(json, "address_file", &address_file);
+  Get(json, "network", &relay.network);
+  relay.side = side == "lead" ? TeamRelayPlan::Side::kLead : TeamRelayPlan::Side::kAssistant;
+  relay.socket = socket;
+  relay.address_file = address_file;
+  return relay;
+}
+
 std::vector<std::string> Strings(const Json& json, const char* name) {
   std::vector<std::string> strings;
   auto found = json.find(name);
@@ -67,6 +88,7 @@ std::string StepPlanToJson(const StepPlan& plan) {
   SetUnlessEmpty(json, "environment", plan.environment.string());
   SetUnlessEmpty(json, "cache_folder", plan.cache_folder.string());
   json["limits"] = ToJson(plan.limits);
+  if (plan.relay.side != TeamRelayPlan::Side::kNone) json["relay"] = ToJson(plan.relay);
   json["steps"] = Json::array();
   for (const Step& step : plan.steps) json["steps"].push_back(ToJson(step));
   return Dump(json, 2) + "\n";
@@ -89,6 +111,7 @@ Result<StepPlan> ParseStepPlan(std::string_view text) {
   plan.environment = environment;
   plan.cache_folder = cache_folder;
   if (auto limits = json->find("limits"); limits != json->end() && limits->is_object()) Read(*limits, &plan.limits);
+  if (auto relay = json->find("relay"); relay != json->end() && relay->is_object()) plan.relay = ReadRelay(*relay);
   auto steps = json->find("steps");
   if (steps == json->end() || !steps->is_array() || steps->empty()) return bad("no steps");
   for (const Json& step : *steps) {

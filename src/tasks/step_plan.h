@@ -2,7 +2,7 @@
 //
 //   {"attempt": 1, "work_folder": "/abs/task_workspace/ID/work", "sandbox": true, "hidden": "/abs", "limits": {"memory_bytes": 1, ...},
 //    "steps": [{"name": "worker", "argv": ["/abs/neural_solution_worker", ...], "sandbox": {"network": false, "read_only": ["/data"], "writable": [], "shared": []}}]}
-// The environment and the cache_folder, and a step's environment, time_limit_seconds and failure_reason are left out where there is none.
+// The environment, the cache_folder and the relay, and a step's environment, time_limit_seconds and failure_reason are left out where there is none.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,16 @@ struct Step {
   SandboxProfile sandbox = {};
 };
 
+// Of a worker whose team may be on other machines: the connections that its supervisor relays while it runs (executors/team_relay.h).
+struct TeamRelayPlan {
+  enum class Side { kNone, kLead, kAssistant };
+  Side side = Side::kNone;
+  std::filesystem::path socket = {};        // absolute; the lead listens there; an assistant connects there
+  std::filesystem::path address_file = {};  // absolute; where the lead's machine listens: its supervisor writes that, an assistant's reads it
+  std::string network = {};                 // of a lead: by which of its machine's addresses it is reached ("10.1.0.0/16"); "": any
+  bool operator==(const TeamRelayPlan&) const = default;
+};
+
 struct StepPlan {
   int attempt = 1;
   std::filesystem::path work_folder;  // absolute; made when it is not there; the steps' working folder
@@ -55,6 +65,7 @@ struct StepPlan {
   std::filesystem::path environment;  // absolute: the folder of the script's environment, kept while the attempt runs; empty: it needs none
   std::filesystem::path cache_folder; // absolute; what an attempt keeps of its tuning is moved there when it ends; empty: dropped
   ResourceLimits limits;
+  TeamRelayPlan relay;
   std::vector<Step> steps;            // at least one
 };
 

@@ -14,6 +14,7 @@ TEST(StepPlanTest, ComesBackFromItsJson) {
   plan.hidden = "/h";
   plan.environment = "/e";
   plan.limits = {uint64_t{1} << 40, 2, 3, 4, 5};
+  plan.relay = {TeamRelayPlan::Side::kLead, "/t/lead.sock", "/t/address", "10.0.0.0/8"};
   StepPlan back = ParseStepPlan(StepPlanToJson(plan)).value();
   EXPECT_EQ(back.attempt, 3);
   EXPECT_EQ(back.work_folder, plan.work_folder);
@@ -21,6 +22,7 @@ TEST(StepPlanTest, ComesBackFromItsJson) {
   EXPECT_EQ(back.hidden, "/h");
   EXPECT_EQ(back.environment, "/e");
   EXPECT_EQ(back.limits, plan.limits);
+  EXPECT_EQ(back.relay, plan.relay);
   ASSERT_EQ(back.steps.size(), 2U);
   EXPECT_EQ(back.steps[0].sandbox, plan.steps[0].sandbox);
   EXPECT_EQ(back.steps[1].sandbox, SandboxProfile());

@@ -48,6 +48,7 @@ class Team:
     def listen(self, path, token):
         listener = socket.socket(socket.AF_UNIX)
         os.chdir(pathlib.Path(path).parent)  # its path may be too long for an address
+        pathlib.Path(path).unlink(missing_ok=True)  # of a start of this attempt that was lost
         listener.bind(pathlib.Path(path).name)
         listener.listen(64)
 
