@@ -26,6 +26,8 @@ using std::chrono::steady_clock;
 constexpr const char* kMpirunFileName = "mpirun.pid";
 // How long a supervisor waits for the one before it: as long as a network file system may keep a lock of a machine that is gone.
 constexpr auto kLockWait = std::chrono::seconds(120);
+// How often it is looked for signs of life, and how long there may be none while the node is down.
+constexpr auto kSignInterval = std::chrono::seconds(2), kSilence = std::chrono::seconds(10);
 // Of an mpirun whose worker has ended.
 constexpr auto kLinger = std::chrono::seconds(5);
 
@@ -86,6 +88,9 @@ class MpiExecutor::Runs final : public Launcher {
  private:
   struct Run {
     int64_t node = 0;
+    fs::path folder = {};   // the worker's
+    int64_t sign = 0;       // of life, that was seen last
+    steady_clock::time_point seen = steady_clock::now(), look_at = {};
     ProcessId mpirun;       // pid 0: it has ended
     bool child = true;      // else one that an earlier service started
     bool told_to_end = false;
@@ -97,6 +102,7 @@ class MpiExecutor::Runs final : public Launcher {
   std::vector<std::string> ProbeCommand(const NodeSpec& node) const;
   Result<ProcessId> Spawn(const WorkerPlace& place, const fs::path& folder, const NodeSpec& node);
   void LookAt(Run& run, ExecutorListener& listener);
+  void GiveUpSilent(Run& run, steady_clock::time_point now) const;
 
   const MpiExecutorOptions& options_;
   MpiNodes nodes_;
@@ -140,6 +146,7 @@ Result<ProcessId> MpiExecutor::Runs::Spawn(const WorkerPlace& place, const fs::p
 void MpiExecutor::Runs::Launch(const WorkerPlace& place, const fs::path& folder) {
   Run& run = runs_[place.id];
   run.node = place.node;
+  run.folder = folder;
   std::error_code ignored;
   fs::remove(folder / "mpirun.log", ignored);
   const NodeSpec* node = nodes_.Find(place.node);
@@ -163,6 +170,7 @@ bool MpiExecutor::Runs::Adopt(const WorkerPlace& place, const fs::path& folder) 
   }
   Run& run = runs_[place.id];
   run.node = place.node;
+  run.folder = folder;
   run.mpirun = pids->supervisor;
   run.child = false;
   if (const NodeSpec* node = nodes_.Find(place.node)) run.state.where.node = node->name;
@@ -198,11 +206,23 @@ void MpiExecutor::Runs::LookAt(Run& run, ExecutorListener& listener) {
   if (!orderly && !run.told_to_end && !run.forgotten && run.child) nodes_.Suspect(run.node, why, listener);
 }
 
+// Keepalive does not notice a cut while something that was sent is not acknowledged: then an mpirun waits for a quarter of an hour.
+void MpiExecutor::Runs::GiveUpSilent(Run& run, steady_clock::time_point now) const {
+  if (run.mpirun.pid == 0 || now < run.look_at) return;
+  run.look_at = now + kSignInterval;
+  int64_t sign = SignOfLife(run.folder);
+  if (nodes_.IsUp(run.node) || sign != std::exchange(run.sign, sign)) run.seen = now;
+  if (now - run.seen < kSilence) return;
+  LogWarning("mpirun {} is ended: its node is down, and its worker silent", run.mpirun.pid);
+  (void)SignalProcess(run.mpirun, SIGKILL);
+}
+
 void MpiExecutor::Runs::Look(ExecutorListener& listener) {
   auto now = steady_clock::now();
   for (auto at = runs_.begin(); at != runs_.end();) {
     Run& run = at->second;
     LookAt(run, listener);
+    GiveUpSilent(run, now);
     if (run.forgotten && run.mpirun.pid != 0 && now >= run.kill_at) (void)SignalProcess(run.mpirun, SIGKILL);
     at = run.forgotten && run.mpirun.pid == 0 ? runs_.erase(at) : std::next(at);
   }

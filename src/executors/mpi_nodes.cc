@@ -25,6 +25,11 @@ const NodeSpec* MpiNodes::Find(int64_t id) const {
   return found == nodes_.end() ? nullptr : &found->second.spec;
 }
 
+bool MpiNodes::IsUp(int64_t id) const {
+  auto found = nodes_.find(id);
+  return found != nodes_.end() && found->second.up;
+}
+
 void MpiNodes::Suspect(int64_t id, const std::string& why, ExecutorListener& listener) {
   auto found = nodes_.find(id);
   if (found == nodes_.end()) return;

@@ -25,6 +25,8 @@ class MpiNodes {
   void Add(int64_t id, const NodeSpec& spec);
   void Remove(int64_t id) { nodes_.erase(id); }
   const NodeSpec* Find(int64_t id) const;
+  // False also of one that has left.
+  bool IsUp(int64_t id) const;
   // A worker was lost there: nothing is started there before it was tried again.
   void Suspect(int64_t id, const std::string& why, ExecutorListener& listener);
   // Goes on with what is due. A node that changes is told of.

@@ -130,6 +130,8 @@ bool IsOfAnother(const SupervisorOptions& options) {
   return plan.ok() && plan->attempt != options.attempt;
 }
 
+void GiveSignOfLife(const fs::path& folder) { (void)::utimensat(AT_FDCWD, LockFile(folder).c_str(), nullptr, 0); }
+
 bool HasEnded(const SupervisorOptions& options) {
   auto text = ReadFile(options.task_folder / kExitStatusFileName);
   auto record = text.ok() ? ParseExitRecord(*text) : Result<ExitRecord>(text.status());
@@ -188,7 +190,11 @@ ExitRecord RunSteps(const SupervisorOptions& options, const StepPlan& plan, cons
     StepProcess process = ProcessOf(step, options, plan);
     process.started_in = [&cgroup] { cgroup.Join(); };
     process.spared = relay.ok() ? relay->pid() : 0;
-    process.given_up = [&options] { return IsOfAnother(options); };
+    process.given_up = [&options] {
+      if (IsOfAnother(options)) return true;
+      if (options.elsewhere) GiveSignOfLife(options.task_folder);
+      return false;
+    };
     watch.SetStepFolders({step.sandbox.writable.begin(), step.sandbox.writable.end()});
     off_t log_begin = LogSize();
     auto end = RunOne(process, options, plan, signals, cgroup, watch, std::exchange(waiting, nullptr));
@@ -261,6 +267,14 @@ void FenceUnstarted(const fs::path& task_folder, int attempt) {
   if (!CurrentPlan(task_folder, attempt)) return;
   std::error_code ignored;
   fs::remove(task_folder / kStepPlanFileName, ignored);
+}
+
+int64_t SignOfLife(const fs::path& task_folder) {
+  // Opened, so that a network file system asks its server.
+  FileDescriptor lock(::open(LockFile(task_folder).c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!lock.valid() || ::fstat(lock.get(), &info) != 0) return 0;
+  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
 bool IsSupervised(const fs::path& task_folder) {

@@ -63,6 +63,9 @@ int SupervisorMain(int argc, char** argv);
 // Takes steps.json away when this attempt left no trace, so that a supervisor which was started but has not come to its lock yet does nothing.
 void FenceUnstarted(const std::filesystem::path& task_folder, int attempt);
 
+// A number that changes every two seconds while a supervisor of another scheduler runs its step in the folder; 0: there was none.
+int64_t SignOfLife(const std::filesystem::path& task_folder);
+
 // True while a supervisor holds the folder's lock.
 bool IsSupervised(const std::filesystem::path& task_folder);
 

@@ -82,7 +82,7 @@ TEST_F(TeamRelayTest, TheProcessEndsWithItsObjectAndWithWhoStartedIt) {
 
 TEST_F(TeamRelayTest, ALeadsMachineWithoutAnAddressOfTheNetworkSaysSo) {
   TeamRelayPlan plan = Lead();
-  plan.network = "192.0.2.0/24";
+  plan.network = "203.0.113.77";
   EXPECT_EQ(TeamRelay::Start(plan).status().reason(), "NO_ADDRESS");
   EXPECT_FALSE(fs::exists(plan.address_file));
 }

@@ -50,7 +50,12 @@ class SlurmTest(ServiceTest):
             self.slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
 
     def attempts(self, task):
-        return [attempt.get("outcome") for attempt in self.status(task)["details"]["attempts"]]
+        """How each ended. An end is written a moment after the task's own."""
+        def outcomes():
+            return [attempt.get("outcome") for attempt in self.status(task)["details"]["attempts"]]
+        if self.status(task)["status"] == "done":
+            until(lambda: None not in outcomes(), 10, "how the last attempt ended")
+        return outcomes()
 
     def done(self, task, seconds=90):
         answer = self.await_state(task, "done", "failed", seconds=seconds)

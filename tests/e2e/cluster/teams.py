@@ -14,7 +14,12 @@ class Teams:
         return [tuple(map(int, line.split())) for line in path.read_text().splitlines()] if path.exists() else []
 
     def attempts(self, task):
-        return [attempt.get("outcome") for attempt in self.details(task)["attempts"]]
+        """How each ended. An end is written a moment after the task's own."""
+        def outcomes():
+            return [attempt.get("outcome") for attempt in self.status(task)["details"]["attempts"]]
+        if self.status(task)["status"] == "done":
+            until(lambda: None not in outcomes(), 10, "how the last attempt ended")
+        return outcomes()
 
     def nodes_of(self, task):
         """By worker, of those that run."""
