@@ -27,13 +27,13 @@ std::string CommandEnd::FirstLine() const {
   return timed_out ? "it took too long" : exit.ToString();
 }
 
-Command::Command(TempDir folder, ProcessId process, steady_clock::time_point kill_at)
+ForeignCommand::ForeignCommand(TempDir folder, ProcessId process, steady_clock::time_point kill_at)
     : folder_(std::move(folder)), process_(process), kill_at_(kill_at) {}
 
-Command::Command(Command&& other) noexcept
+ForeignCommand::ForeignCommand(ForeignCommand&& other) noexcept
     : folder_(std::move(other.folder_)), process_(std::exchange(other.process_, {})), kill_at_(other.kill_at_), timed_out_(other.timed_out_) {}
 
-Command& Command::operator=(Command&& other) noexcept {
+ForeignCommand& ForeignCommand::operator=(ForeignCommand&& other) noexcept {
   if (this == &other) return *this;
   Kill();
   folder_ = std::move(other.folder_);
@@ -43,16 +43,16 @@ Command& Command::operator=(Command&& other) noexcept {
   return *this;
 }
 
-Command::~Command() { Kill(); }
+ForeignCommand::~ForeignCommand() { Kill(); }
 
-void Command::Kill() {
+void ForeignCommand::Kill() {
   if (process_.pid == 0) return;
   (void)SignalGroup(process_, SIGKILL);
   (void)WaitChild(process_.pid);
   process_ = {};
 }
 
-Result<Command> Command::Start(const std::vector<std::string>& argv, std::chrono::milliseconds time_limit,
+Result<ForeignCommand> ForeignCommand::Start(const std::vector<std::string>& argv, std::chrono::milliseconds time_limit,
                                const std::map<std::string, std::string>& environment) {
   NS_ASSIGN_OR_RETURN(TempDir folder, TempDir::Create("neural_solution_command_"));
   SpawnOptions spawn;
@@ -62,10 +62,10 @@ Result<Command> Command::Start(const std::vector<std::string>& argv, std::chrono
   spawn.stdout_file = folder.path() / "out";
   spawn.stderr_file = folder.path() / "err";
   NS_ASSIGN_OR_RETURN(ProcessId process, Spawn(spawn));
-  return Command(std::move(folder), process, steady_clock::now() + time_limit);
+  return ForeignCommand(std::move(folder), process, steady_clock::now() + time_limit);
 }
 
-std::optional<CommandEnd> Command::Poll() {
+std::optional<CommandEnd> ForeignCommand::Poll() {
   if (process_.pid == 0) return std::nullopt;
   auto exit = TryWaitChild(process_.pid);
   if (exit.ok() && !*exit) {

@@ -23,20 +23,20 @@ struct CommandEnd {
 };
 
 // Thread-compatible. A command that still runs is killed when its object goes.
-class Command {
+class ForeignCommand {
  public:
   // In a session of its own. Errors as of Spawn(), and of the file system.
-  static Result<Command> Start(const std::vector<std::string>& argv, std::chrono::milliseconds time_limit,
+  static Result<ForeignCommand> Start(const std::vector<std::string>& argv, std::chrono::milliseconds time_limit,
                                const std::map<std::string, std::string>& environment = {});
-  ~Command();
-  Command(Command&& other) noexcept;
-  Command& operator=(Command&& other) noexcept;
+  ~ForeignCommand();
+  ForeignCommand(ForeignCommand&& other) noexcept;
+  ForeignCommand& operator=(ForeignCommand&& other) noexcept;
 
   // None while it runs. After it gave its end it is not asked again.
   std::optional<CommandEnd> Poll();
 
  private:
-  Command(TempDir folder, ProcessId process, std::chrono::steady_clock::time_point kill_at);
+  ForeignCommand(TempDir folder, ProcessId process, std::chrono::steady_clock::time_point kill_at);
   void Kill();
 
   TempDir folder_;

@@ -7,7 +7,7 @@ namespace ns {
 namespace {
 
 CommandEnd RunToEnd(const std::vector<std::string>& argv, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
-  Command command = Command::Start(argv, limit).value();
+  ForeignCommand command = ForeignCommand::Start(argv, limit).value();
   while (true) {
     if (auto end = command.Poll()) return *end;
     ::usleep(2'000);
@@ -29,7 +29,7 @@ TEST(CommandTest, OneThatTakesTooLongIsKilledWithWhatItStarted) {
 }
 
 TEST(CommandTest, AProgramThatIsNotThereIsNotStarted) {
-  EXPECT_EQ(Command::Start({"/nowhere/program"}, std::chrono::seconds(1)).status().reason(), "PROGRAM_NOT_FOUND");
+  EXPECT_EQ(ForeignCommand::Start({"/nowhere/program"}, std::chrono::seconds(1)).status().reason(), "PROGRAM_NOT_FOUND");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ std::map<std::string, std::string> Environment() {
 }
 
 Status CheckMpirun(const std::string& mpirun) {
-  auto command = Command::Start({mpirun, "--version"}, std::chrono::seconds(20), Environment());
+  auto command = ForeignCommand::Start({mpirun, "--version"}, std::chrono::seconds(20), Environment());
   std::optional<CommandEnd> end;
   while (command.ok() && !(end = command->Poll())) ::usleep(10'000);
   if (end && end->ok()) return OkStatus();

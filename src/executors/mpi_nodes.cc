@@ -72,7 +72,7 @@ void MpiNodes::Look(Time now, ExecutorListener& listener) {
   }
   for (auto& [id, node] : nodes_) {
     if (node.running || now < node.next || running >= kProbesAtOnce) continue;
-    auto command = Command::Start(probe_(node.spec), kProbeLimit, environment_);
+    auto command = ForeignCommand::Start(probe_(node.spec), kProbeLimit, environment_);
     if (!command.ok()) {
       CommandEnd end;
       end.exit.exit_code = 127;

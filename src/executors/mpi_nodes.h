@@ -43,7 +43,7 @@ class MpiNodes {
     bool up = true;  // until found out otherwise
     int failures = 0;
     Time next = {};
-    std::optional<Command> running;
+    std::optional<ForeignCommand> running;
   };
   void Judge(int64_t id, Node& node, const CommandEnd& end, Time now, ExecutorListener& listener);
 

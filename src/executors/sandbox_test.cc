@@ -271,6 +271,7 @@ TEST_F(SandboxTest, WhatAStepWritesElsewhereCountsAndWhatItSharesDoesNot) {
   EXPECT_EQ(Log(), "wrote\n");
 
   plan_.steps.clear();
+  fs::remove(task_ / kExitStatusFileName);  // an attempt that has ended runs no more
   Worker("for i in 1 2 3 4; do head -c 10000000 /dev/zero > $ALL/own/$i; done; sleep 60");
   profile().writable = {(folder_.path() / "own").string()};
   EXPECT_EQ(Run().reason, "DISK_LIMIT");

@@ -27,7 +27,7 @@ std::string Exported() {
 }
 
 Result<CommandEnd> RunToEnd(const std::vector<std::string>& words) {
-  NS_ASSIGN_OR_RETURN(Command command, Command::Start(words, std::chrono::seconds(60)));
+  NS_ASSIGN_OR_RETURN(ForeignCommand command, ForeignCommand::Start(words, std::chrono::seconds(60)));
   while (true) {
     if (auto end = command.Poll()) return *end;
     ::usleep(10'000);

@@ -70,8 +70,8 @@ void AppendLine(const fs::path& file, const std::string& line) {
   if (log.valid()) (void)WriteAll(log.get(), "neural_solution: " + line + "\n", file);
 }
 
-std::optional<Command> Run(const std::vector<std::string>& words) {
-  auto command = Command::Start(words, kTimeLimit);
+std::optional<ForeignCommand> Run(const std::vector<std::string>& words) {
+  auto command = ForeignCommand::Start(words, kTimeLimit);
   if (command.ok()) return std::move(*command);
   LogWarning("Slurm: {}", command.status().message());
   return std::nullopt;
@@ -354,7 +354,7 @@ void SlurmJobs::Look(ExecutorListener&) {
       TakeAnswer(*end);
     }
   }
-  std::erase_if(cancels_, [](Command& command) { return command.Poll().has_value(); });
+  std::erase_if(cancels_, [](ForeignCommand& command) { return command.Poll().has_value(); });
   for (auto at = jobs_.begin(); at != jobs_.end();) at = LetGo(at->second, now) ? jobs_.erase(at) : std::next(at);
   Ask(now);
   AskNodes(now);

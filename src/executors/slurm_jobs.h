@@ -37,7 +37,7 @@ class SlurmJobs final : public Launcher {
     WorkerPlace place;
     std::filesystem::path folder;
     std::string id;                  // "": not known yet
-    std::optional<Command> asking;   // squeue, for the job that an earlier service handed over
+    std::optional<ForeignCommand> asking;   // squeue, for the job that an earlier service handed over
     std::optional<Time> submit_at = {};  // it is to be handed over then
     bool submitting = false;         // sbatch runs
     int missing = 0;                 // answers of squeue one after another that did not have it, or said that its node had failed
@@ -46,13 +46,13 @@ class SlurmJobs final : public Launcher {
     bool ended_by_us = false;        // scancel, after its worker's end was told
     LaunchState state = {};
     std::optional<Time> forgotten = {};
-    std::optional<Command> accounting = {};
+    std::optional<ForeignCommand> accounting = {};
     bool accounted = false;
   };
   // One sbatch, which hands over one job or an array of assistants.
   struct Handover {
     std::vector<WorkerId> workers;
-    Command sbatch;
+    ForeignCommand sbatch;
   };
   void SubmitDue(Time now);
   void Submit(const std::vector<Job*>& group);
@@ -72,10 +72,10 @@ class SlurmJobs final : public Launcher {
   std::map<WorkerId, Job> jobs_;
   std::vector<Handover> handovers_;
   bool arrays_ = true;  // Slurm takes them
-  std::optional<Command> asking_;  // squeue
+  std::optional<ForeignCommand> asking_;  // squeue
   Time ask_at_ = {};
-  std::vector<Command> cancels_;
-  std::optional<Command> asking_nodes_;
+  std::vector<ForeignCommand> cancels_;
+  std::optional<ForeignCommand> asking_nodes_;
   Time ask_nodes_at_ = {};
   mutable std::mutex mutex_;  // over the next
   std::vector<NodeView> nodes_;

@@ -60,7 +60,7 @@ class CommandLineTest(ServiceTest):
         for args, words in [(["--nonsense"], ["--nonsense"]), (["--host", "0.0.0.0"], ["--insecure"]),
                             (["--api_type", "soap"], ["api_type"]), (["--hostfile", "none.txt"], ["none.txt"]),
                             (["--restful_api_port=99999"], ["restful_api_port"]), (["--upload_path", "none"], ["none"]),
-                            (["--executor", "slurm"], ["not available"])]:
+                            (["--executor", "slurm"], ["--executor slurm", "slurm-client"])]:
             result = self.run_program("start", "--workspace", self.workspace, *args)
             self.assertEqual(result.returncode, 2, args)
             self.assert_one_line(result, *words)
