@@ -125,6 +125,8 @@ Result<QuantizedModel> TrialRunner::TakeModel(const QuantConfig& config) {
   if (!knowledge) {
     NS_RETURN_IF_ERROR(CalibrateHere(config));
     knowledge = {calibrator_.knowledge()};
+  } else if (own_quantizer_ && knowledge->at(0)->statistics == nullptr) {
+    setting_.quantizer->UseFacts(config, knowledge->at(0)->facts);  // who packages asks this one
   }
   return workforce_->Own().TakeModel(config, knowledge->at(0));
 }

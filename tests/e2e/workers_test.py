@@ -178,6 +178,21 @@ class WorkersTest(unittest.TestCase):
         self.assertEqual({trial["worker"] for trial in report["trials"] if "worker" in trial}, {"0", "1"})
 
     @unittest.skipIf(len(CORE) < 2, "two workers take two cores")
+    def test_the_same_again_with_several_workers_evaluates_nothing(self):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")}
+        example = ROOT / "examples/image-classification"
+        models = []
+        for turn in ("first", "again"):
+            out = self.folder / turn
+            run = subprocess.run([WORKER, "optimize", example / "model.onnx", "--data", example / "evaluation.npz", "--calibration",
+                                  example / "calibration.npz", "--workers", "2", "-o", out], env=environment, capture_output=True, text=True)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            report = json.loads((out / "report.json").read_text())
+            models.append(((out / "model.onnx").read_bytes(), report["full_evaluations"]))
+        self.assertEqual(models[0][0], models[1][0])
+        self.assertGreater(models[0][1], 0)
+        self.assertEqual(models[1][1], 0)
+
     def test_no_assistant_outlives_a_lead_that_is_killed(self):
         lead = self.start("optimize", "optimize", TEXTS, "--data", self.data, "--workers", 2, "--no-cache", "-o", self.folder / "out")
         children = until(lambda: descendants(lead.pid), 20, "an assistant")
