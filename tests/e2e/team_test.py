@@ -57,7 +57,8 @@ class TeamTest(ServiceTest):
         """All at work: the lead has counted them."""
         def joined():
             path = self.task_folder(task) / "events.jsonl"
-            told = [event["payload"]["joined"] for event in map(json.loads, path.read_text().splitlines()) if event["type"] == "workers"]
+            lines = path.read_text().splitlines() if path.exists() else []  # the file comes a moment after the lead is counted
+            told = [event["payload"]["joined"] for event in map(json.loads, lines) if event["type"] == "workers"]
             return told[-1:] == [count]
         until(lambda: self.details(task).get("workers", {}).get("now") == count, what=f"{count} workers")
         until(joined, 60, f"{count} workers at work")
