@@ -206,6 +206,22 @@ class OursTest(GrpcTest):
             error = self.assert_refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.call("ListTasks", self.ours.ListTasksRequest(**bad)))
             self.assertEqual(list(self.details(error)[0]), [field])
 
+    def test_details_are_those_of_rest(self):
+        task = self.grpc_submit("crash_once+useful=2+sleep=3", workers=2)
+        until(lambda: self.status(task)["details"].get("workers", {}).get("joined") is not None and self.status(task)["details"]["attempt"] == 2, what="its second attempt")
+        rest = self.status(task)["details"]
+        details = self.call("QueryTaskResult", self.ours.TaskId(task_id=task)).details
+        workers = details.workers
+        self.assertEqual([workers.asked, workers.most, workers.useful], [rest["workers"][field] for field in ("asked", "most", "useful")])
+        self.assertEqual([(a.attempt, a.outcome, a.HasField("ended")) for a in details.attempts], [(1, "lost", True), (2, "", False)])
+        self.assertEqual(details.attempts[0].started.ToJsonString()[:19], rest["attempts"][0]["started"][:19])
+        self.assertEqual(len(details.where), 0, "its workers are on this machine")
+        self.await_state(task, "done")
+        rest = self.status(task)["details"]
+        fields = {field.name for field in self.ours.TaskDetails.DESCRIPTOR.fields}
+        self.assertLessEqual(set(rest), fields)
+        self.assertEqual(self.call("QueryTaskResult", self.ours.TaskId(task_id=task)).details.note, rest.get("note", ""))
+
     def test_cancel(self):
         task = self.grpc_submit("sleep=60")
         self.await_state(task, "running")

@@ -139,7 +139,7 @@ constexpr const char* kAnswers = R"json({
     "optimization_result": {"$ref": "#/components/schemas/OptimizedResult"},
     "optimized_result": {"$ref": "#/components/schemas/OptimizedResult"},
     "result_path": {"type": "string"},
-    "details": {"type": "object", "description": "ours: name, reason, message, attempt, ahead, stage, seconds_left, estimate (seconds and memory_bytes expected before it began), baseline, best, result, submitted, started, ended, webhook"}}
+    "details": {"type": "object", "description": "ours: name, reason, message, attempt, ahead, stage, seconds_left, estimate (seconds and memory_bytes expected before it began), note, workers (asked, now, most, useful, joined, note), where (a worker's node, and what the scheduler there says of it), baseline, best, result, submitted, started, ended, attempts, webhook"}}
 },
 "Task": {
   "type": "object", "required": ["status", "optimized_result", "result_path"],

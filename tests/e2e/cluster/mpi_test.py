@@ -6,6 +6,7 @@ import unittest
 
 from harness import ServiceTest, alive, until
 from mpi_hosts import MpiHosts
+from stubs import OURS, Stubs, channel_to
 
 
 class MpiTest(ServiceTest):
@@ -55,6 +56,10 @@ class MpiTest(ServiceTest):
         pids = self.worker_on(2, task)
         self.assertEqual({frozenset(os.sched_getaffinity(pid)) for pid in pids}, {frozenset(self.hosts[2].cores)})
         until(lambda: self.status(task)["details"].get("where") == [{"worker": 0, "node": "node2"}], what="where it runs")
+        stubs = Stubs(OURS, self.folder)
+        with channel_to(self.grpc_port) as channel:
+            details = stubs.call(channel, "QueryTaskResult")(stubs.TaskId(task_id=task), timeout=20).details
+        self.assertEqual([(one.worker, one.node, one.note) for one in details.where], [(0, "node2", "")])
         self.done(task)
         self.assertIn("line 2", self.get(f"/task/log/{task}").body.decode())
         self.assertEqual(self.attempts(task), ["done"])

@@ -24,10 +24,12 @@ void Fill(const ProgressEvent& event, pb::TaskEvent* out) {
   if (event.seconds_left) progress->set_seconds_left(*event.seconds_left);
 }
 
-void Fill(const EstimateEvent& event, pb::TaskEvent* out) {
-  out->mutable_estimate()->set_seconds(event.seconds);
-  out->mutable_estimate()->set_memory_bytes(event.memory_bytes);
+void FillEstimate(const EstimateEvent& event, pb::EstimateEvent* estimate) {
+  estimate->set_seconds(event.seconds);
+  estimate->set_memory_bytes(event.memory_bytes);
 }
+
+void Fill(const EstimateEvent& event, pb::TaskEvent* out) { FillEstimate(event, out->mutable_estimate()); }
 
 void Fill(const WorkersEvent& event, pb::TaskEvent* out) {
   out->mutable_workers()->set_useful(event.useful);
@@ -71,6 +73,46 @@ void FillTimes(const std::optional<WallTime>& submitted, const std::optional<Wal
   if (ended) FillTime(*ended, out->mutable_ended());
 }
 
+void FillWorkers(const StatusAnswer& answer, pb::TaskWorkers* out) {
+  out->set_asked(answer.workers);
+  out->set_now(answer.workers_now);
+  out->set_most(answer.workers_most);
+  out->set_note(answer.workers_note);
+  if (!answer.progress.workers) return;
+  out->set_useful(answer.progress.workers->useful);
+  out->set_joined(answer.progress.workers->joined);
+}
+
+void FillAttempt(const StatusAnswer::Attempt& attempt, pb::TaskAttempt* out) {
+  out->set_attempt(attempt.attempt);
+  if (attempt.started) FillTime(*attempt.started, out->mutable_started());
+  if (attempt.ended) FillTime(*attempt.ended, out->mutable_ended());
+  out->set_outcome(attempt.outcome);
+}
+
+void FillWebhook(const WebhookStatus& webhook, pb::WebhookDelivery* out) {
+  out->set_state(webhook.state);
+  out->set_tries(webhook.tries);
+  if (webhook.next) FillTime(*webhook.next, out->mutable_next());
+  if (webhook.delivered) FillTime(*webhook.delivered, out->mutable_delivered());
+  out->set_last_error(webhook.last_error);
+}
+
+// What runs where, and what was tried.
+void FillCourse(const StatusAnswer& answer, pb::TaskDetails* out) {
+  if (answer.workers > 0 || answer.progress.workers) FillWorkers(answer, out->mutable_workers());
+  for (const StatusAnswer::Where& where : answer.where) {
+    pb::WorkerPlace* place = out->add_where();
+    place->set_worker(where.worker);
+    place->set_node(where.node);
+    place->set_note(where.note);
+  }
+  if (answer.progress.estimate) FillEstimate(*answer.progress.estimate, out->mutable_estimate());
+  out->set_note(answer.progress.note);
+  for (const StatusAnswer::Attempt& attempt : answer.attempts) FillAttempt(attempt, out->add_attempts());
+  if (answer.webhook) FillWebhook(*answer.webhook, out->mutable_webhook());
+}
+
 void FillDetails(const StatusAnswer& answer, pb::TaskDetails* out) {
   out->set_name(answer.name);
   out->set_reason(answer.reason);
@@ -85,6 +127,7 @@ void FillDetails(const StatusAnswer& answer, pb::TaskDetails* out) {
   if (answer.progress.best) FillTrial(*answer.progress.best, out->mutable_best());
   if (answer.result) FillResult(*answer.result, out->mutable_result());
   FillTimes(answer.submitted, answer.started, answer.ended, out);
+  FillCourse(answer, out);
 }
 
 }  // namespace

@@ -111,6 +111,26 @@ TEST(MessagesTest, TimesBefore1970RoundTrip) {
   EXPECT_EQ(ToWallTime(time), WallTime(std::chrono::microseconds(-1)));
 }
 
+TEST(MessagesTest, DetailsTellWhereWorkersAreWhatWasTriedAndWhatBecameOfTheWebhook) {
+  StatusAnswer answer;
+  answer.state = TaskState::kRunning;
+  answer.workers = 8, answer.workers_now = 2, answer.workers_most = 4, answer.workers_note = "the cluster has 4 slots";
+  answer.progress.workers = WorkersEvent{3, 2};
+  answer.progress.estimate = EstimateEvent{12.5, 4'000'000'000};
+  answer.progress.note = "every row counts";
+  answer.where = {{0, "node1", ""}, {1, "", "waits in Slurm: Resources (job 12)"}};
+  answer.attempts = {{1, WallTime(std::chrono::seconds(10)), WallTime(std::chrono::seconds(20)), "lost"}, {2, WallTime(std::chrono::seconds(21)), {}, ""}};
+  answer.webhook = WebhookStatus{"waiting", 2, WallTime(std::chrono::seconds(99)), {}, "refused"};
+  pb::ResponseTaskResult result;
+  FillTaskResult(answer, &result);
+  EXPECT_EQ(result.details().ShortDebugString(),
+            R"x(workers { asked: 8 now: 2 most: 4 note: "the cluster has 4 slots" useful: 3 joined: 2 } )x"
+            R"x(where { node: "node1" } where { worker: 1 note: "waits in Slurm: Resources (job 12)" } )x"
+            R"x(estimate { seconds: 12.5 memory_bytes: 4000000000 } note: "every row counts" )x"
+            R"x(attempts { attempt: 1 started { seconds: 10 } ended { seconds: 20 } outcome: "lost" } attempts { attempt: 2 started { seconds: 21 } } )x"
+            R"x(webhook { state: "waiting" tries: 2 next { seconds: 99 } last_error: "refused" })x");
+}
+
 TEST(MessagesTest, AResultIsTheSameJsonTextAsInRest) {
   StatusAnswer answer;
   answer.state = TaskState::kDone;
