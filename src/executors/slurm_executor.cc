@@ -56,6 +56,7 @@ std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const 
   words.push_back(fmt::format("--cpus-per-task={}", options.cores_per_worker));
   words.push_back("--job-name=" + submission.name);
   if (!submission.array.empty()) words.push_back(fmt::format("--array={}", fmt::join(submission.array, ",")));
+  if (submission.assistants) words.push_back(fmt::format("--nice={}", kAssistantNice));
   words.push_back("--chdir=" + submission.folder.string());
   words.push_back("--output=" + submission.output.string());
   words.push_back("--export=" + Exported());

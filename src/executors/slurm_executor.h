@@ -23,8 +23,13 @@ struct SlurmExecutorOptions {
   StepPlannerOptions planner;                 // its paths are on a file system that all nodes share
 };
 
+// Slurm begins with all leads that wait before it gives a task more assistants: so much less is an assistant's priority. More than an earlier
+// submission is worth, and than a day of waiting with usual weights; an --nice of `sbatch_options` has the last word.
+inline constexpr int kAssistantNice = 10'000;
+
 struct SlurmSubmission {
   std::string name;
+  bool assistants = false;
   std::vector<int> array = {};       // a job for each of these numbers, which is its SLURM_ARRAY_TASK_ID; empty: one job
   std::filesystem::path folder;      // where it runs
   std::filesystem::path output;      // what it says before it has a log; of an array %a is the number

@@ -91,7 +91,8 @@ void SlurmJobs::Submit(const std::vector<Job*>& group) {
   supervisor.pick_cores = options_.cores_per_worker;
   supervisor.lock_wait = kLockWait;
   supervisor.elsewhere = true;
-  SlurmSubmission submission{NameOf(first.place.id), {}, first.folder, first.folder / "slurm.log", first.folder / "slurm.sh", options_.supervisor_command};
+  SlurmSubmission submission{NameOf(first.place.id), !first.place.id.lead(), {}, first.folder, first.folder / "slurm.log", first.folder / "slurm.sh",
+                             options_.supervisor_command};
   if (group.size() > 1) {
     supervisor.task_folder = submission.folder = first.place.folder;
     submission.output = WorkerFolder(first.place.folder, 1).parent_path() / "%a" / "slurm.log";
