@@ -255,8 +255,14 @@ Status QdqWriter::EmitEmbedding(const ns_onnx::NodeProto& original, const NodePl
   gather->set_name(model_.UniqueName(original.name() + "_Lookup"));
   gather->set_input(0, table.values);
   gather->set_output(0, rows);
-  auto* node = Emit("DequantizeLinear", {rows, table.scale, table.zero_point}, {output}, original.name() + "_DequantizeLinear");
-  if (table.axis) SetAttribute(*node, "axis", int64_t{-1});  // the table's columns are the last axis of what was looked up
+  if (!table.axis) {
+    Emit("DequantizeLinear", {rows, table.scale, table.zero_point}, {output}, original.name() + "_DequantizeLinear");
+    return OkStatus();
+  }
+  // A scale for each column, the last axis of what was looked up: DequantizeLinear's kernel takes such rows element by element.
+  std::string numbers = model_.UniqueName(output + "_float");
+  SetAttribute(*Emit("Cast", {rows}, {numbers}, original.name() + "_Cast"), "to", static_cast<int64_t>(DType::kFloat));
+  Emit("Mul", {numbers, table.scale}, {output}, original.name() + "_Mul");
   return OkStatus();
 }
 
