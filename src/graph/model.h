@@ -142,9 +142,9 @@ class Model {
   void DropWeightPages() const;
   void DropWeightPages(std::string_view name) const;
 
-  // Writes the big weights that are only in memory (or whose file was replaced) into a new file on the file system of `folder` (empty:
-  // the system's temporary folder), each on a page, and uses them from there, mapped: memory becomes what the kernel can drop, and
-  // sessions read the weights in place. The file has no name in any folder and goes with the last weight that uses it, or with the
+  // Writes the big weights that are only in memory (or whose file was replaced) into new files, one a thread, on the file system of `folder`
+  // (empty: the system's temporary folder), each on a page, and uses them from there, mapped: memory becomes what the kernel can drop, and
+  // sessions read the weights in place. A file has no name in any folder and goes with the last weight that uses it, or with the
   // process, however that ends; WeightBytesView::file is the descriptor's, below /proc/self. It is not synced.
   // ResourceExhausted (DISK_FULL), errors of the folder: nothing is left behind and the model is unchanged.
   Status MoveWeightsToTemporaryFile(const std::filesystem::path& folder = {});

@@ -1,7 +1,11 @@
 #include "passes/conv_affine.h"
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
+#include "base/cpu.h"
+#include "base/parallel.h"
 #include "graph/attributes.h"
 #include "graph/edit.h"
 
@@ -37,28 +41,55 @@ Tensor ScaledWeight(const Tensor& weight, const NodeProto& node, const std::vect
   return scaled;
 }
 
-Status FoldIntoConv(Model& model, const FoldableConv& conv, const ChannelAffine& affine) {
-  NodeProto& node = *model.mutable_graph().mutable_node(conv.node);
-  NS_ASSIGN_OR_RETURN(Tensor weight, model.Weight(node.input(1)));
-  Tensor bias(DType::kFloat, {conv.channels});
-  bool has_bias = node.input_size() > 2 && !node.input(2).empty();
-  if (has_bias) {
-    NS_ASSIGN_OR_RETURN(Tensor old, model.Weight(node.input(2)));
-    if (old.count() != conv.channels) {
-      return InvalidArgument(fmt::format("bias '{}' of '{}' has {} values for {} channels", node.input(2), node.name(), old.count(), conv.channels),
-                             "BAD_TENSOR");
-    }
-    std::copy(old.values<float>().begin(), old.values<float>().end(), bias.mutable_values<float>().begin());
-  }
+// What one convolution takes in, in this order, and the weight that this gives.
+struct ConvChange {
+  FoldableConv conv;
+  std::vector<const ChannelAffine*> affines;
+  Tensor weight;
+};
+
+// The weights are most of the work.
+Status ScaleWeights(const Model& model, std::vector<ConvChange>& changes) {
+  auto scale = [&](int, int64_t i) -> Status {
+    ConvChange& change = changes[static_cast<size_t>(i)];
+    const NodeProto& node = model.graph().node(change.conv.node);
+    NS_ASSIGN_OR_RETURN(change.weight, model.Weight(node.input(1)));
+    for (const ChannelAffine* affine : change.affines) change.weight = ScaledWeight(change.weight, node, affine->factor);
+    model.DropWeightPages(node.input(1));
+    return OkStatus();
+  };
+  return RunParallel(std::ssize(changes), static_cast<int>(UsableCores().size()), scale);
+}
+
+Result<Tensor> ShiftedBias(const Model& model, const NodeProto& node, const ConvChange& change) {
+  Tensor bias(DType::kFloat, {change.conv.channels});
   auto values = bias.mutable_values<float>();
-  for (size_t c = 0; c < values.size(); ++c) {
-    values[c] = static_cast<float>(static_cast<double>(values[c]) * affine.factor[c] + affine.shift[c]);
+  std::fill(values.begin(), values.end(), 0.0f);
+  if (node.input_size() > 2 && !node.input(2).empty()) {
+    NS_ASSIGN_OR_RETURN(Tensor old, model.Weight(node.input(2)));
+    if (old.count() != change.conv.channels) {
+      return InvalidArgument(
+          fmt::format("bias '{}' of '{}' has {} values for {} channels", node.input(2), node.name(), old.count(), change.conv.channels),
+          "BAD_TENSOR");
+    }
+    std::copy(old.values<float>().begin(), old.values<float>().end(), values.begin());
   }
+  for (const ChannelAffine* affine : change.affines) {
+    for (size_t c = 0; c < values.size(); ++c) {
+      values[c] = static_cast<float>(static_cast<double>(values[c]) * affine->factor[c] + affine->shift[c]);
+    }
+  }
+  return bias;
+}
+
+Status FoldIntoConv(Model& model, ConvChange& change) {
+  NodeProto& node = *model.mutable_graph().mutable_node(change.conv.node);
+  NS_ASSIGN_OR_RETURN(Tensor bias, ShiftedBias(model, node, change));
+  bool has_bias = node.input_size() > 2 && !node.input(2).empty();
   std::string weight_name = model.UniqueName(node.input(1) + "_folded");
   std::string bias_name = model.UniqueName((has_bias ? node.input(2) : node.input(1) + "_bias") + "_folded");
-  model.SetWeight(weight_name, ScaledWeight(weight, node, affine.factor));
-  model.SetWeight(bias_name, bias);
-  model.DropWeightPages(node.input(1));
+  model.SetWeight(weight_name, std::move(change.weight));
+  model.SetWeight(bias_name, std::move(bias));
   node.set_input(1, weight_name);
   while (node.input_size() < 3) node.add_input("");
   node.set_input(2, bias_name);
@@ -88,13 +119,19 @@ void ConvFolds::Add(const FoldableConv& conv, ChannelAffine affine, int user) {
 }
 
 Result<int> ConvFolds::Apply(Model& model) const {
+  std::vector<ConvChange> changes;
+  std::unordered_map<int, size_t> change_of;  // convolution: position in changes
   std::unordered_set<int> gone;
   for (const Fold& fold : folds_) {
-    NS_RETURN_IF_ERROR(FoldIntoConv(model, fold.conv, fold.affine));
-    auto& graph = model.mutable_graph();
-    graph.mutable_node(fold.conv.node)->set_output(0, graph.node(fold.user).output(0));
+    auto [at, added] = change_of.try_emplace(fold.conv.node, changes.size());
+    if (added) changes.push_back({fold.conv, {}, {}});
+    changes[at->second].affines.push_back(&fold.affine);
     gone.insert(fold.user);
   }
+  NS_RETURN_IF_ERROR(ScaleWeights(model, changes));
+  for (ConvChange& change : changes) NS_RETURN_IF_ERROR(FoldIntoConv(model, change));
+  auto& graph = model.mutable_graph();
+  for (const Fold& fold : folds_) graph.mutable_node(fold.conv.node)->set_output(0, graph.node(fold.user).output(0));
   if (!gone.empty()) RemoveNodes(model.mutable_graph(), gone);
   return static_cast<int>(gone.size());
 }
