@@ -98,6 +98,8 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   planner.worker_command = WorkerCommand(options, program);
   planner.fetch_command = FetchInputsCommand(program.string(), fetch);
   planner.fetch_cache = fetch.cache_folder;
+  planner.hub_cache = fetch.hub.cache;
+  planner.hub_token_file = std::filesystem::absolute(HubTokenFile([](const char* name) -> const char* { return std::getenv(name); }));
   planner.sandbox = options.sandbox == "bwrap";
   std::error_code ignored;
   planner.hidden = fs::weakly_canonical(workspace.root(), ignored);

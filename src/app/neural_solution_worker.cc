@@ -15,6 +15,7 @@
 #include <new>
 #include <thread>
 
+#include "app/hub_models.h"
 #include "app/neural_solution_worker_options.h"
 #include "base/file.h"
 #include "base/printable.h"
@@ -141,13 +142,17 @@ struct Environment {
   ScratchFolders& scratch;
 };
 
-int RunOptimize(const WorkerCommandLine& line, const Environment& environment) {
+Result<OptimizeOutcome> OptimizeWithTeam(const WorkerCommandLine& line, const Environment& environment, const WorkContext& context) {
+  OptimizeOptions options = line.optimize;
+  NS_ASSIGN_OR_RETURN(auto assistants, LocalAssistants::Start(line.lead.workers, environment.program, environment.scratch, &options));
+  return Optimize(options, context);
+}
+
+int RunOptimize(WorkerCommandLine line, const Environment& environment) {
+  Status brought = BringHubModels(environment.program, environment.stop, &line);
   auto view = ViewFor(line.json, environment.clock);
   WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
-  OptimizeOptions options = line.optimize;
-  auto assistants = LocalAssistants::Start(line.lead.workers, environment.program, environment.scratch, &options);
-  if (!assistants.ok()) return Fail(assistants.status());
-  auto outcome = Optimize(options, context);
+  auto outcome = brought.ok() ? OptimizeWithTeam(line, environment, context) : Result<OptimizeOutcome>(brought);
   if (!outcome.ok() && line.json) {
     (void)view->Send(StateEvent{TaskState::kFailed, outcome.status().reason(), outcome.status().message(), 0});
   }
@@ -197,7 +202,8 @@ int RunDiagnosis(const WorkerCommandLine& line, const Environment& environment) 
   return 0;
 }
 
-int RunInspect(const WorkerCommandLine& line, const Environment& environment) {
+int RunInspect(WorkerCommandLine line, const Environment& environment) {
+  if (Status brought = BringHubModels(environment.program, environment.stop, &line); !brought.ok()) return Fail(brought);
   if (!line.optimize.data.path.empty()) return RunDiagnosis(line, environment);
   auto inspection = Inspect(line.optimize.model, environment.stop);
   if (!inspection.ok()) return Fail(inspection.status());
@@ -205,7 +211,8 @@ int RunInspect(const WorkerCommandLine& line, const Environment& environment) {
   return 0;
 }
 
-int RunBenchmark(const WorkerCommandLine& line, const Environment& environment) {
+int RunBenchmark(WorkerCommandLine line, const Environment& environment) {
+  if (Status brought = BringHubModels(environment.program, environment.stop, &line); !brought.ok()) return Fail(brought);
   NoView view;
   WorkContext context{environment.clock, view, environment.stop, environment.program, environment.scratch};
   auto outcome = Benchmark(line.benchmark, context);
@@ -214,7 +221,8 @@ int RunBenchmark(const WorkerCommandLine& line, const Environment& environment) 
   return 0;
 }
 
-int RunQuantize(const WorkerCommandLine& line, const Environment& environment) {
+int RunQuantize(WorkerCommandLine line, const Environment& environment) {
+  if (Status brought = BringHubModels(environment.program, environment.stop, &line); !brought.ok()) return Fail(brought);
   auto view = std::make_unique<NoView>();
   WorkContext context{environment.clock, *view, environment.stop, environment.program, environment.scratch};
   auto outcome = QuantizeOnce(line.quantize, context);

@@ -94,7 +94,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   MetricRequest& metric = options.metrics[0];
   TuningOptions& tuning = options.tuning;
   CLI::App* command = app.add_subcommand("optimize", "Find the fastest model that keeps the accuracy");
-  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("MODEL", options.model, "A .onnx file, a Hugging Face folder, or a model of its hub: owner/name[@revision]")->required();
   command->add_option("--data", options.data.path, "Rows to evaluate: .npz, .csv, .tsv, .jsonl");
   AddDataOptions(command, options.data, raw);
   command
@@ -140,7 +140,7 @@ void AddOptimize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   QuantizeOnceOptions& options = line.quantize;
   CLI::App* command = app.add_subcommand("quantize", "Quantize in one shot: no evaluation, no timing");
-  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("MODEL", options.model, "A .onnx file, a Hugging Face folder, or a model of its hub: owner/name[@revision]")->required();
   command->add_option("--data", options.data, "Rows to calibrate with (static)");
   command->add_option("--approach", raw.quantize_approach, "static or dynamic (static)");
   command->add_option("--calibration-method", raw.method,
@@ -159,7 +159,7 @@ void AddQuantize(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   BenchmarkOptions& options = line.benchmark;
   CLI::App* command = app.add_subcommand("benchmark", "Latency of a model, or of two beside each other");
-  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("MODEL", options.model, "A .onnx file, a Hugging Face folder, or a model of its hub: owner/name[@revision]")->required();
   command->add_option("MODEL2", options.other, "Timed interleaved with the first");
   command->add_option("--data", options.data, "Rows to run (made-up inputs)");
   command->add_option("--shape", raw.shapes, "Shape of a made-up input: NAME=1,3,224,224; may be repeated")->take_all();
@@ -178,7 +178,7 @@ void AddBenchmark(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 void AddInspect(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
   OptimizeOptions& options = line.optimize;
   CLI::App* command = app.add_subcommand("inspect", "What a model is made of and what would be quantized; with --data, which operators that hurts");
-  command->add_option("MODEL", options.model, "A .onnx file or a Hugging Face folder")->required();
+  command->add_option("MODEL", options.model, "A .onnx file, a Hugging Face folder, or a model of its hub: owner/name[@revision]")->required();
   command->add_option("--data", options.data.path, "Rows to diagnose with: .npz, .csv, .tsv, .jsonl");
   AddDataOptions(command, options.data, raw);
   AddPlanOptions(command, options, raw);

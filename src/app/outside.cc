@@ -1,5 +1,7 @@
 #include "app/outside.h"
 
+#include <cstdlib>
+
 #include "base/file.h"
 
 namespace ns {
@@ -11,6 +13,15 @@ Result<FetchInputsOptions> FetchOptionsOf(const ServeOptions& options, const Wor
   std::filesystem::create_directories(fetch.cache_folder, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", fetch.cache_folder.string()));
   fetch.cache_bytes = options.fetch_cache_bytes;
+  auto environment = [](const char* name) -> const char* { return std::getenv(name); };
+  fetch.hub.cache = HubCacheIfSet(environment);
+  if (fetch.hub.cache.empty()) {  // ours alone: the home of a service may be nobody's
+    fetch.hub.cache = workspace.hub_cache();
+    fetch.hub_cache_bytes = options.fetch_cache_bytes;
+  }
+  fetch.hub.cache = std::filesystem::absolute(fetch.hub.cache);
+  std::filesystem::create_directories(fetch.hub.cache, error);
+  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", fetch.hub.cache.string()));
   fetch.fetch.max_bytes = options.max_upload_bytes;
   fetch.fetch.proxy = options.fetch_proxy;
   fetch.fetch.rules.allow_private = options.allow_private_addresses;

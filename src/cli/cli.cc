@@ -24,6 +24,7 @@ int RunCli(int argc, char** argv, const CliHooks& hooks) {
   AddDownload(line);
   AddRecipe(line);
   AddPassThroughHelp(line);
+  AddFetch(line);
   AddCompletion(line);
   line.Footer(
       "Example:\n"

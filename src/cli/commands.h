@@ -26,6 +26,7 @@ void AddLog(CommandLine& line);
 void AddCancel(CommandLine& line);
 void AddDownload(CommandLine& line);
 void AddRecipe(CommandLine& line);
+void AddFetch(CommandLine& line);
 // `completion` and `man`, made from the definitions of all commands.
 void AddCompletion(CommandLine& line);
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/subprocess.h"
 #include "tasks/task_file.h"
+#include "tasks/task_inputs.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -31,6 +32,8 @@ constexpr const char* kNetworkVariables[] = {"http_proxy",  "https_proxy",   "no
                                              "HTTPS_PROXY", "NO_PROXY",      "ALL_PROXY",    "SSL_CERT_FILE",      "SSL_CERT_DIR",
                                              "PIP_CERT",    "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_EXTRA_INDEX_URL", "PIP_DEFAULT_TIMEOUT",
                                              "REQUESTS_CA_BUNDLE"};
+// Of the step that fetches alone: it runs none of the user's code, which may not see a token.
+constexpr const char* kFetchVariables[] = {"HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"};
 // Not of the user's concern, but a build with sanitizers needs them.
 constexpr const char* kKeptVariables[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "TZ"};
 
@@ -147,6 +150,9 @@ std::map<std::string, std::string> StepEnvironment(const Step& step, const fs::p
   if (!sandboxed) Keep("LD_LIBRARY_PATH", &environment);
   if (step.sandbox.network) {
     for (const char* name : kNetworkVariables) Keep(name, &environment);
+  }
+  if (step.name == kFetchStepName) {
+    for (const char* name : kFetchVariables) Keep(name, &environment);
   }
   return environment;
 }

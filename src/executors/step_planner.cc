@@ -110,6 +110,14 @@ Step FetchStep(const StepPlannerOptions& options, const fs::path& task_folder, c
   }
   fetch.sandbox.writable = {(task_folder / kInputsFolderName).string()};
   fetch.sandbox.shared = {options.fetch_cache.string()};
+  if (!options.hub_cache.empty()) {
+    fetch.sandbox.shared.push_back(options.hub_cache.string());
+    fetch.environment["HF_HUB_CACHE"] = options.hub_cache.string();
+  }
+  if (!options.hub_token_file.empty()) {
+    fetch.sandbox.read_only.push_back(options.hub_token_file.string());
+    fetch.environment["HF_TOKEN_PATH"] = options.hub_token_file.string();
+  }
   return fetch;
 }
 

@@ -34,6 +34,8 @@ struct StepPlannerOptions {
   ResourceLimits limits;
   std::vector<std::string> fetch_command = {};   // called as: COMMAND... --task-folder DIR; the inputs that are addresses or archives
   std::filesystem::path fetch_cache = {};        // what it keeps for other tasks
+  std::filesystem::path hub_cache = {};          // the same, of the Hugging Face hub; a folder for its HF_HUB_CACHE
+  std::filesystem::path hub_token_file = {};     // its HF_TOKEN_PATH
   ScriptOptions scripts;
 };
 

@@ -62,6 +62,7 @@ Result<Address> ParseAddress(std::string_view text, const AddressRules& rules) {
   address.url = Part(url.get(), CURLUPART_URL);
   address.host = Part(url.get(), CURLUPART_HOST);
   address.path = Part(url.get(), CURLUPART_PATH, CURLU_URLDECODE);
+  address.origin = fmt::format("{}://{}:{}", scheme, address.host, Part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
   if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
   if (address.host.empty()) return bad("names no host", "BAD_ADDRESS");
   if (!IsAllowedLiteral(rules, address.host)) {

@@ -12,6 +12,7 @@ namespace ns {
 struct Address {
   std::string url;   // as it is asked for: normalized, a GitHub page address turned into the raw file's
   std::string host;  // without brackets
+  std::string origin;  // "https://host:443": scheme, host and port
   std::string path;  // decoded: "/path/model.onnx"
 };
 

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "fetch/address.h"
+
 namespace ns {
 
 namespace {
@@ -34,6 +36,27 @@ Curl OpenCurl(const std::string& url, const std::string& proxy, ConnectGuard* gu
     curl_easy_setopt(curl.get(), CURLOPT_OPENSOCKETDATA, guard);
   }
   return curl;
+}
+
+Status TransferFailure(CURLcode code, const std::string& url, const ConnectGuard& guard, bool out_of_time, double seconds_allowed) {
+  std::string shown = ShownAddress(url);
+  if (!guard.refused.empty() && (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT)) {
+    return Status(StatusCode::kPermissionDenied,
+                  fmt::format("{} leads to {}, which is not a public address; the service's --allow_addresses can allow it", shown, guard.refused),
+                  "PRIVATE_ADDRESS");
+  }
+  switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK: return Cancelled();
+    case CURLE_OPERATION_TIMEDOUT:
+      if (out_of_time) {  // the library counts whole milliseconds, and may be early by them
+        return Status(StatusCode::kDeadlineExceeded, fmt::format("{} took longer than the {:.0f} s allowed", shown, seconds_allowed), "FETCH_TIMEOUT");
+      }
+      return Unavailable(fmt::format("{} stopped answering", shown), "FETCH_FAILED");
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return FailedPrecondition(fmt::format("{}: its certificate is not one that this machine trusts", shown), "BAD_CERTIFICATE");
+    case CURLE_PARTIAL_FILE: return Unavailable(fmt::format("{} broke off", shown), "FETCH_FAILED");
+    default: return Unavailable(fmt::format("{}: {}", shown, curl_easy_strerror(code)), "FETCH_FAILED");
+  }
 }
 
 }  // namespace ns

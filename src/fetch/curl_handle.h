@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/status.h"
 #include "fetch/address_rules.h"
 
 namespace ns {
@@ -22,5 +23,9 @@ struct ConnectGuard {
 // A handle for http and https that follows no redirect, uses no proxy but `proxy`, never decodes bodies, and connects only where `guard`
 // allows (through a proxy: anywhere). None: no memory.
 Curl OpenCurl(const std::string& url, const std::string& proxy, ConnectGuard* guard);
+
+// What a transfer's failure means: PermissionDenied (PRIVATE_ADDRESS), Cancelled (by the progress callback), DeadlineExceeded (FETCH_TIMEOUT, when
+// `out_of_time`), FailedPrecondition (BAD_CERTIFICATE), else Unavailable (FETCH_FAILED).
+Status TransferFailure(CURLcode code, const std::string& url, const ConnectGuard& guard, bool out_of_time, double seconds_allowed);
 
 }  // namespace ns

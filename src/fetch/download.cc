@@ -6,11 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <optional>
-#include <random>
-#include <thread>
 
 #include "base/content_range.h"
 #include "base/file.h"
@@ -18,6 +15,7 @@
 #include "fetch/address.h"
 #include "fetch/curl_handle.h"
 #include "fetch/http_headers.h"
+#include "fetch/retry.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -27,24 +25,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr double kToldEverySeconds = 0.25;
-constexpr double kLongestWaitSeconds = 60;
 constexpr uint64_t kMaxDiscarded = 64 << 10;  // of the page that comes with an error or a redirect
-
-// So that many who failed together do not come back together.
-double Jittered(double seconds) {
-  std::random_device random;
-  return seconds * std::uniform_real_distribution<double>(0.75, 1.25)(random);
-}
-
-// The form in whole seconds; a date is left to our own waiting.
-double RetryAfterSeconds(const std::string& text) {
-  uint64_t seconds = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc::result_out_of_range) return kLongestWaitSeconds;
-  return error == std::errc() && end == text.data() + text.size() ? std::min(static_cast<double>(seconds), kLongestWaitSeconds) : 0;
-}
-
-double SecondsUntil(steady_clock::time_point time) { return std::chrono::duration<double>(time - steady_clock::now()).count(); }
 
 // The part of a file that is there already, and which version of the file it is of.
 struct Part {
@@ -83,8 +64,9 @@ Status Part::Begin(int fd, const FileVersion& now) {
 // One request and its answer.
 class Exchange {
  public:
-  Exchange(const std::string& url, const FileVersion& known, int fd, Part& part, const FetchOptions& options, steady_clock::time_point deadline)
-      : url_(url), known_(known), fd_(fd), part_(part), options_(options), deadline_(deadline), guard_{options.rules, ""} {}
+  Exchange(const std::string& url, const std::string& bearer, const FileVersion& known, int fd, Part& part, const FetchOptions& options,
+           steady_clock::time_point deadline)
+      : url_(url), bearer_(bearer), known_(known), fd_(fd), part_(part), options_(options), deadline_(deadline), guard_{options.rules, ""} {}
 
   // The HTTP status; 200 and 206 mean that the part is the whole file now.
   Result<int> Perform();
@@ -109,9 +91,9 @@ class Exchange {
   Status Take(std::string_view bytes);
   int Tell();
   Status TooLarge(uint64_t size) const;
-  Status Failure(CURLcode code) const;
 
   const std::string& url_;
+  const std::string bearer_;
   const FileVersion& known_;
   const int fd_;
   Part& part_;
@@ -134,6 +116,7 @@ class Exchange {
 void Exchange::Prepare(CURL* curl) {
   auto add = [this](const std::string& line) { sent_.reset(curl_slist_append(sent_.release(), line.c_str())); };
   add("Accept-Encoding: identity");
+  if (!bearer_.empty()) add("Authorization: Bearer " + bearer_);
   if (part_.size > 0) {
     add(fmt::format("Range: bytes={}-", part_.size));
     add("If-Range: " + part_.Validator());
@@ -205,28 +188,6 @@ int Exchange::Tell() {
   return 0;
 }
 
-Status Exchange::Failure(CURLcode code) const {
-  std::string shown = ShownAddress(url_);
-  if (!guard_.refused.empty() && (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT)) {
-    return Status(StatusCode::kPermissionDenied,
-                  fmt::format("{} leads to {}, which is not a public address; the service's --allow_addresses can allow it", shown, guard_.refused),
-                  "PRIVATE_ADDRESS");
-  }
-  switch (code) {
-    case CURLE_ABORTED_BY_CALLBACK: return Cancelled();
-    case CURLE_OPERATION_TIMEDOUT:
-      if (SecondsUntil(deadline_) <= 0.01) {  // the library counts whole milliseconds, and may be early by them
-        return Status(StatusCode::kDeadlineExceeded,
-                      fmt::format("{} took longer than the {:.0f} s allowed", shown, options_.total_seconds), "FETCH_TIMEOUT");
-      }
-      return Unavailable(fmt::format("{} stopped answering", shown), "FETCH_FAILED");
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return FailedPrecondition(fmt::format("{}: its certificate is not one that this machine trusts", shown), "BAD_CERTIFICATE");
-    case CURLE_PARTIAL_FILE: return Unavailable(fmt::format("{} broke off", shown), "FETCH_FAILED");
-    default: return Unavailable(fmt::format("{}: {}", shown, curl_easy_strerror(code)), "FETCH_FAILED");
-  }
-}
-
 Result<int> Exchange::Perform() {
   curl_ = OpenCurl(url_, options_.proxy, &guard_);
   if (curl_ == nullptr) return ResourceExhausted("no memory for a transfer", "NO_MEMORY");
@@ -237,7 +198,7 @@ Result<int> Exchange::Perform() {
   long status = 0;
   curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
   bool unwanted = begun_ && !wanted_ && code == CURLE_WRITE_ERROR;
-  if (code != CURLE_OK && !unwanted) return Failure(code);
+  if (code != CURLE_OK && !unwanted) return TransferFailure(code, url_, guard_, SecondsUntil(deadline_) <= 0.01, options_.total_seconds);
   char* next = nullptr;
   if (curl_easy_getinfo(curl_.get(), CURLINFO_REDIRECT_URL, &next) == CURLE_OK && next != nullptr) redirect_ = next;
   if (whole_ && part_.size != *whole_) {
@@ -255,7 +216,8 @@ Status StatusOfCode(int code, const std::string& url) {
   if (code == 401 || code == 403) {
     return Status(StatusCode::kPermissionDenied, fmt::format("{} may not be read by this service (HTTP {})", shown, code), reason);
   }
-  if (code >= 500 || code == 408 || code == 425 || code == 429 || code == 416) {
+  if (code == 429) return Unavailable(fmt::format("{} answered with HTTP 429: too many requests", shown), "RATE_LIMITED");
+  if (code >= 500 || code == 408 || code == 425 || code == 416) {
     return Unavailable(fmt::format("{} answered with HTTP {}", shown, code), "FETCH_FAILED");
   }
   return FailedPrecondition(fmt::format("{} answered with HTTP {}, which is no file", shown, code), reason);
@@ -273,7 +235,6 @@ class Fetch {
  private:
   Result<Fetched> Try();
   Fetched Done(const Exchange& exchange, const std::string& from, bool not_modified) const;
-  Status Wait(double seconds) const;
 
   const std::string& url_;
   const FileVersion& known_;
@@ -299,13 +260,15 @@ Fetched Fetch::Done(const Exchange& exchange, const std::string& from, bool not_
 }
 
 Result<Fetched> Fetch::Try() {
-  std::string url = url_;
+  std::string url = url_, origin;
   for (int hop = 0; hop <= options_.max_redirects; ++hop) {
     auto address = ParseAddress(url, options_.rules);
     if (!address.ok()) return hop == 0 ? address.status() : address.status().WithContext(fmt::format("{} was redirected", ShownAddress(url_)));
     url = address->url;
+    if (hop == 0) origin = address->origin;
+    std::string bearer = address->origin == origin ? options_.bearer : "";
     if (::lseek(fd_.get(), static_cast<off_t>(part_.size), SEEK_SET) < 0) return ErrnoStatus(errno, "cannot write a download");
-    Exchange exchange(url, known_, fd_.get(), part_, options_, deadline_);
+    Exchange exchange(url, bearer, known_, fd_.get(), part_, options_, deadline_);
     NS_ASSIGN_OR_RETURN(int code, exchange.Perform());
     if (code == 200 || code == 206) return Done(exchange, url, false);
     bool known = !known_.etag.empty() || !known_.last_modified.empty();
@@ -317,15 +280,6 @@ Result<Fetched> Fetch::Try() {
     url = exchange.redirect();
   }
   return FailedPrecondition(fmt::format("{} was redirected more than {} times", ShownAddress(url_), options_.max_redirects), "TOO_MANY_REDIRECTS");
-}
-
-Status Fetch::Wait(double seconds) const {
-  auto until = steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
-  while (SecondsUntil(until) > 0) {
-    if (options_.stopped && options_.stopped()) return Cancelled();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return OkStatus();
 }
 
 Result<Fetched> Fetch::Run() {
@@ -354,13 +308,13 @@ Result<Fetched> Fetch::Run() {
       std::string from = part_.size > 0 ? fmt::format(" after {} bytes", part_.size) : "";
       options_.log(fmt::format("{}{}; trying again in {:.1f} s", fetched.status().message(), from, pause));
     }
-    NS_RETURN_IF_ERROR(Wait(pause));
+    NS_RETURN_IF_ERROR(WaitBeforeTry(pause, options_.stopped));
   }
 }
 
 }  // namespace
 
-bool MayPass(const Status& status) { return status.reason() == "FETCH_FAILED"; }
+bool MayPass(const Status& status) { return status.reason() == "FETCH_FAILED" || status.reason() == "RATE_LIMITED"; }
 
 Result<Fetched> Download(const std::string& url, const FileVersion& known, const fs::path& path, const FetchOptions& options) {
   return Fetch(url, known, path, options).Run();

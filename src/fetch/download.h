@@ -24,6 +24,7 @@ struct FetchOptions {
   // "http://proxy:3128": all goes through it, and it resolves the names, so that `rules` judge only the literal addresses in requests.
   // Empty: connections are direct. The environment's proxies are never used.
   std::string proxy;
+  std::string bearer;               // a token for the address's own server; where a redirect leads elsewhere it is not sent
   std::function<bool()> stopped;                            // asked now and then; true ends the fetch with Cancelled
   std::function<void(uint64_t done, uint64_t total)> told;  // progress, a few times a second; total 0: unknown
   std::function<void(const std::string& line)> log;         // a line for people
@@ -46,7 +47,8 @@ struct Fetched {
 // the server still has the same version. Not durable: the caller syncs. One call a `path` at a time.
 // Errors: as ParseAddress, also for redirects; PermissionDenied (PRIVATE_ADDRESS) when a name leads to one; NotFound (HTTP_404, HTTP_410);
 // PermissionDenied (HTTP_401, HTTP_403); FailedPrecondition (HTTP_<code>, TOO_MANY_REDIRECTS, BAD_CERTIFICATE); ResourceExhausted
-// (FILE_TOO_LARGE, DISK_FULL); and, when trying again later may help, Unavailable (FETCH_FAILED) and DeadlineExceeded (FETCH_TIMEOUT).
+// (FILE_TOO_LARGE, DISK_FULL); and, when trying again later may help, Unavailable (FETCH_FAILED, RATE_LIMITED) and DeadlineExceeded
+// (FETCH_TIMEOUT).
 Result<Fetched> Download(const std::string& url, const FileVersion& known, const std::filesystem::path& path, const FetchOptions& options);
 
 // True for the failures that may pass by themselves.

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "fetch/address.h"
+#include "fetch/place_file.h"
 
 namespace ns {
 namespace fs = std::filesystem;
@@ -94,22 +95,6 @@ std::optional<Meta> Usable(const fs::path& entry) {
   return digest.ok() && *digest == meta->sha256 ? meta : std::nullopt;
 }
 
-Status Place(const fs::path& data, const fs::path& target) {
-  std::error_code error;
-  fs::create_directories(target.parent_path(), error);
-  if (error) return ErrnoStatus(error.value(), fmt::format("cannot make '{}'", target.parent_path().string()));
-  fs::create_hard_link(data, target, error);
-  if (error == std::errc::file_exists) {
-    return Status(StatusCode::kAlreadyExists, fmt::format("'{}' is there already", target.string()), "FILE_EXISTS");
-  }
-  if (!error) return OkStatus();
-  fs::copy_file(data, target, error);  // another file system; clears `error`
-  if (!error) return OkStatus();
-  std::error_code ignored;
-  fs::remove(target, ignored);  // the disk may have become full on the way
-  return ErrnoStatus(error.value(), fmt::format("cannot write '{}'", target.string()));
-}
-
 }  // namespace
 
 Result<DownloadCache::File> DownloadCache::Fetch(const std::string& url, const fs::path& into, const FetchOptions& options) const {
@@ -133,7 +118,7 @@ Result<DownloadCache::File> DownloadCache::Fetch(const std::string& url, const f
       NS_RETURN_IF_ERROR(WriteMeta(entry, *meta));
     }
     file = {into / meta->name, meta->sha256, fetched.not_modified};
-    NS_RETURN_IF_ERROR(Place(entry / "data", file.path));
+    NS_RETURN_IF_ERROR(PlaceFile(entry / "data", file.path));
     ::utimensat(AT_FDCWD, (entry / "lock").c_str(), nullptr, 0);  // used now
   }
   Trim();

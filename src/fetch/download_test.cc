@@ -45,6 +45,19 @@ TEST_F(DownloadTest, FetchesAFileWithItsNameAndVersion) {
   EXPECT_FALSE(fs::exists(folder_.path() / "file.part"));
 }
 
+TEST_F(DownloadTest, ATokenIsForTheAddressesOwnServer) {
+  TestHttpServer other([](const TestRequest&, int socket) { SendAnswer(socket, "200 OK", "", "content"); });
+  TestHttpServer server([&](const TestRequest& request, int socket) {
+    SendAnswer(socket, "302 Found", fmt::format("Location: {}\r\n", request.path == "/a" ? "/b" : other.url("/c")), "");
+  });
+  options_.bearer = "secret";
+  ASSERT_TRUE(Get(server.url("/a")).ok());
+  ASSERT_EQ(server.requests().size(), 2u);
+  for (const TestRequest& request : server.requests()) EXPECT_EQ(request.headers.at("authorization"), "Bearer secret");
+  ASSERT_EQ(other.requests().size(), 1u);
+  EXPECT_FALSE(other.requests()[0].headers.contains("authorization"));
+}
+
 TEST_F(DownloadTest, AnEmptyFileIsAFile) {
   TestHttpServer server([](const TestRequest&, int socket) { SendAnswer(socket, "200 OK", "", ""); });
   EXPECT_EQ(Get(server.url("/empty"))->size, 0u);

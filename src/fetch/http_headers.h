@@ -1,4 +1,4 @@
-// The headers of an answer that a download needs. Private to fetch/.
+// The headers of an answer.
 #pragma once
 
 #include <map>

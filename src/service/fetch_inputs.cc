@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "fetch/address.h"
 #include "fetch/download_cache.h"
+#include "hub/hub_cache.h"
+#include "hub/hub_model.h"
 #include "tasks/process_files.h"
 #include "tasks/step_plan.h"
 
@@ -84,6 +86,8 @@ class Bringer {
   // The path that stands for `given`, or "" when `there` can be used as it is.
   Result<fs::path> Bring(const char* role, const std::string& given, const fs::path& there, bool is_model);
   Result<fs::path> Fetch(const char* role, const std::string& url);
+  Result<fs::path> FetchFromHub(const HubName& name);
+  FetchOptions Options();
   void Say(const std::string& line, bool warning = false);
 
   const FetchInputsOptions& options_;
@@ -98,22 +102,40 @@ void Bringer::Say(const std::string& line, bool warning) {
   (void)events_.Append(NoteEvent{line, warning});
 }
 
-Result<fs::path> Bringer::Fetch(const char* role, const std::string& url) {
+FetchOptions Bringer::Options() {
   FetchOptions fetch = options_.fetch;
   fetch.log = [this](const std::string& line) { Say(line, true); };
   fetch.told = [this](uint64_t done, uint64_t total) {
     (void)events_.Append(ProgressEvent{kStage, static_cast<double>(done), static_cast<double>(total), std::nullopt});
   };
+  return fetch;
+}
+
+Result<fs::path> Bringer::Fetch(const char* role, const std::string& url) {
   Say(fmt::format("fetching the {} from {}", role, ShownAddress(url)));
-  NS_ASSIGN_OR_RETURN(DownloadCache::File file, cache_.Fetch(url, folder_ / (std::string(role) + ".fetched"), fetch));
+  NS_ASSIGN_OR_RETURN(DownloadCache::File file, cache_.Fetch(url, folder_ / (std::string(role) + ".fetched"), Options()));
   std::error_code error;
   Say(fmt::format("{} '{}': {} bytes, SHA-256 {}", file.was_cached ? "unchanged since it was last fetched," : "fetched",
                   file.path.filename().string(), fs::file_size(file.path, error), file.sha256));
   return file.path;
 }
 
+// The worker gets files of its own: the cache's are links, which lead out of what it sees.
+Result<fs::path> Bringer::FetchFromHub(const HubName& name) {
+  Say(fmt::format("fetching the model {} from {}", name.text(), ShownAddress(options_.hub.endpoint)));
+  {
+    NS_ASSIGN_OR_RETURN(HubModel model, FetchHubModel(name, options_.hub, Options()));
+    std::string how = model.fetched_bytes > 0 ? fmt::format("fetched {} bytes", model.fetched_bytes) : "all of it was in the cache";
+    Say(fmt::format("{} (commit {}): {} files, {}", name.text(), model.commit, model.files.size(), how));
+    NS_RETURN_IF_ERROR(PlaceHubModel(model, folder_ / "model"));
+  }
+  TrimHubCache(options_.hub.cache, options_.hub_cache_bytes);
+  return folder_ / "model";
+}
+
 Result<fs::path> Bringer::Bring(const char* role, const std::string& given, const fs::path& there, bool is_model) {
   fs::path file = there;
+  if (is_model && there.empty() && IsHubName(given)) return FetchFromHub(ParseHubName(given).value());
   if (IsAddress(given)) {
     NS_ASSIGN_OR_RETURN(file, Fetch(role, given));
   }
@@ -154,6 +176,7 @@ bool ReadNumber(const std::string& text, uint64_t* out) {
 
 Result<FetchInputsOptions> ParseCommand(int argc, char** argv) {
   FetchInputsOptions options;
+  options.hub = HubSettingsFromEnvironment();
   for (int at = 2; at + 1 < argc; at += 2) {
     std::string name = argv[at], value = argv[at + 1];
     bool good = true;
@@ -163,6 +186,8 @@ Result<FetchInputsOptions> ParseCommand(int argc, char** argv) {
       options.cache_folder = value;
     } else if (name == "--cache-bytes") {
       good = ReadNumber(value, &options.cache_bytes);
+    } else if (name == "--hub-cache-bytes") {
+      good = ReadNumber(value, &options.hub_cache_bytes);
     } else if (name == "--max-bytes") {
       good = ReadNumber(value, &options.fetch.max_bytes);
     } else if (name == "--allow") {
@@ -201,7 +226,8 @@ Status FetchInputs(const FetchInputsOptions& options, EventLog& events) {
 }
 
 std::vector<std::string> FetchInputsCommand(const std::string& program, const FetchInputsOptions& options) {
-  std::vector<std::string> command = {program, "fetch-inputs", "--cache", options.cache_folder.string(), "--cache-bytes", std::to_string(options.cache_bytes), "--max-bytes", std::to_string(options.fetch.max_bytes)};
+  std::vector<std::string> command = {program, "fetch-inputs", "--cache", options.cache_folder.string(), "--cache-bytes", std::to_string(options.cache_bytes),
+                                      "--hub-cache-bytes", std::to_string(options.hub_cache_bytes), "--max-bytes", std::to_string(options.fetch.max_bytes)};
   if (options.fetch.rules.allow_private) command.insert(command.end(), {"--allow", "private"});
   if (!options.fetch.rules.allow_private && !options.fetch.rules.allowed.empty()) {
     command.insert(command.end(), {"--allow", CidrBlocksText(options.fetch.rules.allowed)});

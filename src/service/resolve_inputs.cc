@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "fetch/address.h"
 #include "service/script_folder.h"
+#include "tasks/hub_name.h"
 #include "tasks/requirement.h"
 #include "tasks/task_inputs.h"
 
@@ -86,6 +87,11 @@ void Resolver::CheckModel(const fs::path& model, const std::string& given) {
         "value_error.path");
 }
 
+// A path that is there wins over a model of the hub with that name.
+bool IsOfTheHub(const InputSources& sources, const std::string& text) {
+  return IsHubName(text) && ResolveUploadPath(sources, text).status().reason() == "NO_SUCH_INPUT";
+}
+
 // Whether `path` is `folder` or lies below it; both are canonical.
 bool IsWithin(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
@@ -122,7 +128,7 @@ void ResolveInputs(const TaskSpec& spec, const FileOwner& owner, const InputSour
   } else if (!spec.script_url.empty()) {
     task->model_path = ResolveScript(sources, spec, errors);  // of a script task the script's
   }
-  if (!spec.model.empty()) {
+  if (!spec.model.empty() && !IsOfTheHub(sources, spec.model)) {
     task->model_path = resolver.Path(spec.model, {"body", "model"});
     resolver.CheckModel(task->model_path, spec.model);
   }

@@ -1,4 +1,4 @@
-// What a request's model and data stand for: files below --upload_path, uploaded files, addresses.
+// What a request's model and data stand for: files below --upload_path, uploaded files, addresses, models of the Hugging Face hub.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,8 @@ struct InputSources {
 // What `text` names below the upload path. InvalidArgument (PATH_OUTSIDE_ROOT, PATH_OF_WORKSPACE) or NotFound, with a message for the submitter.
 Result<std::filesystem::path> ResolveUploadPath(const InputSources& sources, const std::string& text);
 
-// Fills the paths of `task`, or says in `errors` what is wrong with each. An address leaves its path empty: it is fetched when the task runs.
+// Fills the paths of `task`, or says in `errors` what is wrong with each. An address, and a name of the hub
+// that is no path, leave their path empty: they are fetched when the task runs.
 // Uploaded files are those of `owner`; none: anybody's.
 void ResolveInputs(const TaskSpec& spec, const FileOwner& owner, const InputSources& sources, NewTask* task, std::vector<FieldError>* errors);
 

@@ -127,5 +127,14 @@ TEST_F(ResolveInputsTest, AddressesAreLeftForTheFetch) {
   EXPECT_EQ(errors_[0].loc, (std::vector<std::string>{"body", "model"}));
 }
 
+TEST_F(ResolveInputsTest, ANameThatIsNoPathIsAModelOfTheHub) {
+  NewTask task = Resolve("google-bert/bert-base-uncased@v1");
+  EXPECT_EQ(Error(), "");
+  EXPECT_EQ(task.model_path, "");
+  EXPECT_EQ(Resolve("bert").model_path.filename(), "bert");  // a path wins
+  Resolve("folder/other.onnx");
+  EXPECT_THAT(Error(), HasSubstr("there is no \"folder/other.onnx\" below"));
+}
+
 }  // namespace
 }  // namespace ns

@@ -1,5 +1,5 @@
 // The folder a service works in.
-//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/, cache/tuning/,
+//   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/, cache/hub/, cache/tuning/,
 //   environments/,
 //   serve.json (where it answers), serve.lock (held while it runs)
 #pragma once
@@ -29,6 +29,7 @@ class Workspace {
   std::filesystem::path tuning_cache(const std::string& owner) const { return root_ / "cache" / "tuning" / Sha256Hex(owner).substr(0, 32); }
   std::filesystem::path uploads() const { return root_ / "uploads"; }           // FileStore's
   std::filesystem::path fetch_cache() const { return root_ / "cache" / "fetch"; }  // DownloadCache's
+  std::filesystem::path hub_cache() const { return root_ / "cache" / "hub"; }      // HubCache's, unless the environment names another
   std::filesystem::path environments() const { return root_ / "environments"; }    // EnvironmentCache's
   std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }
 

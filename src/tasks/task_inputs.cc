@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "tasks/hub_name.h"
 #include "tasks/json_fields.h"
 
 namespace ns {
@@ -23,6 +24,7 @@ bool IsArchiveName(std::string_view name) {
 
 bool NeedsFetching(const TaskFile& task) {
   if (IsAddress(task.spec.model) || IsAddress(task.spec.script_url)) return true;
+  if (task.model_path.empty() && IsHubName(task.spec.model)) return true;
   if (task.spec.dataset && (IsAddress(task.spec.dataset->path) || IsAddress(task.spec.dataset->calibration_path))) return true;
   return IsArchiveName(task.model_path.string()) || IsArchiveName(task.dataset_path.string()) || IsArchiveName(task.calibration_path.string());
 }

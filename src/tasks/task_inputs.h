@@ -1,4 +1,4 @@
-// Inputs of a task that are not files below --upload_path: addresses and archives. A step before the worker (service/fetch_inputs.h) fetches
+// Inputs of a task that are not files below --upload_path: addresses, models of the Hugging Face hub (hub_name.h), and archives. A step before the worker (service/fetch_inputs.h) fetches
 // and unpacks them into the task's folder, and inputs/inputs.json says where they are:
 //   {"model_path": "/abs/.../inputs/model/model.onnx", "dataset_path": ..., "calibration_path": ..., "script_path": ...}
 // with the paths that differ from task.json's.

@@ -22,6 +22,9 @@ class WebServer:
                 outer.requests.append((self.command, self.path, dict(self.headers), b""))
                 outer.answer(self)
 
+            def do_HEAD(self):
+                self.do_GET()
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outer.requests.append((self.command, self.path, dict(self.headers), body))
@@ -64,4 +67,5 @@ class WebServer:
         if status != 304:
             handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        if handler.command != "HEAD":
+            handler.wfile.write(body)

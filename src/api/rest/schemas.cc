@@ -22,7 +22,7 @@ constexpr const char* kRequests = R"json({
     {"required": ["script_url"], "properties": {"script_url": {"type": "string"}, "model": {"type": "null"}}}
   ],
   "properties": {
-    "model": {"type": ["string", "null"], "minLength": 1, "description": "a .onnx file, or a Hugging Face model folder: a path below the service's --upload_path", "examples": ["model.onnx"]},
+    "model": {"type": ["string", "null"], "minLength": 1, "description": "a .onnx file, or a Hugging Face model folder: a path below the service's --upload_path; or a model of the Hugging Face hub, owner/name[@revision]", "examples": ["model.onnx"]},
     "script_url": {"type": ["string", "null"], "description": "a script task: an address, or a folder below --upload_path that holds one .py file"},
     "optimized": {"enum": [true, false, "True", "False", null], "description": "the script calls an optimizer itself"},
     "arguments": {"type": ["array", "null"], "description": "the script's command line; quotes as in a shell, all of them closed",
