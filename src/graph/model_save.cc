@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "graph/external_data.h"
 #include "graph/model.h"
+#include "graph/scratch_file.h"
 #include "graph/tensor_proto.h"
 #include "graph/wire_write.h"
 
@@ -23,13 +24,16 @@ namespace {
 
 constexpr uint64_t kPage = 4096, kLine = 64;
 
+enum class Sync { kYes, kNo };
+
 fs::path FolderOf(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 // A temporary neighbour of a file, gone with the object unless committed.
 class PendingFile {
  public:
-  static Result<PendingFile> Create(const fs::path& target) {
+  static Result<PendingFile> Create(const fs::path& target, Sync sync) {
     PendingFile file;
+    file.sync_ = sync;
     file.target_ = target;
     file.temporary_ = (FolderOf(target) / ("." + target.filename().string() + ".XXXXXX")).string();
     file.fd_ = FileDescriptor(::mkostemp(file.temporary_.data(), O_CLOEXEC));
@@ -41,7 +45,7 @@ class PendingFile {
   }
   PendingFile(PendingFile&& other) noexcept
       : target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})), fd_(std::move(other.fd_)),
-        buffer_(std::move(other.buffer_)), written_(other.written_) {}
+        buffer_(std::move(other.buffer_)), written_(other.written_), sync_(other.sync_) {}
   PendingFile& operator=(PendingFile&&) = delete;
   ~PendingFile() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -62,13 +66,13 @@ class PendingFile {
   Status Finish() {
     NS_RETURN_IF_ERROR(Flush());
     if (::fchmod(fd_.get(), 0644) != 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target_.string()));
-    return SyncFile(fd_.get(), target_);
+    return sync_ == Sync::kYes ? SyncFile(fd_.get(), target_) : OkStatus();
   }
 
   Status Commit() {
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) return ErrnoStatus(errno, fmt::format("cannot write '{}'", target_.string()));
     temporary_.clear();
-    return SyncFolder(FolderOf(target_));
+    return sync_ == Sync::kYes ? SyncFolder(FolderOf(target_)) : OkStatus();
   }
 
  private:
@@ -87,6 +91,7 @@ class PendingFile {
   FileDescriptor fd_;
   std::string buffer_;
   uint64_t written_ = 0;
+  Sync sync_ = Sync::kYes;
 };
 
 // Writes a weight in pieces and lets the pages of a mapped one go again, so that saving does not fill the memory with what it copies.
@@ -119,13 +124,13 @@ Result<ns_onnx::ModelProto> WriteDataFile(const Model& model, PendingFile& data,
 
 // Data goes under a name that no file has, since the model that is there may refer to all others: whichever of the two renames was the last,
 // a model and its data are there. Then the others go.
-Status SaveExternal(const Model& model, const fs::path& file) {
+Status SaveExternal(const Model& model, const fs::path& file, Sync sync) {
   std::error_code ignored;
   int number = 0;
   while (fs::exists(DataPath(file, number), ignored)) ++number;
   fs::path data_path = DataPath(file, number);
-  NS_ASSIGN_OR_RETURN(PendingFile data, PendingFile::Create(data_path));
-  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file));
+  NS_ASSIGN_OR_RETURN(PendingFile data, PendingFile::Create(data_path, sync));
+  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file, sync));
   NS_ASSIGN_OR_RETURN(ns_onnx::ModelProto proto, WriteDataFile(model, data, data_path.filename().string()));
   NS_RETURN_IF_ERROR(data.Finish());
   std::string bytes;
@@ -142,8 +147,8 @@ Status SaveExternal(const Model& model, const fs::path& file) {
   return OkStatus();
 }
 
-Status SaveInline(const Model& model, const fs::path& file) {
-  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file));
+Status SaveInline(const Model& model, const fs::path& file, Sync sync) {
+  NS_ASSIGN_OR_RETURN(PendingFile out, PendingFile::Create(file, sync));
   WireSink sink;
   sink.bytes = [&](std::string_view bytes) { return out.Write(bytes); };
   sink.weight = [&](const Model::WeightBytesView& weight) { return WriteWeight(weight, out); };
@@ -152,13 +157,21 @@ Status SaveInline(const Model& model, const fs::path& file) {
   return out.Commit();
 }
 
-}  // namespace
-
-Status Model::Save(const fs::path& file, const SaveOptions& options) const {
-  uint64_t size = proto().ByteSizeLong();
-  for (const auto& [name, weight] : shared_) size += weight.bytes.size() + 32;
-  Status status = options.external_data || size > options.max_inline_bytes ? SaveExternal(*this, file) : SaveInline(*this, file);
+Status SaveAs(const Model& model, const fs::path& file, const SaveOptions& options, Sync sync) {
+  uint64_t size = model.proto().ByteSizeLong();
+  for (const TensorProto& tensor : model.graph().initializer()) {
+    const Model::WeightBytesView* weight = model.SharedWeight(tensor.name());
+    if (weight != nullptr) size += weight->bytes.size() + 32;
+  }
+  bool external = options.external_data || size > options.max_inline_bytes;
+  Status status = external ? SaveExternal(model, file, sync) : SaveInline(model, file, sync);
   return status.ok() ? status : status.WithContext("cannot save the model");
 }
+
+}  // namespace
+
+Status Model::Save(const fs::path& file, const SaveOptions& options) const { return SaveAs(*this, file, options, Sync::kYes); }
+
+Status SaveScratch(const Model& model, const fs::path& file) { return SaveAs(model, file, {}, Sync::kNo); }
 
 }  // namespace ns
