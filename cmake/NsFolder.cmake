@@ -49,7 +49,7 @@ if(NS_SANITIZE)
 endif()
 
 option(NS_FUZZ "Fuzz targets search (libFuzzer), instead of replaying their corpora" OFF)
-set(NS_FUZZED base tasks graph data fetch schedule)  # libFuzzer sees which of their code an input reaches
+set(NS_FUZZED base tasks graph data fetch schedule huggingface)  # libFuzzer sees which of their code an input reaches
 
 # Their tests link gRPC or ONNX Runtime, whose builds are not instrumented: the thread sanitizer would judge them wrongly. Checked below.
 set(NS_NOT_THREAD_SANITIZED runtime passes quantize worker team_rpc)
