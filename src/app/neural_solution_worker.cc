@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/printable.h"
 #include "base/subprocess.h"
+#include "huggingface/architectures/build_onnx.h"
 #include "tasks/process_files.h"
 #include "worker/diagnose.h"
 #include "worker/inspect.h"
@@ -231,6 +232,22 @@ int RunQuantize(WorkerCommandLine line, const Environment& environment) {
   return 0;
 }
 
+int RunExport(const WorkerCommandLine& line) {
+  std::filesystem::path file = line.export_to.empty() ? line.exported / "onnx" / "model.onnx" : line.export_to;
+  std::error_code error;
+  if (!line.force && std::filesystem::exists(file, error)) {
+    return Fail(Status(StatusCode::kAlreadyExists, fmt::format("'{}' is there already: --force replaces it", file.string()), "OUTPUT_EXISTS"));
+  }
+  auto built = BuildOnnx(line.exported);
+  if (!built.ok()) return Fail(built.status());
+  if (line.export_to.empty()) std::filesystem::create_directories(file.parent_path(), error);
+  if (error) return Fail(ErrnoStatus(error.value(), fmt::format("cannot make '{}'", file.parent_path().string())));
+  if (Status saved = built->model.Save(file); !saved.ok()) return Fail(saved);
+  for (const std::string& note : built->notes) fmt::print("{}\n", Printable(note));
+  fmt::print("written: {}\n", Printable(file.string()));
+  return 0;
+}
+
 int RunMeasureMemory(const WorkerCommandLine& line) {
   auto peak = RunForPeakMemory(line.measured, line.shapes, line.threads);
   if (!peak.ok()) return Fail(peak.status());
@@ -263,6 +280,8 @@ int Main(int argc, char** argv) {
       return RunBenchmark(*line, environment);
     case WorkerCommand::kQuantize:
       return RunQuantize(*line, environment);
+    case WorkerCommand::kExport:
+      return RunExport(*line);
     case WorkerCommand::kMeasureMemory:
       return RunMeasureMemory(*line);
   }

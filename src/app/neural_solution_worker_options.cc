@@ -195,6 +195,11 @@ void AddInspect(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
 }
 
 void AddOthers(CLI::App& app, WorkerCommandLine& line, Raw& raw) {
+  CLI::App* make = app.add_subcommand("export", "Turn the weights of a Hugging Face folder into ONNX, without Python");
+  make->add_option("FOLDER", line.exported, "Folder with config.json and model.safetensors or pytorch_model.bin")->required();
+  make->add_flag("--force", line.force, "Replace a file that is there");
+  make->add_option("-o,--output", line.export_to, "File to write (FOLDER/onnx/model.onnx)");
+  make->callback([&line] { line.command = WorkerCommand::kExport; });
   CLI::App* lead = app.add_subcommand("lead", "Run a task of the service");
   lead->add_option("--task-folder", line.task_folder, "Folder with task.json")->required();
   lead->add_option("--python", line.script.python, "Python for a script task");
@@ -356,6 +361,7 @@ Status Finish(const Raw& raw, WorkerCommandLine* line) {
         NS_ASSIGN_OR_RETURN(line->assist.cores, ParseCores(raw.cores));
       }
       return OkStatus();
+    case WorkerCommand::kExport:
     case WorkerCommand::kHelp:
       return OkStatus();
   }

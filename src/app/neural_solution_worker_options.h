@@ -13,7 +13,7 @@
 
 namespace ns {
 
-enum class WorkerCommand { kHelp, kOptimize, kLead, kAssist, kInspect, kBenchmark, kQuantize, kMeasureMemory };
+enum class WorkerCommand { kHelp, kOptimize, kLead, kAssist, kInspect, kBenchmark, kQuantize, kExport, kMeasureMemory };
 
 struct WorkerCommandLine {
   WorkerCommand command = WorkerCommand::kHelp;
@@ -28,6 +28,8 @@ struct WorkerCommandLine {
   std::filesystem::path html, svg;    // kInspect: files to write; empty: none
   BenchmarkOptions benchmark;
   QuantizeOnceOptions quantize;
+  std::filesystem::path exported, export_to;  // kExport: a folder of weights, the .onnx file to write
+  bool force = false;                          // kExport: replace a file
   std::filesystem::path measured;       // kMeasureMemory
   std::map<std::string, Shape> shapes;  // kMeasureMemory
   int threads = 1;                      // kMeasureMemory

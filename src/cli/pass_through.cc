@@ -16,6 +16,7 @@ constexpr std::pair<const char*, const char*> kCommands[] = {
     {"optimize", "Find the fastest model that keeps its accuracy, with no service"},
     {"quantize", "Quantize a model without tuning, with no service"},
     {"inspect", "Show what is in a model"},
+    {"export", "Turn a Hugging Face folder's weights into ONNX"},
     {"benchmark", "Measure a model's latency"},
 };
 

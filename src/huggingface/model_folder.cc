@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "huggingface/weights/weights.h"
 
 namespace ns {
 
@@ -35,7 +36,9 @@ constexpr std::array<TaskEntry, 8> kTasks = {{
     {"ForQuestionAnswering", "question-answering", ""},
 }};
 
-Status BadConfig(std::string message) { return InvalidArgument(std::move(message), "BAD_CONFIG"); }
+Status BadConfig(std::string message) {
+  return InvalidArgument(std::move(message), "BAD_CONFIG");
+}
 
 // One of the folder's JSON files, with typed access to its fields. A field that is null counts as not there.
 class ConfigFile {
@@ -91,16 +94,20 @@ class ConfigFile {
   json root_;
 };
 
-Result<fs::path> FindOnnx(const fs::path& folder) {
+// What the network is in: an ONNX model, else weights.
+Status FindNetwork(const fs::path& folder, ModelFolder* model) {
   std::string looked_for;
   std::error_code ignored;
   for (std::string_view name : kOnnxFiles) {
-    fs::path path = folder / name;
-    if (fs::is_regular_file(path, ignored)) return path;
+    model->onnx = folder / name;
+    if (fs::is_regular_file(model->onnx, ignored)) return OkStatus();
     looked_for += fmt::format("{}'{}'", looked_for.empty() ? "" : " and ", name);
   }
-  return NotFound(fmt::format("'{}' holds no ONNX model: looked for {}; export one with 'optimum-cli export onnx'",
-                              folder.string(), looked_for),
+  model->onnx.clear();
+  model->weights = Weights::Find(folder);
+  if (!model->weights.empty()) return OkStatus();
+  return NotFound(fmt::format("'{}' holds no ONNX model: looked for {}; and no weights: looked for {}", folder.string(),
+                              looked_for, Weights::FileNames()),
                   "NO_ONNX_MODEL");
 }
 
@@ -209,7 +216,7 @@ Result<ModelFolder> OpenModelFolder(const fs::path& folder) {
   }
   ModelFolder model;
   model.folder = folder;
-  NS_ASSIGN_OR_RETURN(model.onnx, FindOnnx(folder));
+  NS_RETURN_IF_ERROR(FindNetwork(folder, &model));
   if (!LooksLikeModelFolder(folder)) {
     return NotFound(fmt::format("'{}' is no model folder: looked for 'config.json'", folder.string()), "NO_CONFIG");
   }

@@ -1,5 +1,5 @@
-// A folder as Hugging Face's `save_pretrained` writes it, with an ONNX model in it: what the model is for, its labels,
-// its tokenizer.
+// A folder as Hugging Face's `save_pretrained` writes it, with an ONNX model or weights in it: what the model is for, its
+// labels, its tokenizer.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace ns {
 
 struct ModelFolder {
   std::filesystem::path folder;
-  std::filesystem::path onnx;                // model.onnx or onnx/model.onnx
+  std::filesystem::path onnx;                // model.onnx or onnx/model.onnx; empty: there is none
+  std::filesystem::path weights;             // Weights::Find(), looked for only where there is no ONNX model
   std::filesystem::path tokenizer;           // tokenizer.json; empty: there is none
   // config.json and, where they are there, tokenizer.json and tokenizer_config.json.
   std::vector<std::filesystem::path> settings;
@@ -32,8 +33,9 @@ struct ModelFolder {
   std::vector<std::string> guesses;  // what was inferred, a sentence each
 };
 
-// Reads config.json, tokenizer.json and tokenizer_config.json of the folder; only config.json and the ONNX model must
-// be there. NotFound: FILE_NOT_FOUND (no such folder), NO_ONNX_MODEL and NO_CONFIG (list what was looked for).
+// Reads config.json, tokenizer.json and tokenizer_config.json of the folder; only config.json and the ONNX model, or
+// weights, must be there. NotFound: FILE_NOT_FOUND (no such folder), NO_ONNX_MODEL and NO_CONFIG (list what was looked
+// for).
 // InvalidArgument (BAD_CONFIG): not JSON, or a field of another type than it should be; names file and field.
 Result<ModelFolder> OpenModelFolder(const std::filesystem::path& folder);
 

@@ -65,6 +65,18 @@ TEST_F(ModelFolderTest, FindsTheModelWhereOptimumPutsItAndNeedsNoMoreThanAConfig
   EXPECT_FALSE(LooksLikeModelFolder(folder() / "onnx"));
 }
 
+TEST_F(ModelFolderTest, WeightsAreLookedForWhereThereIsNoOnnxModel) {
+  Write("config.json", "{}");
+  Write("pytorch_model.bin", "x");
+  EXPECT_EQ(Open().weights, folder() / "pytorch_model.bin");
+  EXPECT_TRUE(Open().onnx.empty());
+  Write("model.safetensors", "x");
+  EXPECT_EQ(Open().weights, folder() / "model.safetensors");
+  Write("onnx/model.onnx", "x");
+  EXPECT_EQ(Open().onnx, folder() / "onnx/model.onnx");
+  EXPECT_TRUE(Open().weights.empty());
+}
+
 TEST_F(ModelFolderTest, TurnsId2LabelRoundWhenThereIsNoLabel2Id) {
   Write("model.onnx", "x");
   Write("config.json", R"({"id2label": {"10": "b", "2": "a"}})");

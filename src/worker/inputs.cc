@@ -4,20 +4,40 @@
 
 #include "base/hash.h"
 #include "data/metrics/registry.h"
+#include "graph/scratch_file.h"
+#include "huggingface/architectures/build_onnx.h"
 
 namespace ns {
 namespace fs = std::filesystem;
 
+namespace {
+
+// Writes the folder's weights as the ONNX file that is used in their place.
+Result<std::shared_ptr<const TempDir>> BuildFromWeights(ModelFolder* folder) {
+  NS_ASSIGN_OR_RETURN(BuiltModel built, BuildOnnx(folder->folder));
+  NS_ASSIGN_OR_RETURN(TempDir scratch, TempDir::Create("ns-built-"));
+  folder->onnx = scratch.path() / "model.onnx";
+  NS_RETURN_IF_ERROR(SaveScratch(built.model, folder->onnx));
+  folder->guesses.insert(folder->guesses.end(), built.notes.begin(), built.notes.end());
+  return std::make_shared<const TempDir>(std::move(scratch));
+}
+
+}  // namespace
+
 Result<SourceModel> LoadSource(const fs::path& path) {
   std::error_code ignored;
   std::optional<ModelFolder> folder;
+  std::shared_ptr<const TempDir> built;
   fs::path onnx = path;
   if (fs::is_directory(path, ignored)) {
     NS_ASSIGN_OR_RETURN(folder, OpenModelFolder(path));
+    if (folder->onnx.empty()) {
+      NS_ASSIGN_OR_RETURN(built, BuildFromWeights(&*folder));
+    }
     onnx = folder->onnx;
   }
   NS_ASSIGN_OR_RETURN(Model model, Model::Load(onnx));
-  return SourceModel{onnx, std::move(folder), std::move(model)};
+  return SourceModel{onnx, std::move(folder), std::move(model), std::move(built)};
 }
 
 namespace {

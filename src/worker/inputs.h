@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "data/data_set.h"
 #include "data/split.h"
@@ -19,12 +20,14 @@
 namespace ns {
 
 struct SourceModel {
-  std::filesystem::path onnx;         // the file
+  std::filesystem::path onnx;         // the file; of a folder with weights only, one that was built from them
   std::optional<ModelFolder> folder;  // set: it came from a Hugging Face folder
   Model model;
+  std::shared_ptr<const TempDir> built = {};  // keeps `onnx` where it was built
 };
 
-// `path` is a .onnx file or a Hugging Face folder. Errors of OpenModelFolder() and Model::Load().
+// `path` is a .onnx file or a Hugging Face folder. A folder of weights is turned into ONNX in a temporary folder, which
+// the folder's guesses tell. Errors of OpenModelFolder(), BuildOnnx() and Model::Load().
 Result<SourceModel> LoadSource(const std::filesystem::path& path);
 
 struct SourceData {

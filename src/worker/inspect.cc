@@ -53,7 +53,7 @@ Result<Inspection> Inspect(const fs::path& path, std::stop_token stop) {
   NS_ASSIGN_OR_RETURN(SourceModel source, LoadSource(path));
   Inspection inspection;
   const Model& model = source.model;
-  inspection.onnx = source.onnx;
+  inspection.onnx = source.built ? source.folder->weights : source.onnx;
   if (source.folder) inspection.task = source.folder->task;
   inspection.opset = model.opset();
   inspection.ir_version = model.proto().ir_version();
@@ -64,6 +64,7 @@ Result<Inspection> Inspect(const fs::path& path, std::stop_token stop) {
   inspection.inputs = model.inputs();
   inspection.outputs = model.outputs();
   inspection.notes = model.notes();
+  if (source.built) inspection.notes.insert(inspection.notes.end(), source.folder->guesses.begin(), source.folder->guesses.end());
   for (const auto& node : model.graph().node()) {
     bool standard = node.domain().empty() || node.domain() == "ai.onnx";
     ++inspection.operators[standard ? node.op_type() : node.domain() + "." + node.op_type()];

@@ -13,7 +13,7 @@
 namespace ns {
 
 struct Inspection {
-  std::filesystem::path onnx;
+  std::filesystem::path onnx;  // of a folder with weights only: their file
   std::string task;  // of a Hugging Face folder; "": not known
   int64_t opset = 0;
   int64_t ir_version = 0;
