@@ -24,6 +24,8 @@ void AddAssistOptions(CLI::App* assist, AssistOptions* options, std::string* cor
   assist->add_option("--fence", options->fence, "Number of this start of the worker; a later one replaces an earlier (0)");
   assist->add_option("--threads", options->threads, "Threads of evaluation and calibration (one a core)")->check(CLI::PositiveNumber);
   assist->add_option("--cores", *cores, "Processors to run on: 0,2-3 (all)");
+  assist->add_option("--lead-patience", options->lead_patience_seconds, "Seconds after which it ends when its lead is gone (never)")
+      ->check(CLI::PositiveNumber);
   assist->add_option("--model", options->model, "Where the model is on this machine (where the lead has it)");
   assist->add_option("--data", options->data, "Where the data is on this machine (where the lead has it)");
   assist->add_option("--parent", options->parent)->group("");  // ours alone: of optimize --workers

@@ -147,6 +147,8 @@ StepPlan PlanAssistant(const StepPlannerOptions& options, const WorkerPlace& pla
   assist.argv = options.worker_command;
   assist.argv.insert(assist.argv.end(), {"assist", "--lead-socket", lead.string(), "--team-token-file", token, "--worker",
                                          std::to_string(place.id.worker), "--fence", std::to_string(place.id.fence)});
+  // A lead that waits in another scheduler's queue may wait for the very node that its assistants hold.
+  if (options.relayed) assist.argv.insert(assist.argv.end(), {"--lead-patience", "30"});
   if (!place.cores.empty()) assist.argv.insert(assist.argv.end(), {"--threads", std::to_string(place.cores.size())});
   // Of another machine they are not known here: its supervisor chooses them.
   if (!place.cores.empty() && !options.relayed) assist.argv.insert(assist.argv.end(), {"--cores", fmt::format("{}", fmt::join(place.cores, ","))});

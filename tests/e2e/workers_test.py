@@ -23,9 +23,14 @@ class WorkersTest(unittest.TestCase):
         (self.folder / "token").write_text(secrets.token_hex(32) + "\n")
         self.processes = []
         self.addCleanup(self.kill_all)
-        header, *rows = (TEXTS / "evaluation.tsv").read_text().splitlines()
         self.data = self.folder / "rows.tsv"
-        self.data.write_text("\n".join([header] + rows * 6) + "\n")
+        self.write_rows(2)
+
+    def write_rows(self, times):
+        """Those of the example so often: a trial over all of them takes about 0.7 s on one core each time."""
+        header, *rows = (TEXTS / "evaluation.tsv").read_text().splitlines()
+        self.data.write_text("\n".join([header] + rows * times) + "\n")
+        return len(rows) * times
 
     def kill_all(self):
         for process in self.processes:
@@ -57,9 +62,9 @@ class WorkersTest(unittest.TestCase):
         return self.start("lead", "lead", "--task-folder", task, "--team-socket", self.folder / "lead.sock", "--team-token-file",
                           self.folder / "token", *more)
 
-    def assistant(self, number, token=None, fence=0):
+    def assistant(self, number, *more, token=None, fence=0):
         return self.start(f"assistant-{number}", "assist", "--lead-socket", self.folder / "lead.sock", "--team-token-file",
-                          token or self.folder / "token", "--worker", number, "--fence", fence, "--cores", CORE[number % len(CORE)])
+                          token or self.folder / "token", "--worker", number, "--fence", fence, "--cores", CORE[number % len(CORE)], *more)
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text()
@@ -78,6 +83,7 @@ class WorkersTest(unittest.TestCase):
         return self.task(name, accuracy_criterion={"tolerable_loss": 0.9}, tuning={"strategy": "random", "max_trials": trials, "objective": "size"})
 
     def test_three_workers_accept_what_one_accepts(self):
+        self.write_rows(6)  # baseline and calibration are shared out
         alone = self.task("alone", workers=1)
         one = self.finish(self.start("lead", "lead", "--task-folder", alone), alone)
         task = self.task()
@@ -127,14 +133,23 @@ class WorkersTest(unittest.TestCase):
         self.assertGreaterEqual(len(known), done)
         self.assertIn("looking for it again", self.log("assistant-1"))
 
+    def test_an_assistant_whose_lead_does_not_come_back_ends_in_peace(self):
+        lead = self.lead(self.sampling())
+        helper, other = self.assistant(1, "--lead-patience", 1.5), self.assistant(2)
+        until(lambda: all("ready" in self.log(f"assistant-{number}") for number in (1, 2)), 60, "both at work")
+        lead.kill()
+        lead.wait()
+        self.assertEqual(helper.wait(10), 0, self.log("assistant-1"))
+        self.assertIn("no lead for 2 s", self.log("assistant-1"))
+        self.assertIsNone(other.poll())
+
     def test_all_workers_take_the_same_rows_where_there_is_no_time_for_all(self):
-        header, *rows = self.data.read_text().splitlines()
-        self.data.write_text("\n".join([header] + rows * 8) + "\n")
+        rows = self.write_rows(48)
         task = self.task(workers=2, accuracy_criterion={"tolerable_loss": 0.9}, tuning={"strategy": "random", "max_trials": 6, "timeout": 12})
         helper = self.assistant(1)
         report = self.finish(self.lead(task), task)
         self.assertEqual(helper.wait(10), 0, self.log("assistant-1"))
-        self.assertLess(report["evaluation_rows"], len(rows) * 8)
+        self.assertLess(report["evaluation_rows"], rows)
         self.assertEqual({trial["rows"] for trial in report["trials"]}, {report["evaluation_rows"]}, report["trials"])
         self.assertIn("1", {trial.get("worker") for trial in report["trials"]})
 

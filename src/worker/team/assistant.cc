@@ -20,6 +20,7 @@ using Say = std::function<void(const std::string&)>;
 
 constexpr double kFirstPause = 0.1, kLongestPause = 2;  // seconds between two tries to reach the lead
 constexpr double kLeaving = 0.5;
+constexpr double kPatienceAtFirst = 4;  // times: a lead that starts has files to fetch and to read
 
 // One conversation with a lead. Three threads: one listens, one gives signs of life, this one works.
 class Conversation {
@@ -174,7 +175,8 @@ Status Assist(const AssistOptions& options, const Say& say, std::stop_token stop
   ItemProgress progress(say);
   std::string spec;
   std::unique_ptr<Workbench> bench;
-  double pause = kFirstPause;
+  double pause = kFirstPause, patience = options.lead_patience_seconds * kPatienceAtFirst;
+  auto alone_since = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     // The token and the socket's folder may come later than we do.
     auto token = ReadTeamToken(options.token_file);
@@ -186,10 +188,18 @@ Status Assist(const AssistOptions& options, const Say& say, std::stop_token stop
       Conversation conversation(options, *std::move(lead), progress, say, stop);
       Status status = conversation.Hold(&spec, &bench);
       if (status.code() != StatusCode::kUnavailable) return status;
-      if (conversation.heard()) say("the lead is gone; looking for it again");
-      if (conversation.heard()) pause = kFirstPause;
+      if (conversation.heard()) {
+        say("the lead is gone; looking for it again");
+        pause = kFirstPause;
+        patience = options.lead_patience_seconds;
+        alone_since = std::chrono::steady_clock::now();
+      }
     } else if (lead.status().code() != StatusCode::kNotFound) {
       return lead.status();
+    }
+    if (patience > 0 && std::chrono::steady_clock::now() - alone_since >= duration<double>(patience)) {
+      say(fmt::format("no lead for {:.0f} s; it may need what this worker holds", patience));
+      return OkStatus();
     }
     if (!Pause(pause, stop)) break;
     pause = std::min(2 * pause, kLongestPause);

@@ -10,8 +10,8 @@
 
 namespace ns {
 
-// Looks for the lead for as long as it takes, and again whenever the connection breaks: another lead may come in its place. `say` hears what
-// goes on, a line at a time. Ok: the lead said that there is no more to do. Errors: PermissionDenied (NOT_OF_THIS_TEAM); FailedPrecondition
+// Looks for the lead for as long as its patience lasts, and again whenever the connection breaks: another lead may come in its place. `say` hears
+// what goes on, a line at a time. Ok: the lead said that there is no more to do, or none came. Errors: PermissionDenied (NOT_OF_THIS_TEAM); FailedPrecondition
 // (NOT_WANTED: another version, or this worker was started again; INPUT_DIFFERS: the files here are not the lead's); errors of opening
 // the model and the data; Cancelled.
 Status Assist(const AssistOptions& options, const std::function<void(const std::string&)>& say, std::stop_token stop);

@@ -27,6 +27,8 @@ struct AssistOptions {
   std::vector<int> cores;            // it runs on these; empty: all it may use
   // Where the task's files are on this machine, if not where the lead has them; empty: there.
   std::filesystem::path model, data, calibration;
+  // It ends when it has had no lead for so long, so that what it holds can serve that, or others; before it has had any, four times as long. 0: never.
+  double lead_patience_seconds = 0;
   int parent = 0;                    // killed when the process with this id, which started it, ends; 0: it may outlive that
 };
 

@@ -1,20 +1,17 @@
-"""Slurm inside of a lab (lab.py): a controller and several slurmd on this machine, on free ports, with state in a temporary folder."""
+"""Slurm inside of a lab (lab.py): a controller on the host `head`, and a slurmd on each of several hosts (hosts.py), with state in a temporary folder."""
 import os
-import pathlib
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 
-import lab
+from hosts import NETWORK, Hosts
 
 CONFIG = """
 ClusterName=lab
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={controller_port}
+SlurmctldHost=head({network}.1)
+SlurmctldPort=17000
 SlurmctldTimeout=10
+SlurmdPort=17001
 SlurmdTimeout={node_timeout}
 AuthType=auth/none
 CredType=cred/none
@@ -43,95 +40,83 @@ SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 SlurmdParameters=config_overrides
-NodeName=node[1-{count}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{first_port}-{last_port}] CPUs={cpus} Sockets=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=20000 State=UNKNOWN
+{nodes}
 PartitionName=work Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=urgent Nodes=ALL Default=NO MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 """
 
 
-def descendants(pid):
-    """The processes that `pid` started, and theirs, now."""
-    try:
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid for child in children for pid in (int(child), *descendants(child))]
-
-
-class SlurmCluster:
+class SlurmCluster(Hosts):
     """`with SlurmCluster(4) as slurm:` node1 ... node4 in the partitions `work` (the default) and `urgent`, whose jobs take nodes from `work`.
     This process and its children reach it by SLURM_CONF."""
 
-    def __init__(self, count, cpus=1, node_timeout=10):
-        if os.environ.get(lab.INSIDE) != "1":
-            raise RuntimeError("not in a lab: start it with lab.py")
-        self.count = count
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ns_slurm_", dir="/dev/shm"))
+    def __init__(self, count, node_timeout=10):
+        super().__init__(count)
         (self.folder / "state").mkdir()
         self.config = self.folder / "slurm.conf"
-        # The network is the lab's own: every port is free.
-        self.config.write_text(CONFIG.format(host=socket.gethostname().split(".")[0], folder=self.folder, count=count, cpus=cpus, node_timeout=node_timeout,
-                                             controller_port=17000, first_port=17001, last_port=17000 + count))
+        nodes = "\n".join(f"NodeName={host.name} NodeAddr={host.address} CPUs=1 Sockets=1 CoresPerSocket=1 ThreadsPerCore=1 RealMemory=20000 State=UNKNOWN"
+                          for host in self.hosts)
+        self.config.write_text(CONFIG.format(folder=self.folder, node_timeout=node_timeout, network=NETWORK, nodes=nodes))
         self.daemons = {}
 
-    def __enter__(self):
+    def begin(self):
         os.environ["SLURM_CONF"] = str(self.config)
-        # Slurm resolves no name, and not even an address, on a machine that has the loopback device only.
-        for words in ("add outside0 type bridge", "set outside0 up"):
-            subprocess.run(["ip", "link", *words.split()], check=True)
-        subprocess.run("ip address add 198.18.78.1/24 dev outside0".split(), check=True)
-        try:
-            self.start_controller()
-            for number in range(1, self.count + 1):
-                self.start_node(number)
-            self.await_nodes()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self.start_controller("-c")
+        for host in self.hosts:
+            self.start_node(host.number)
+        self.await_nodes()
 
     def __exit__(self, *_):
         for name in list(self.daemons):
             self.kill(name)
-        subprocess.run("ip link delete outside0".split(), check=True)
+        super().__exit__()
 
-    def start_controller(self):
-        self.daemons["slurmctld"] = subprocess.Popen(["slurmctld", "-D", "-c", "-f", str(self.config)], stderr=subprocess.DEVNULL)
+    def start_controller(self, *options):
+        """With the state that an earlier one left, if there was one."""
+        self.daemons["slurmctld"] = subprocess.Popen(["slurmctld", "-D", *options, "-f", str(self.config)], stderr=subprocess.DEVNULL)
 
     def start_node(self, number):
-        (self.folder / f"spool-node{number}").mkdir(exist_ok=True)
-        self.daemons[f"node{number}"] = subprocess.Popen(["slurmd", "-D", "-N", f"node{number}", "-f", str(self.config)], stderr=subprocess.DEVNULL)
+        host = self[number]
+        if host.init is None:
+            host.start()
+        (self.folder / f"spool-{host.name}").mkdir(exist_ok=True)
+        command = host.words(*host.on_cores("slurmd", "-D", "-N", host.name, "-f", self.config))
+        self.daemons[host.name] = subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
-    def kill(self, name, kill_signal=signal.SIGKILL):
-        """Ends the daemon: "slurmctld", or that of "node1"."""
+    def kill(self, name):
+        """Ends the daemon by SIGKILL: "slurmctld", or that of "node1"."""
         daemon = self.daemons.pop(name)
-        daemon.send_signal(kill_signal)
+        if name == "slurmctld":
+            daemon.kill()
+        else:
+            while self.named(name).kill("slurmd -D") == 0 and daemon.poll() is None:  # it has not come so far yet
+                time.sleep(0.05)
         daemon.wait()
 
-    def lose(self, node):
-        """The machine of that node fails: the daemon, and the processes of its jobs. Their slurmstepd goes first, so that it cannot tell the controller of
-        an end; it is known by its children alone, since it writes over its environment."""
-        self.kill(node)
-        of_jobs, parents = [], []
-        for pid in descendants(1):
-            try:
-                environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-                if f"SLURMD_NODENAME={node}".encode() in environment:
-                    of_jobs.append(pid)
-                    if pathlib.Path(f"/proc/{parent}/cmdline").read_text().startswith("slurmstepd"):
-                        parents.append(parent)
-            except OSError:
-                pass
-        for pid in parents + of_jobs:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    def await_saved(self):
+        """What the controller knows now is on its disk: it writes there every few seconds, and one that is killed forgets what came later."""
+        now, saved = time.time(), self.folder / "state/job_state"
+        while not (saved.exists() and saved.stat().st_mtime > now) and time.time() < now + 6:
+            time.sleep(0.1)
 
-    def restart_controller(self):
-        """With the state that an earlier one left."""
-        self.daemons["slurmctld"] = subprocess.Popen(["slurmctld", "-D", "-f", str(self.config)], stderr=subprocess.DEVNULL)
+    def lose(self, name):
+        """The machine of that node fails, with all that runs there; nothing is told of it."""
+        host = self.named(name)
+        host.cut()
+        host.stop()
+        self.daemons.pop(name).wait()
+
+    def reset(self):
+        """As it was at the start, whatever a test did to it."""
+        if "slurmctld" not in self.daemons:
+            self.start_controller()
+        for host in self.hosts:
+            if host.name not in self.daemons:
+                self.start_node(host.number)
+            host.mend()
+        for command in (["scancel", "--user=root"], ["scontrol", "update", "PartitionName=work", "State=up"]):
+            self.ask(*command, check=False)
+        self.await_nodes()
 
     def ask(self, *command, check=True):
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=30)
@@ -142,11 +127,14 @@ class SlurmCluster:
     def states(self):
         return dict(line.split() for line in self.ask("sinfo", "-h", "-N", "-p", "work", "-o", "%N %T", check=False).splitlines())
 
-    def await_nodes(self, seconds=30):
+    def await_nodes(self, seconds=40):
         end = time.monotonic() + seconds
-        while list(self.states().values()).count("idle") != self.count:
+        while list((states := self.states()).values()).count("idle") != len(self.hosts):
             if time.monotonic() > end:
-                raise RuntimeError(f"Slurm's nodes: {self.states()}; {self.log('slurmctld')}")
+                raise RuntimeError(f"Slurm's nodes: {states}; {self.log('slurmctld')}")
+            for name, state in states.items():
+                if state.startswith(("down", "drain")):
+                    self.ask("scontrol", "update", f"NodeName={name}", "State=resume", check=False)
             time.sleep(0.1)
 
     def log(self, name):

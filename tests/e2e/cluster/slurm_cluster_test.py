@@ -37,7 +37,7 @@ class SlurmClusterTest(unittest.TestCase):
             job = slurm.ask("sbatch", "--parsable", "--output=/dev/null", "--wrap", "sleep 600").strip()
             until(lambda: slurm.ask("squeue", "-h", "-j", job, "-o", "%T").strip() == "RUNNING")
             slurm.kill("slurmctld")
-            slurm.restart_controller()
+            slurm.start_controller()
             until(lambda: slurm.ask("squeue", "-h", "-j", job, "-o", "%T", check=False).strip() == "RUNNING")
 
 
