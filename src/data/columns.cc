@@ -10,12 +10,13 @@ namespace ns {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kLabels = {"label",   "labels",  "label_name", "label_text",
+constexpr std::array<std::string_view, 15> kLabels = {"label",   "labels",  "label_name", "label_text",
                                                       "class",   "classes", "category",   "target",
-                                                      "targets", "y",       "score",      "intent"};
+                                                      "targets", "y",       "score",      "intent",
+                                                      "gold_label", "is_duplicate", "quality"};
 
 // The texts of the usual data sets (the pairs of GLUE as in transformers' run_glue.py, and common single names).
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kTexts = {{
     {"sentence1", "sentence2"},
     {"question1", "question2"},
     {"premise", "hypothesis"},
@@ -24,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kTexts =
     {"query", "passage"},
     {"text_a", "text_b"},
     {"text1", "text2"},
+    {"#1 string", "#2 string"},
     {"text", "text_pair"},
     {"text", ""},
     {"sentence", ""},

@@ -33,6 +33,13 @@ Result<std::unique_ptr<DataSet>> OpenDataSet(const DataSetOptions& options, std:
   }
   std::string extension = LowerCase(options.path.extension().string());
   bool is_table = extension == ".csv" || extension == ".tsv" || extension == ".jsonl";
+  if (extension == ".parquet") {
+    return InvalidArgument(
+        fmt::format("data set '{0}' is parquet, which is not read; write it as JSON lines: python3 -c \"import pandas; pandas.read_parquet('{0}')"
+                    ".to_json('{1}.jsonl', orient='records', lines=True)\"",
+                    options.path.string(), options.path.stem().string()),
+        "UNSUPPORTED_FORMAT");
+  }
   if (std::filesystem::is_directory(status) || (!is_table && extension != ".npz")) {
     return InvalidArgument(
         fmt::format("data set '{}' is {}; .npz, .csv, .tsv and .jsonl are read", options.path.string(),

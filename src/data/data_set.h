@@ -1,7 +1,8 @@
 // Data sets: rows that feed a model's inputs, with or without labels, read a batch at a time.
 //
 // - .npz: each array is named after the model input it feeds, rows on axis 0; `labels` holds the labels.
-// - .csv, .tsv, .jsonl: text columns through a tokenizer, or numeric columns named after the model's inputs.
+// - .csv, .tsv, .jsonl: text columns through a tokenizer, or numeric columns named after the model's inputs. GLUE's own
+//   files are known, CoLA's by its shape, since it has no header.
 //
 // Whatever was inferred rather than told (which column is the text, a conversion of types) is in guesses().
 #pragma once

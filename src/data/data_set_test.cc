@@ -21,10 +21,10 @@ TEST(DataSetTest, AFileThatIsNotThereOrOfAnotherKindIsRefused) {
   Status status = OpenDataSet(options, inputs).status();
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
   EXPECT_THAT(status.message(), HasSubstr("none.npz' is not there"));
-  options.path = folder.Write("x.parquet", "x");
+  options.path = folder.Write("x.xlsx", "x");
   status = OpenDataSet(options, inputs).status();
   EXPECT_EQ(status.reason(), "UNSUPPORTED_FORMAT");
-  EXPECT_THAT(status.message(), HasSubstr("x.parquet' is of an unknown kind; .npz, .csv, .tsv and .jsonl are read"));
+  EXPECT_THAT(status.message(), HasSubstr("x.xlsx' is of an unknown kind; .npz, .csv, .tsv and .jsonl are read"));
   options.path = folder.path();
   EXPECT_THAT(OpenDataSet(options, inputs).status().message(), HasSubstr("is a folder; .npz, .csv"));
   options.path = folder.Write("x.CSV", "x\n1\n");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <vector>
 
 #include "data/names.h"
@@ -109,7 +110,50 @@ class LabelReader {
   std::vector<double> values_;
 };
 
+// The names of the column, sorted; none: one is a number or missing, or there are more than `most`.
+Result<std::vector<std::string>> NamesOf(const Table& table, size_t column, size_t most) {
+  std::set<std::string> names;
+  for (int64_t row = 0; row < table.rows() && names.size() <= most; ++row) {
+    NS_ASSIGN_OR_RETURN(std::vector<Cell> cells, table.Row(row));
+    const Cell& cell = cells[column];
+    if (cell.kind != Cell::Kind::kText || cell.text.empty() || ParseNumber(cell.text)) return std::vector<std::string>();
+    names.insert(cell.text);
+  }
+  return names.size() <= most ? std::vector<std::string>(names.begin(), names.end()) : std::vector<std::string>();
+}
+
+bool IsOnlyNumbered(const LabelIds& label_ids) {
+  return std::all_of(label_ids.begin(), label_ids.end(), [](const auto& label) { return label.first == fmt::format("LABEL_{}", label.second); });
+}
+
+// Of the sets whose usual order is another than the alphabet's.
+void PutIntoUsualOrder(std::vector<std::string>* names) {
+  if (*names == std::vector<std::string>{"contradiction", "entailment", "neutral"}) *names = {"entailment", "neutral", "contradiction"};
+}
+
 }  // namespace
+
+Result<LabelIds> FitLabelNames(const Table& table, size_t column, const LabelIds& label_ids, std::vector<std::string>* guesses) {
+  if (label_ids.empty()) return label_ids;
+  NS_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesOf(table, column, label_ids.size()));
+  auto is_known = [&](const std::string& name) { return label_ids.contains(name); };
+  if (names.empty() || std::all_of(names.begin(), names.end(), is_known)) return label_ids;
+  LabelIds fitted, by_case;
+  for (const auto& [name, id] : label_ids) by_case[LowerCase(name)] = id;
+  for (const std::string& name : names) {
+    if (auto found = by_case.find(LowerCase(name)); found != by_case.end()) fitted[name] = found->second;
+  }
+  if (fitted.size() == names.size() && by_case.size() == label_ids.size()) {
+    guesses->push_back("the data writes the model's label names in another case");
+    return fitted;
+  }
+  if (!IsOnlyNumbered(label_ids) || names.size() != label_ids.size()) return label_ids;
+  PutIntoUsualOrder(&names);
+  fitted.clear();
+  for (size_t i = 0; i < names.size(); ++i) fitted[names[i]] = static_cast<int64_t>(i);
+  guesses->push_back(fmt::format("the model's labels have no names: {} taken as its classes 0 to {}", ListNames(names), names.size() - 1));
+  return fitted;
+}
 
 Result<Tensor> ReadLabels(const Table& table, size_t column, const LabelIds& label_ids) {
   LabelReader reader(table, column, label_ids);

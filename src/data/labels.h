@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "base/tensor.h"
@@ -19,5 +20,13 @@ namespace ns {
 // same length in every row: then int64 [rows, length]. InvalidArgument (BAD_VALUE): a missing value, or text where no
 // names are known.
 Result<Tensor> ReadLabels(const Table& table, size_t column, const std::map<std::string, int64_t>& label_ids);
+
+// `label_ids` for names as the column writes them, where these differ from the model's in case, or where the model's are
+// but numbers (LABEL_0, LABEL_1, ...: what the transformers library writes when nobody names them): then the column's
+// names, if there are as many, in GLUE's order (entailment first) or else sorted. What was done is appended to
+// `guesses`. In all other cases `label_ids` as they are.
+Result<std::map<std::string, int64_t>> FitLabelNames(const Table& table, size_t column,
+                                                     const std::map<std::string, int64_t>& label_ids,
+                                                     std::vector<std::string>* guesses);
 
 }  // namespace ns

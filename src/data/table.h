@@ -42,6 +42,8 @@ class Table {
   Result<std::vector<Cell>> Row(int64_t row) const;
   // "row 5 (line 7)", as people count lines in an editor.
   std::string Where(int64_t row) const;
+  // What was inferred when it was opened, a sentence; "": nothing.
+  const std::string& guess() const { return guess_; }
   // InvalidArgument (MISSING_COLUMN) lists the columns.
   Result<size_t> Column(std::string_view name) const;
 
@@ -58,6 +60,7 @@ class Table {
   std::string Context(int64_t line) const;  // "data set 'x.csv', line 7"
   // Sets the columns. InvalidArgument (BAD_FILE): two have one name; (EMPTY_DATA_SET): there are none.
   Status SetColumns(std::vector<std::string> columns);
+  void SetGuess(std::string guess) { guess_ = std::move(guess); }
   void AddRecord(Record record) { records_.push_back(record); }
   // EMPTY_DATA_SET when there are no rows.
   Status CheckNotEmpty() const;
@@ -69,6 +72,7 @@ class Table {
   std::shared_ptr<const MappedFile> file_;
   std::string_view text_;
   std::vector<std::string> columns_;
+  std::string guess_;
   std::vector<Record> records_;
 };
 

@@ -107,11 +107,13 @@ Status TextDataSet::SetLengths(const TokenizerOptions& options, std::span<const 
 }
 
 Status TextDataSet::BindColumns(const DataSetOptions& options) {
+  if (!table_->guess().empty()) guesses_.push_back(table_->guess());
   NS_ASSIGN_OR_RETURN(std::optional<size_t> label,
                       ChooseLabelColumn(*table_, options.columns, options.label_ids, &guesses_));
   NS_ASSIGN_OR_RETURN(columns_, ChooseTextColumns(*table_, options.columns, label, &guesses_));
   if (label) {
-    NS_ASSIGN_OR_RETURN(labels_, ReadLabels(*table_, *label, options.label_ids));
+    NS_ASSIGN_OR_RETURN(auto label_ids, FitLabelNames(*table_, *label, options.label_ids, &guesses_));
+    NS_ASSIGN_OR_RETURN(labels_, ReadLabels(*table_, *label, label_ids));
   } else if (options.labels == DataSetOptions::Labels::kRequired) {
     return InvalidArgument(fmt::format("no labels: a column 'label' is needed, or its name in 'columns'; found are {}",
                                        ListNames(table_->columns())),

@@ -52,6 +52,58 @@ TEST_F(TextDataSetTest, PadsToTheLongestRowOfTheBatch) {
   EXPECT_EQ(Read(*set, {1, 2}).inputs.at("input_ids").shape(), (Shape{2, 3}));
 }
 
+// Heads and rows as in the files that GLUE's tasks are downloaded as.
+TEST_F(TextDataSetTest, ReadsGluesOwnFiles) {
+  struct File {
+    const char* name;
+    std::string content;
+    std::vector<std::string> guesses;
+    std::vector<int64_t> labels;
+  };
+  const File files[] = {
+      {"sst2.tsv", "sentence\tlabel\na b \t1\nc\t0\n", {"column 'label' taken as the label", "column 'sentence' taken as the text"}, {1, 0}},
+      {"cola.tsv", "gj04\t1\t\ta b .\ngj04\t0\t*\tc .\n",
+       {"no header: columns as in GLUE's CoLA (source, label, mark, sentence)", "column 'label' taken as the label", "column 'sentence' taken as the text"}, {1, 0}},
+      {"mrpc.tsv", "\xEF\xBB\xBFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t1355540\t1355592\ta \" b\tc\n0\t1\t2\td\ta\n",
+       {"column 'Quality' taken as the label", "columns '#1 String' and '#2 String' taken as a pair of texts"}, {1, 0}},
+      {"qqp.tsv", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t2\t3\ta\tb\t0\n",
+       {"column 'is_duplicate' taken as the label", "columns 'question1' and 'question2' taken as a pair of texts"}, {0}},
+  };
+  for (const File& file : files) {
+    auto set = Open(file.name, file.content).value();
+    EXPECT_EQ(set->guesses(), file.guesses) << file.name;
+    std::vector<int64_t> rows(file.labels.size());
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int64_t>(i);
+    EXPECT_EQ(Values<int64_t>(*Read(*set, rows).labels), file.labels) << file.name;
+  }
+}
+
+TEST_F(TextDataSetTest, LabelsOfMnliFindTheirClasses) {
+  const char* content = "index\tpromptID\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n"
+                        "0\t1\t1a\tx\ta\tb\tneutral\tneutral\n1\t2\t2a\tx\tc\td\tentailment\tentailment\n2\t3\t3a\tx\ta\td\tneutral\tcontradiction\n";
+  options_.label_ids = {{"LABEL_0", 0}, {"LABEL_1", 1}, {"LABEL_2", 2}};
+  auto set = Open("mnli.tsv", content).value();
+  EXPECT_THAT(set->guesses(), ::testing::Contains("the model's labels have no names: 'entailment', 'neutral', 'contradiction' taken as its classes 0 to 2"));
+  EXPECT_THAT(Values<int64_t>(*Read(*set, {0, 1, 2}).labels), ElementsAre(1, 0, 2));
+  options_.label_ids = {{"CONTRADICTION", 0}, {"NEUTRAL", 1}, {"ENTAILMENT", 2}};
+  auto other = Open("mnli.tsv", content).value();
+  EXPECT_THAT(other->guesses(), ::testing::Contains("the data writes the model's label names in another case"));
+  EXPECT_THAT(Values<int64_t>(*Read(*other, {0, 1, 2}).labels), ElementsAre(1, 2, 0));
+}
+
+TEST_F(TextDataSetTest, NamesOfOtherLabelsAreNotTaken) {
+  options_.label_ids = {{"LABEL_0", 0}, {"LABEL_1", 1}};
+  EXPECT_EQ(Open("d.tsv", "text\tlabel\na\tx\nb\ty\nc\tz\n").status().reason(), "UNKNOWN_LABEL");
+  options_.label_ids = {{"good", 0}, {"bad", 1}};
+  EXPECT_EQ(Open("d.tsv", "text\tlabel\na\tx\nb\ty\n").status().reason(), "UNKNOWN_LABEL");
+}
+
+TEST_F(TextDataSetTest, ParquetIsRefusedWithTheRemedy) {
+  Status status = Open("d.parquet", "PAR1").status();
+  EXPECT_EQ(status.reason(), "UNSUPPORTED_FORMAT");
+  EXPECT_THAT(status.message(), HasSubstr("to_json('d.jsonl'"));
+}
+
 TEST_F(TextDataSetTest, APairHasTypesAndTheModelsOwnIntegerType) {
   auto set = Open("d.csv", "idx,sentence1,sentence2,label\n0,a b,c,1\n", Bert(-1, -1, DType::kInt32)).value();
   EXPECT_THAT(set->guesses(), ElementsAre("column 'label' taken as the label",

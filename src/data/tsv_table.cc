@@ -14,6 +14,11 @@ std::vector<std::string> SplitAtTabs(std::string_view line) {
   }
 }
 
+// GLUE's CoLA has no header: where the sentence is from, whether it is acceptable, the authors' mark, the sentence.
+bool IsRowOfCola(const std::vector<std::string>& fields) {
+  return fields.size() == 4 && (fields[1] == "0" || fields[1] == "1") && (fields[2].empty() || fields[2] == "*") && !fields[3].empty();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Table>> TsvTable::Open(const std::filesystem::path& path) {
@@ -31,7 +36,11 @@ Status TsvTable::Scan() {
     size_t end = next > begin && text()[next - 1] == '\r' ? next - 1 : next;
     if (end > begin) {
       std::vector<std::string> fields = SplitAtTabs(text().substr(begin, end - begin));
-      if (columns().empty()) {
+      if (columns().empty() && IsRowOfCola(fields)) {
+        NS_RETURN_IF_ERROR(SetColumns({"source", "label", "mark", "sentence"}));
+        SetGuess("no header: columns as in GLUE's CoLA (source, label, mark, sentence)");
+        AddRecord({begin, end, line});
+      } else if (columns().empty()) {
         NS_RETURN_IF_ERROR(SetColumns(std::move(fields)));
       } else if (fields.size() != columns().size()) {
         return InvalidArgument(

@@ -237,7 +237,8 @@ Result<ModelFolder> OpenModelFolder(const fs::path& folder) {
 }
 
 void FillDataSetOptions(const ModelFolder& model, DataSetOptions* options) {
-  if (options->label_ids.empty()) options->label_ids = model.label_ids;
+  // The one label of a regression is no class: transformers calls it LABEL_0 all the same.
+  if (options->label_ids.empty() && model.labels != 1) options->label_ids = model.label_ids;
   if (!options->tokenizer && model.tokenizer.empty()) return;
   if (!options->tokenizer) options->tokenizer.emplace();
   TokenizerOptions& tokenizer = *options->tokenizer;
