@@ -4,11 +4,10 @@ Of two such types the linker keeps one's functions for both as soon as they meet
 
 Usage: names.py ROOT    exit status 0: fine; 1: one line per pair on stderr.
 """
-import pathlib
 import re
 import sys
 
-from rules import strip_comments_and_strings
+from rules import report, strip_comments_and_strings
 
 TOKEN = re.compile(r"""
     \bnamespace\s+(?P<namespace>[\w:]*)\s*\{
@@ -45,12 +44,5 @@ def check(source):
     return bad
 
 
-def main():
-    bad = check(pathlib.Path(sys.argv[1]) / "src")
-    for line in bad:
-        print(line, file=sys.stderr)
-    return 1 if bad else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(check))

@@ -75,12 +75,13 @@ def check(source):
     return bad
 
 
-def main():
-    bad = check(pathlib.Path(sys.argv[1]) / "src")
+def report(of):
+    """Prints the violations that `of` finds below src/ of the ROOT on the command line; the exit status."""
+    bad = of(pathlib.Path(sys.argv[1]) / "src")
     for line in bad:
         print(line, file=sys.stderr)
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(check))
