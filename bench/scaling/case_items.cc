@@ -19,13 +19,6 @@ namespace {
 constexpr size_t kProfileRows = 3;
 constexpr int kEffectRuns = 16;
 
-std::vector<QuantConfig> ConfigsOf(const TuningItem& item) {
-  if (auto* evaluate = std::get_if<EvaluateItem>(&item)) return {evaluate->config};
-  if (auto* probe = std::get_if<ProbeItem>(&item)) return {probe->config};
-  if (auto* rank = std::get_if<RankItem>(&item)) return {rank->config};
-  return std::get<TimeItem>(item).configs;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<CaseItems>> CaseItems::Open(const std::filesystem::path& model, const std::filesystem::path& data,

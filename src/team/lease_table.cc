@@ -41,16 +41,48 @@ void LeaseTable::Leave(int worker, uint64_t fence, Leaving how) {
 }
 
 std::optional<int64_t> LeaseTable::Choose(int worker) const {
-  std::optional<int64_t> first, suspect;
+  bool left_to_lead = worker != 0 && lead_waits_ && LeadIsFree();  // the first that is needed
+  std::optional<int64_t> first, ahead, suspect;
   for (const auto& [number, item] : items_) {
     if (item.lease != 0) continue;
-    bool own = item.whom == For::kLead;
-    if (worker != 0 && (own || Suspect(item))) continue;
-    if (own) return number;
-    std::optional<int64_t>& place = Suspect(item) ? suspect : first;
-    if (!place) place = number;
+    if (worker == 0 && item.whom == For::kLead) return number;
+    if (item.whom == For::kLead || (worker != 0 && Suspect(item))) continue;
+    if (item.whom == For::kAhead) {
+      if (!ahead && !Suspect(item)) ahead = number;
+    } else if (Suspect(item)) {
+      if (!suspect) suspect = number;
+    } else if (left_to_lead) {
+      left_to_lead = false;
+    } else if (!first) {
+      first = number;
+    }
   }
-  return first ? first : suspect;
+  if (first) return first;
+  return worker != 0 ? ahead : suspect;
+}
+
+int LeaseTable::CountOpen(For whom) const {
+  return static_cast<int>(std::count_if(items_.begin(), items_.end(), [&](const auto& one) { return OpenFor(one.second, whom); }));
+}
+
+void LeaseTable::Need(int64_t item) {
+  auto found = items_.find(item);
+  if (found != items_.end() && found->second.whom == For::kAhead) found->second.whom = For::kAnyone;
+}
+
+bool LeaseTable::LeadIsFree() const { return workers_.at(0).lease == 0 && CountOpen(For::kLead) == 0; }
+
+int LeaseTable::Free(int idle) const { return std::max(0, idle + (LeadIsFree() ? 1 : 0) - open_for_anyone()); }
+
+std::optional<Lease> LeaseTable::MakeWay(int idle) {
+  if (CountOpen(For::kAnyone) <= idle + (LeadIsFree() ? 1 : 0)) return std::nullopt;
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+    if (item->second.whom != For::kAhead || item->second.lease == 0) continue;
+    Lease lease = leases_.at(item->second.lease);
+    Reopen(lease.number, false);
+    return lease;
+  }
+  return std::nullopt;
 }
 
 std::optional<Lease> LeaseTable::Take(int worker, double now) {
@@ -58,6 +90,7 @@ std::optional<Lease> LeaseTable::Take(int worker, double now) {
   if (found == workers_.end() || found->second.lease != 0) return std::nullopt;
   auto item = Choose(worker);
   if (!item) return std::nullopt;
+  if (worker == 0) lead_waits_ = false;
   Lease lease{++last_lease_, *item, worker};
   leases_[lease.number] = lease;
   items_[*item].lease = lease.number;
@@ -94,11 +127,7 @@ std::vector<int> LeaseTable::Expire(double now) {
   return gone;
 }
 
-int LeaseTable::open_for_anyone() const {
-  int count = 0;
-  for (const auto& [number, item] : items_) count += item.lease == 0 && item.whom == For::kAnyone && !Suspect(item) ? 1 : 0;
-  return count;
-}
+int LeaseTable::open_for_anyone() const { return CountOpen(For::kAnyone) + CountOpen(For::kAhead); }
 
 std::optional<Lease> LeaseTable::FindLease(int64_t number) const {
   auto found = leases_.find(number);

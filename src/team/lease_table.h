@@ -4,6 +4,10 @@
 // went to another worker is told apart and refused: each item finishes exactly once. Worker 0 is the lead; its leases never expire. The others
 // keep theirs by renewing them; the lease of a worker that dies, hangs or goes opens the item again. One that was lost too often is left
 // to the lead, last of all: should it be what kills workers, everything else is done by then.
+//
+// What is needed never waits for what may turn out to be of use: items that were begun ahead of their time are the assistants' alone, come after all
+// others, and give way. What is needed goes to the lead where that is free: nothing travels then, and it is free again when something is due
+// that only it does.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +33,22 @@ class LeaseTable {
     double expiry_seconds = 10;  // after the last sign of life
     int losses = 2;              // an item that was lost so often goes to the lead, last of all
   };
-  enum class For { kAnyone, kLead };
+  enum class For { kAnyone, kLead, kAhead };
 
   explicit LeaseTable(Options options) : options_(options) { workers_[0]; }
 
-  // A new open item's number, from 1. They are given out in the order in which they were added, the lead's own before others.
+  // A new open item's number, from 1. They are given out in the order in which they were added, the lead's own before others, those that are ahead of
+  // their time after them.
   int64_t Add(For whom);
+  // What was ahead of its time is needed now.
+  void Need(int64_t item);
+  // The lead asks for an item and has none: it will take the first that comes.
+  void LeadWaits(bool waits) { lead_waits_ = waits; }
+  // So many items more than are open now could be taken at once by the lead and `idle` assistants that have none.
+  int Free(int idle) const;
+  // Where more that is needed is open than they can take: the last item begun ahead of its time is open again, without having
+  // counted as lost. Its lease, for its worker to be told.
+  std::optional<Lease> MakeWay(int idle);
   // Not wanted any more: it will never be given out or finish. Returns the lease that it was under, for its worker to be told.
   // Nothing happens to one that has finished.
   std::optional<Lease> Withdraw(int64_t item);
@@ -74,7 +88,7 @@ class LeaseTable {
 
  private:
   struct Item {
-    For whom = For::kAnyone;
+    For whom = For::kAnyone;  // kAnyone, once it is needed
     int losses = 0;
     int64_t lease = 0;  // 0: open
   };
@@ -85,6 +99,9 @@ class LeaseTable {
   };
 
   bool Suspect(const Item& item) const { return item.losses >= options_.losses; }
+  bool OpenFor(const Item& item, For whom) const { return item.lease == 0 && item.whom == whom && !Suspect(item); }
+  int CountOpen(For whom) const;
+  bool LeadIsFree() const;  // for what others could do, too
   std::optional<int64_t> Choose(int worker) const;
   // Ends a lease; the item is open again.
   void Reopen(int64_t lease, bool lost);
@@ -96,6 +113,7 @@ class LeaseTable {
   std::map<int, Worker> workers_;
   std::map<int, uint64_t> fences_;  // the greatest seen
   int64_t last_item_ = 0, last_lease_ = 0;
+  bool lead_waits_ = false;
 };
 
 }  // namespace ns

@@ -150,6 +150,74 @@ TEST(LeaseTable, DoesNotHoldAGoodbyeAgainstTheItem) {
   EXPECT_EQ(table.open(), 1);
 }
 
+TEST(LeaseTable, LeavesTheFirstThatIsNeededToALeadThatWaits) {
+  LeaseTable table = TableWith(2);
+  table.LeadWaits(true);
+  int64_t first = table.Add(For::kAnyone), second = table.Add(For::kAnyone);
+  EXPECT_EQ(table.Take(1, 0)->item, second);
+  EXPECT_FALSE(table.Take(2, 0));
+  EXPECT_EQ(table.Take(0, 0)->item, first);
+  int64_t third = table.Add(For::kAnyone);
+  EXPECT_EQ(table.Take(2, 0)->item, third) << "the lead has something to do";
+}
+
+TEST(LeaseTable, LeavesNothingToALeadThatHasAnItemOfItsOwn) {
+  LeaseTable table = TableWith(1);
+  table.LeadWaits(true);
+  int64_t any = table.Add(For::kAnyone);
+  table.Add(For::kLead);
+  EXPECT_EQ(table.Take(1, 0)->item, any);
+}
+
+TEST(LeaseTable, GivesWhatIsAheadOfItsTimeToAssistantsAloneAndLast) {
+  LeaseTable table = TableWith(2);
+  int64_t ahead = table.Add(For::kAhead), needed = table.Add(For::kAnyone);
+  EXPECT_EQ(table.Take(1, 0)->item, needed);
+  EXPECT_FALSE(table.Take(0, 0));
+  EXPECT_EQ(table.Take(2, 0)->item, ahead);
+  int64_t later = table.Add(For::kAhead);
+  EXPECT_FALSE(table.Take(0, 0));
+  table.Need(later);
+  EXPECT_EQ(table.Take(0, 0)->item, later);
+}
+
+TEST(LeaseTable, WhatIsAheadOfItsTimeGivesWayToWhatIsNeeded) {
+  LeaseTable table = TableWith(2);
+  table.Add(For::kAnyone);
+  table.Take(0, 0);
+  int64_t likelier = table.Add(For::kAhead), last = table.Add(For::kAhead);
+  ASSERT_EQ(table.Take(1, 0)->item, likelier);
+  auto lease = table.Take(2, 0);
+  EXPECT_FALSE(table.MakeWay(0)) << "nothing waits";
+  int64_t needed = table.Add(For::kAnyone);
+  EXPECT_EQ(table.MakeWay(0), lease);
+  EXPECT_FALSE(table.MakeWay(1)) << "one is idle now";
+  EXPECT_FALSE(table.Finish(lease->number)) << "too late";
+  EXPECT_EQ(table.losses(last), 0);
+  EXPECT_EQ(table.Take(2, 0)->item, needed);
+}
+
+TEST(LeaseTable, NothingGivesWayWhereTheLeadIsFree) {
+  LeaseTable table = TableWith(1);
+  table.Add(For::kAhead);
+  table.Take(1, 0);
+  table.Add(For::kAnyone);
+  EXPECT_EQ(table.Free(0), 0);
+  EXPECT_FALSE(table.MakeWay(0));
+  table.Add(For::kLead);
+  EXPECT_TRUE(table.MakeWay(0)) << "it will take its own";
+}
+
+TEST(LeaseTable, WhatIsAheadOfItsTimeAndWasLostTwiceWaitsUntilItIsNeeded) {
+  LeaseTable table = TableWith(1);
+  int64_t deadly = table.Add(For::kAhead);
+  for (int i = 0; i < 2; ++i) table.GiveBack(table.Take(1, 0)->number);
+  EXPECT_FALSE(table.Take(1, 0));
+  EXPECT_FALSE(table.Take(0, 0));
+  table.Need(deadly);
+  EXPECT_EQ(table.Take(0, 0)->item, deadly);
+}
+
 // Workers that die, hang, come back, give back and report late, at random: each item that was not withdrawn finishes exactly once.
 class Simulation {
  public:
@@ -165,6 +233,7 @@ class Simulation {
     // The lead alone does what is left.
     for (int worker = 1; worker < kWorkers; ++worker) table_.Leave(worker, fences_[worker], Leaving::kGoodbye);
     if (auto own = table_.LeaseOf(0)) Finish(own->number);
+    for (int64_t item : items_) table_.Need(item);
     while (auto lease = table_.Take(0, now_)) Finish(lease->number);
     EXPECT_EQ(table_.unfinished(), 0);
     EXPECT_EQ(finished_.size() + withdrawn_.size(), items_.size());
@@ -186,7 +255,10 @@ class Simulation {
   void Act(int worker, int what) {
     bool lead = worker == 0;
     if (what < 2) {
-      items_.push_back(table_.Add(Below(5) == 0 ? For::kLead : For::kAnyone));
+      constexpr For kWhom[] = {For::kLead, For::kAnyone, For::kAnyone, For::kAnyone, For::kAhead, For::kAhead};
+      items_.push_back(table_.Add(kWhom[Below(6)]));
+      auto lease = table_.MakeWay(0);
+      EXPECT_FALSE(lease && lease->worker == 0);
     } else if (what < 5) {
       if (auto lease = table_.Take(worker, now_)) {
         EXPECT_TRUE(worker == 0 || starts_.contains(worker));
@@ -197,6 +269,9 @@ class Simulation {
       starts_.insert(worker);
     } else if (what == 6 && !lead && starts_.erase(worker) > 0) {
       table_.Leave(worker, fences_[worker], Below(2) == 0 ? Leaving::kLost : Leaving::kGoodbye);
+    } else if (what == 10 && !items_.empty()) {
+      table_.Need(items_[Below(items_.size())]);
+      table_.LeadWaits(Below(2) == 0 && !table_.LeaseOf(0));
     } else if (what == 7 && !items_.empty()) {
       int64_t item = items_[Below(items_.size())];
       if (!finished_.contains(item)) withdrawn_.insert(item);

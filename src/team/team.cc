@@ -63,8 +63,23 @@ int64_t Team::Offer(LeaseTable::For whom, std::function<ItemMessage()> message) 
   std::lock_guard lock(mutex_);
   int64_t item = table_.Add(whom);
   messages_[item] = std::move(message);
+  MakeWay();
   Changed();
   return item;
+}
+
+void Team::Need(int64_t item) {
+  std::lock_guard lock(mutex_);
+  table_.Need(item);
+  MakeWay();
+  Changed();
+}
+
+// With the lock held: a worker that is to stop has nothing to do, so it gets the next item behind that word.
+void Team::MakeWay() {
+  while (auto lease = table_.MakeWay(IdleAssistants())) {
+    members_.at(lease->worker).orders.push_back(StopOrder{lease->number});
+  }
 }
 
 void Team::Withdraw(int64_t item) {
@@ -124,15 +139,16 @@ int Team::joined() const {
   return count;
 }
 
-int Team::IdleLocked() const {
-  int count = table_.LeaseOf(0) ? 0 : 1;
+// With the lock held.
+int Team::IdleAssistants() const {
+  int count = 0;
   for (const auto& [worker, member] : members_) count += member.ready && !member.dismissed && !table_.LeaseOf(worker) ? 1 : 0;
   return count;
 }
 
 int Team::idle() const {
   std::lock_guard lock(mutex_);
-  return IdleLocked();
+  return IdleAssistants() + (table_.LeaseOf(0) ? 0 : 1);
 }
 
 double Team::idle_seconds() const {
@@ -145,10 +161,7 @@ double Team::idle_seconds() const {
 
 int Team::free() const {
   std::lock_guard lock(mutex_);
-  int anyone = table_.open_for_anyone(), own = table_.open() - anyone;
-  int hands = IdleLocked();
-  if (own > 0 && !table_.LeaseOf(0)) --hands;
-  return std::max(0, hands - anyone);
+  return table_.Free(IdleAssistants());
 }
 
 void Team::Wake() {
@@ -159,10 +172,12 @@ void Team::Wake() {
 std::optional<Lease> Team::TakeOwn(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   std::optional<Lease> lease;
+  table_.LeadWaits(true);
   changed_.wait(lock, stop, [&] {
     if (!ended_) lease = table_.Take(0, Now());
     return ended_ || lease.has_value();
   });
+  table_.LeadWaits(false);
   if (lease) Changed();
   return lease;
 }

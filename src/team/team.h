@@ -59,6 +59,8 @@ class Team {
   // `message` is asked for when an assistant gets the item, by its thread.
   int64_t Offer(LeaseTable::For whom, std::function<ItemMessage()> message);
   void Withdraw(int64_t item);
+  // What was offered as ahead of its time is needed now.
+  void Need(int64_t item);
   struct Finished {
     int64_t item = 0;
     int worker = 0;
@@ -114,7 +116,8 @@ class Team {
   void Changed();
   bool Speaks(int worker, uint64_t talk) const;
   void Lost(int worker, std::string_view how);
-  int IdleLocked() const;
+  int IdleAssistants() const;
+  void MakeWay();
 
   const Options options_;
   const Clock& clock_;

@@ -5,6 +5,7 @@
 // Each strategy is one file in strategies/, one line in strategies/registry.cc and one row in docs/tuning.md.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,16 +15,23 @@
 
 namespace ns {
 
+struct Proposal {
+  TuningItem item;
+  // Configurations whose evaluation is not known yet, in their one text form, and whether they are taken to hold the accuracy: the item is proposed
+  // ahead of its time, and is of use only if all turn out so. Empty: it is needed whatever comes.
+  std::map<std::string, bool> assuming = {};
+};
+
 class Strategy {
  public:
   virtual ~Strategy() = default;
 
   virtual std::string_view name() const = 0;
 
-  // At most `count` items to do now, the most wanted first, none of which the history knows. They are independent: any of
-  // them may end first. None while something is under way: the strategy waits for that. None while nothing is: it has
+  // At most `count` items to do now, those that are needed first, then the most wanted, none of which the history knows. They are independent:
+  // any of them may end first. None while something is under way: the strategy waits for that. None while nothing is: it has
   // ended. Must end for every history, and must never propose a configuration for evaluation twice.
-  virtual std::vector<TuningItem> Propose(const TuningHistory& history, int count) = 0;
+  virtual std::vector<Proposal> Propose(const TuningHistory& history, int count) = 0;
 
   // True when it asks for the timing of its models itself. Else the session times every trial that holds the accuracy.
   virtual bool times_models() const { return false; }

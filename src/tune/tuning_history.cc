@@ -17,9 +17,9 @@ const Trial& TuningHistory::trial(int id) const {
   return trials_[static_cast<size_t>(id) - 1];
 }
 
-const Trial* TuningHistory::Find(const QuantConfig& config) const {
-  const size_t* index = FindIn(trial_of_, Canonical(config));
-  return index == nullptr ? nullptr : &trials_[*index];
+const Trial* TuningHistory::FindByText(const std::string& config) const {
+  const size_t* index = FindIn(trial_of_, config);
+  return index == nullptr || trials_[*index].withdrawn ? nullptr : &trials_[*index];
 }
 
 const ProbeResult* TuningHistory::FindProbe(const QuantConfig& config) const { return FindIn(probes_, Canonical(config)); }
@@ -60,6 +60,10 @@ const Trial* TuningHistory::best() const {
 }
 
 Trial& TuningHistory::AddTrial(const EvaluateItem& item) {
+  if (const size_t* index = FindIn(trial_of_, Canonical(item.config))) {
+    trials_[*index].withdrawn = false;
+    return trials_[*index];
+  }
   Trial trial;
   trial.id = static_cast<int>(trials_.size()) + 1;
   trial.label = item.label;
@@ -84,6 +88,15 @@ void TuningHistory::Prune(const EvaluateItem& item, std::string why) {
   Trial& trial = AddTrial(item);
   trial.pruned = true;
   trial.result = EvaluateResult{.values = {}, .failure = std::move(why)};
+}
+
+void TuningHistory::Withdraw(const TuningItem& item) {
+  NS_CHECK(under_way_.erase(KeyOf(item)) == 1, "not under way: {}", KeyOf(item));
+  auto* evaluate = std::get_if<EvaluateItem>(&item);
+  if (evaluate == nullptr) return;
+  --evaluations_;
+  Trial& trial = trials_[trial_of_.at(Canonical(evaluate->config))];
+  trial.withdrawn = !trial.result;
 }
 
 void TuningHistory::End(const TuningItem& item, const TuningResult& result) {

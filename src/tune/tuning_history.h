@@ -23,6 +23,7 @@ struct Trial {
   std::optional<EvaluateResult> result;  // none: under way
   bool accepted = false;                 // evaluated on all rows, and holds the accuracy
   bool pruned = false;                   // never evaluated: it could not be better than the best; its result says so
+  bool withdrawn = false;                // not under way, nor evaluated: as if it had never been asked for
 
   bool failed() const { return result && !result->failure.empty(); }
 };
@@ -46,7 +47,9 @@ class TuningHistory {
   const Trial& trial(int id) const;  // NS_CHECK: there is one
 
   // The trial of this configuration, evaluated or under way; null: never asked for.
-  const Trial* Find(const QuantConfig& config) const;
+  const Trial* Find(const QuantConfig& config) const { return FindByText(Canonical(config)); }
+  // `config` in its one text form.
+  const Trial* FindByText(const std::string& config) const;
   // What was learnt; null: not known (yet).
   const ProbeResult* FindProbe(const QuantConfig& config) const;
   const RankResult* FindRank(const QuantConfig& config) const;
@@ -69,9 +72,11 @@ class TuningHistory {
   // Begin() returns the trial's number for an evaluation, else 0. NS_CHECK: not known.
   int Begin(const TuningItem& item);
   void End(const TuningItem& item, const TuningResult& result);
+  // Of what is under way: as if it had never been begun. A trial keeps its number for when it is begun again.
+  void Withdraw(const TuningItem& item);
   // The evaluation is not worth its time: it is known from now on, with `why` as its failure.
   void Prune(const EvaluateItem& item, std::string why);
-  int evaluations() const { return evaluations_; }  // begun; pruned ones don't count
+  int evaluations() const { return evaluations_; }  // begun; pruned and withdrawn ones don't count
 
  private:
   Trial& AddTrial(const EvaluateItem& item);

@@ -25,6 +25,13 @@ struct Failed {
 
 }  // namespace
 
+std::vector<QuantConfig> ConfigsOf(const TuningItem& item) {
+  if (auto* evaluate = std::get_if<EvaluateItem>(&item)) return {evaluate->config};
+  if (auto* probe = std::get_if<ProbeItem>(&item)) return {probe->config};
+  if (auto* rank = std::get_if<RankItem>(&item)) return {rank->config};
+  return std::get<TimeItem>(item).configs;
+}
+
 std::string KeyOf(const TuningItem& item) {
   return std::visit(Key{}, item);
 }

@@ -64,6 +64,7 @@ struct TimeResult {
 using TuningItem = std::variant<EvaluateItem, ProbeItem, RankItem, TimeItem>;
 using TuningResult = std::variant<EvaluateResult, ProbeResult, RankResult, TimeResult>;
 
+std::vector<QuantConfig> ConfigsOf(const TuningItem& item);
 // Names an item whatever its order in the history: the kind and the configurations in their one text form. Labels don't
 // count.
 std::string KeyOf(const TuningItem& item);

@@ -30,7 +30,7 @@ TuningSession::TuningSession(Options options, std::unique_ptr<Strategy> strategy
 bool TuningSession::ShouldStop(const TuningBudget& budget) {
   if (stopped_) return true;
   std::string why;
-  if (stop_.Reached(history_.evaluations(), budget.elapsed_seconds, &why)) {
+  if (stop_.Reached(history_.evaluations() - CountAhead(true), budget.elapsed_seconds, &why)) {
     stopped_why_ = why;
   } else if (stop_.timeout_seconds > 0 &&
              budget.elapsed_seconds + budget.evaluation_seconds > stop_.timeout_seconds) {
@@ -50,8 +50,8 @@ std::optional<TuningItem> TuningSession::TimeAccepted() const {
     if (trial.accepted && history_.FindModel(trial.config) == nullptr) timing.configs.push_back(trial.config);
   if (timing.configs.empty()) return std::nullopt;
   // One that is under way covers some of them: wait for it.
-  for (const auto& [id, item] : under_way_)
-    if (std::holds_alternative<TimeItem>(item)) return std::nullopt;
+  for (const auto& [id, one] : under_way_)
+    if (std::holds_alternative<TimeItem>(one.item)) return std::nullopt;
   return TuningItem(std::move(timing));
 }
 
@@ -59,18 +59,78 @@ std::vector<TuningWork> TuningSession::Next(const TuningBudget& budget, int coun
   std::vector<TuningWork> work;
   bool stop = ShouldStop(budget);
   if (stop || !strategy_->times_models()) {
-    if (auto timing = TimeAccepted()) Begin(std::move(*timing), &work);
+    if (auto timing = TimeAccepted()) Begin({std::move(*timing)}, &work);
   }
   if (stop) return work;
-  for (TuningItem& item : Wanted(count - static_cast<int>(work.size()))) {
-    bool evaluation = std::holds_alternative<EvaluateItem>(item);
-    if (evaluation && history_.evaluations() >= stop_.max_trials) continue;
-    Begin(std::move(item), &work);
+  int room = std::max(count, 0) - static_cast<int>(work.size());
+  for (Proposal& proposal : Wanted(room + CountAhead(false))) {
+    bool needed = proposal.assuming.empty();
+    if (room <= 0 && !needed) break;
+    int evaluations = history_.evaluations() - (needed ? CountAhead(true) : 0);
+    if (std::holds_alternative<EvaluateItem>(proposal.item) && evaluations >= stop_.max_trials) continue;
+    Begin({std::move(proposal.item), std::move(proposal.assuming)}, &work);
+    --room;
   }
   if (work.empty() && idle()) {
-    for (TuningItem& closest : EvaluateClosest(count)) Begin(std::move(closest), &work);
+    for (TuningItem& closest : EvaluateClosest(count)) Begin({std::move(closest), {}, true}, &work);
   }
   return work;
+}
+
+TuningSession::Need TuningSession::NeedOf(const UnderWay& one) const {
+  if (one.closest) {
+    std::vector<const Trial*> estimates = ClosestEstimates();
+    const Trial* trial = history_.Find(std::get<EvaluateItem>(one.item).config);
+    if (std::find(estimates.begin(), estimates.end(), trial) == estimates.end()) return Need::kNoMore;
+    return estimates.front() == trial ? Need::kNow : Need::kAhead;
+  }
+  bool ahead = false;
+  for (const auto& [config, holds] : one.assuming) {
+    const Trial* trial = history_.FindByText(config);
+    bool known = trial != nullptr && trial->result;
+    if (known && trial->accepted != holds) return Need::kNoMore;
+    ahead = ahead || !known;
+  }
+  return ahead ? Need::kAhead : Need::kNow;
+}
+
+int TuningSession::CountAhead(bool evaluations) const {
+  return static_cast<int>(std::count_if(under_way_.begin(), under_way_.end(), [&](const auto& one) {
+    return (!evaluations || std::holds_alternative<EvaluateItem>(one.second.item)) && NeedOf(one.second) != Need::kNow;
+  }));
+}
+
+std::vector<int> TuningSession::GiveUp() {
+  std::vector<int> given_up;
+  for (const auto& [id, one] : under_way_) {
+    Need need = NeedOf(one);
+    if (need == Need::kNoMore || (stopped_ && need == Need::kAhead)) given_up.push_back(id);
+  }
+  for (int id : given_up) history_.Withdraw(under_way_.at(id).item);
+  if (!given_up.empty() && !stopped_) KeepPlanned(&given_up);
+  // One that is needed took the place of the last that was not.
+  for (auto one = under_way_.rbegin(); one != under_way_.rend() && history_.evaluations() > stop_.max_trials; ++one) {
+    if (!std::holds_alternative<EvaluateItem>(one->second.item) || NeedOf(one->second) != Need::kAhead) continue;
+    history_.Withdraw(one->second.item);
+    given_up.push_back(one->first);
+  }
+  for (int id : given_up) under_way_.erase(id);
+  return given_up;
+}
+
+// Of what was withdrawn, as it turned out otherwise than assumed, some may be wanted all the same.
+void TuningSession::KeepPlanned(std::vector<int>* given_up) {
+  std::map<std::string, Proposal> plan;
+  for (Proposal& proposal : strategy_->Propose(history_, 2 * static_cast<int>(given_up->size()) + 2))
+    plan.emplace(KeyOf(proposal.item), std::move(proposal));
+  std::erase_if(*given_up, [&](int id) {
+    UnderWay& one = under_way_.at(id);
+    auto planned = plan.find(KeyOf(one.item));
+    if (one.closest || planned == plan.end()) return false;
+    history_.Begin(one.item);
+    one.assuming = planned->second.assuming;
+    return true;
+  });
 }
 
 const Trial* TuningSession::Closest(bool accepted) const {
@@ -84,7 +144,7 @@ const Trial* TuningSession::Closest(bool accepted) const {
   return closest;
 }
 
-std::vector<TuningItem> TuningSession::EvaluateClosest(int count) const {
+std::vector<const Trial*> TuningSession::ClosestEstimates() const {
   if (history_.best() != nullptr) return {};
   const AccuracyGoals& goals = history_.problem().goals;
   std::vector<const Trial*> closest;
@@ -92,23 +152,28 @@ std::vector<TuningItem> TuningSession::EvaluateClosest(int count) const {
     if (trial.result && !trial.failed() && !trial.accepted) closest.push_back(&trial);
   std::stable_sort(closest.begin(), closest.end(),
                    [&](const Trial* a, const Trial* b) { return goals.Margin(a->result->values) > goals.Margin(b->result->values); });
+  closest.erase(std::find_if(closest.begin(), closest.end(), [](const Trial* trial) { return !trial->result->stopped_early; }), closest.end());
+  return closest;
+}
+
+std::vector<TuningItem> TuningSession::EvaluateClosest(int count) const {
   std::vector<TuningItem> items;
   int left = std::min(count, stop_.max_trials - history_.evaluations());
-  for (const Trial* trial : closest) {
-    if (static_cast<int>(items.size()) >= left || !trial->result->stopped_early) break;
+  for (const Trial* trial : ClosestEstimates()) {
+    if (static_cast<int>(items.size()) >= left) break;
     items.push_back(EvaluateItem{trial->config, trial->label, true});
   }
   return items;
 }
 
 // What the strategy proposes, without what could not be better than the best.
-std::vector<TuningItem> TuningSession::Wanted(int count) {
+std::vector<Proposal> TuningSession::Wanted(int count) {
   if (count <= 0) return {};
   for (int hopeless = 0; hopeless < kHopeless; ++hopeless) {
-    std::vector<TuningItem> wanted = strategy_->Propose(history_, count);
-    std::erase_if(wanted, [&](const TuningItem& item) { return history_.Knows(item); });
+    std::vector<Proposal> wanted = strategy_->Propose(history_, count);
+    std::erase_if(wanted, [&](const Proposal& proposal) { return history_.Knows(proposal.item); });
     bool any = !wanted.empty();
-    std::erase_if(wanted, [&](const TuningItem& item) { return Prune(item); });
+    std::erase_if(wanted, [&](const Proposal& proposal) { return Prune(proposal.item); });
     if (!wanted.empty() || !any) return wanted;
   }
   stopped_ = true;
@@ -130,29 +195,17 @@ bool TuningSession::Prune(const TuningItem& item) {
   return true;
 }
 
-void TuningSession::Begin(TuningItem item, std::vector<TuningWork>* work) {
-  int trial = history_.Begin(item);
-  under_way_.emplace(++last_id_, item);
-  work->push_back({last_id_, std::move(item), trial});
+void TuningSession::Begin(UnderWay one, std::vector<TuningWork>* work) {
+  int trial = history_.Begin(one.item);
+  work->push_back({++last_id_, one.item, trial, NeedOf(one) != Need::kNow});
+  under_way_.emplace(last_id_, std::move(one));
 }
 
 void TuningSession::Observe(int id, const TuningResult& result) {
   auto found = under_way_.find(id);
   NS_CHECK(found != under_way_.end(), "item {} is not under way", id);
-  history_.End(found->second, result);
-  observed_.emplace_back(found->second, result);
+  history_.End(found->second.item, result);
   under_way_.erase(found);
-}
-
-// Of a strategy that evaluates ahead of time, where nothing but it proposes items: asked again as if what is under way had never been begun.
-bool TuningSession::decided() const {
-  if (stopped_ || !strategy_->times_models() || !EvaluateClosest(1).empty()) return false;
-  TuningHistory known(history_.problem());
-  for (const auto& [item, result] : observed_) {
-    known.Begin(item);
-    known.End(item, result);
-  }
-  return strategy_->Propose(known, 1).empty();
 }
 
 std::optional<int> TuningSession::best() const {

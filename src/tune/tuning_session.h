@@ -3,6 +3,7 @@
 //
 //   NS_ASSIGN_OR_RETURN(TuningSession session, TuningSession::Create(options));
 //   while (true) {
+//     for (int id : session.GiveUp()) ... nobody need do it any more ...
 //     auto work = session.Next(budget, idle_workers);
 //     if (work.empty() && session.idle()) break;
 //     ... do it, in any order, then session.Observe(item.id, what came of it) ...
@@ -29,6 +30,7 @@ struct TuningWork {
   int id = 0;  // for Observe()
   TuningItem item;
   int trial = 0;  // of an evaluation: its number
+  bool ahead = false;  // begun ahead of its time: what is needed comes first
 };
 
 struct TuningBudget {
@@ -54,15 +56,17 @@ class TuningSession {
   // InvalidArgument (UNKNOWN_STRATEGY).
   static Result<TuningSession> Create(Options options);
 
-  // At most `count` items to do now. None: wait for what is under way, or, when idle(), tuning has ended. An evaluation is not
-  // begun when it is not expected to end in time. After the stop condition was reached models that hold the accuracy are still
+  // At most `count` items to do now, and so many more that are needed as there are items under way that were begun ahead of their time, which can
+  // wait. None: wait for what is under way, or, when idle(), tuning has ended. An evaluation is not begun when it is not expected to end in time. After the stop condition was reached models that hold the accuracy are still
   // to be timed, then there is nothing more.
   std::vector<TuningWork> Next(const TuningBudget& budget, int count);
   // Of an item that Next() gave and that was not observed yet (NS_CHECK).
   void Observe(int id, const TuningResult& result);
   bool idle() const { return history_.idle(); }
-  // What is under way can change the answer no more: it was begun ahead of its time, and the strategy has ended without it.
-  bool decided() const;
+  // Begun ahead of its time, and what it was begun for has not turned out yet.
+  bool ahead(int id) const { return NeedOf(under_way_.at(id)) != Need::kNow; }
+  // What was begun ahead of its time and is of no use now: forgotten as if it had never been begun. Ask after each Observe(), and after each Next().
+  std::vector<int> GiveUp();
 
   const TuningHistory& history() const { return history_; }
   // The best so far that holds the accuracy and beats fp32; none: fp32.
@@ -79,15 +83,25 @@ class TuningSession {
  private:
   TuningSession(Options options, std::unique_ptr<Strategy> strategy);
 
+  struct UnderWay {
+    TuningItem item;
+    std::map<std::string, bool> assuming = {};  // as the strategy proposed it
+    bool closest = false;                       // of EvaluateClosest()
+  };
+  enum class Need { kNow, kAhead, kNoMore };
+  Need NeedOf(const UnderWay& one) const;
+  int CountAhead(bool evaluations) const;
+  void KeepPlanned(std::vector<int>* given_up);
   bool ShouldStop(const TuningBudget& budget);
   // Where nothing that is better than fp32 holds the accuracy: by how much the closest misses it, if that is an estimate; with several workers of
   // those that come behind it, too, for it may turn out to be further away.
   std::vector<TuningItem> EvaluateClosest(int count) const;
+  std::vector<const Trial*> ClosestEstimates() const;
   // Timing of what holds the accuracy and was not timed yet.
   std::optional<TuningItem> TimeAccepted() const;
-  std::vector<TuningItem> Wanted(int count);
+  std::vector<Proposal> Wanted(int count);
   bool Prune(const TuningItem& item);
-  void Begin(TuningItem item, std::vector<TuningWork>* work);
+  void Begin(UnderWay one, std::vector<TuningWork>* work);
   // The evaluated trial with the best values: of those that hold the accuracy and were not timed, or of those that don't.
   const Trial* Closest(bool accepted = false) const;
   TuningAnswer AnswerForFloat() const;
@@ -97,8 +111,7 @@ class TuningSession {
   bool stop_at_goal_ = false;
   std::unique_ptr<Strategy> strategy_;
   TuningHistory history_;
-  std::map<int, TuningItem> under_way_;
-  std::vector<std::pair<TuningItem, TuningResult>> observed_;
+  std::map<int, UnderWay> under_way_;
   int last_id_ = 0;
   bool stopped_ = false;
   std::string stopped_why_;  // why the budget, the goal or hopelessness ended it; empty: the strategy did

@@ -120,6 +120,60 @@ TEST(TuningSessionTest, NothingToQuantizeEndsAtOnce) {
   EXPECT_THAT(session.answer().reason, HasSubstr("nothing in the model can be quantized"));
 }
 
+// One evaluation and, whatever it says, the timing of both forms; what else is begun meanwhile is ahead of its time.
+struct Begun {
+  TuningSession session;
+  TuningWork evaluation;
+  std::vector<int> ahead;
+};
+Begun BeginWithFourWorkers(const FakeModel& model) {
+  Begun begun{Make(FakeOptions(64)), {}, {}};
+  auto needed = begun.session.Next({}, 2);
+  EXPECT_TRUE(std::holds_alternative<EvaluateItem>(needed.at(0).item) && std::holds_alternative<TimeItem>(needed.at(1).item));
+  EXPECT_FALSE(needed.at(0).ahead || needed.at(1).ahead);
+  begun.evaluation = needed[0];
+  begun.session.Observe(needed[1].id, model.Do(begun.session.history(), needed[1].item));
+  EXPECT_TRUE(begun.session.GiveUp().empty());
+  for (const TuningWork& work : begun.session.Next({}, 3)) {
+    EXPECT_TRUE(work.ahead && begun.session.ahead(work.id)) << KeyOf(work.item);
+    begun.ahead.push_back(work.id);
+  }
+  EXPECT_FALSE(begun.ahead.empty());
+  return begun;
+}
+
+TEST(TuningSessionTest, WhatTurnsOutToBeOfNoUseIsGivenUpAndForgotten) {
+  Begun begun = BeginWithFourWorkers({});
+  begun.session.Observe(begun.evaluation.id, FakeModel().Do(begun.session.history(), begun.evaluation.item));
+  EXPECT_EQ(begun.session.GiveUp(), begun.ahead);
+  EXPECT_EQ(begun.session.history().evaluations(), 1);
+  EXPECT_TRUE(begun.session.Next({}, 4).empty());
+  EXPECT_TRUE(begun.session.idle());
+  EXPECT_EQ(begun.session.answer().trial, 1);
+}
+
+TEST(TuningSessionTest, WhatTurnsOutToBeNeededIsNotAheadAnyMore) {
+  FakeModel model{.harms = {{"op17", 0.2}}};
+  Begun begun = BeginWithFourWorkers(model);
+  begun.session.Observe(begun.evaluation.id, model.Do(begun.session.history(), begun.evaluation.item));
+  EXPECT_TRUE(begun.session.GiveUp().empty());
+  EXPECT_FALSE(begun.session.ahead(begun.ahead.front()));
+}
+
+TEST(TuningSessionTest, AWithdrawnTrialKeepsItsNumberAndIsNotKnown) {
+  TuningSession::Options options = FakeOptions(4);
+  TuningHistory history(options.problem);
+  EvaluateItem item{options.problem.space.Uniform(OpMode::kStatic), "static"};
+  ASSERT_EQ(history.Begin(item), 1);
+  history.Withdraw(item);
+  EXPECT_FALSE(history.Knows(item));
+  EXPECT_EQ(history.Find(item.config), nullptr);
+  EXPECT_EQ(history.evaluations(), 0);
+  EXPECT_TRUE(history.idle());
+  EXPECT_EQ(history.Begin(EvaluateItem{options.problem.space.Uniform(OpMode::kDynamic), "dynamic"}), 2);
+  EXPECT_EQ(history.Begin(item), 1);
+}
+
 TEST(TuningSessionTest, ItsBudgetIsNeverExceededByMoreThanTheItemUnderWay) {
   for (double timeout : {0.5, 1.0, 3.0, 7.5}) {
     for (int trials : {1, 2, 5}) {

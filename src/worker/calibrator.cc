@@ -27,11 +27,13 @@ Calibrator::Need Calibrator::NeedOf(const QuantConfig& config) {
   return need;
 }
 
-bool Calibrator::Covers(const QuantConfig& config) const {
+bool Calibrator::Serves(const Need& told, const QuantConfig& config) {
   Need need = NeedOf(config);
-  bool methods = std::includes(kept_.methods.begin(), kept_.methods.end(), need.methods.begin(), need.methods.end());
-  return methods && (kept_.channels || !need.channels);
+  bool methods = std::includes(told.methods.begin(), told.methods.end(), need.methods.begin(), need.methods.end());
+  return methods && (told.channels || !need.channels);
 }
+
+bool Calibrator::Covers(const QuantConfig& config) const { return Serves(kept_, config); }
 
 std::vector<CalibrationShard> Calibrator::Begin(std::span<const QuantConfig> configs, int shares) {
   NS_CHECK(!under_way());
@@ -43,6 +45,7 @@ std::vector<CalibrationShard> Calibrator::Begin(std::span<const QuantConfig> con
   }
   CalibrationOptions options;
   options.methods.assign(coming_.methods.begin(), coming_.methods.end());
+  if (std::any_of(coming_.methods.begin(), coming_.methods.end(), NeedsHistogram)) coming_.methods.insert(kByHistogram.begin(), kByHistogram.end());
   options.channels = coming_.channels;
   options.batch_size = batch_size_;
   int64_t batches = (rows_ + batch_size_ - 1) / batch_size_;
@@ -63,7 +66,6 @@ void Calibrator::Take(Statistics part) {
   merged_.Merge(std::move(part));
   if (--missing_ > 0) return;
   kept_ = coming_;
-  if (std::any_of(kept_.methods.begin(), kept_.methods.end(), NeedsHistogram)) kept_.methods.insert(kByHistogram.begin(), kByHistogram.end());
   statistics_ = std::make_shared<Statistics>(std::move(merged_));
   knowledge_ = std::make_shared<Knowledge>(Knowledge{statistics_, {}});
 }

@@ -25,6 +25,8 @@ class Calibrator {
   // The pass that `configs` need, in at most `shares` parts. What was kept before is kept again. Not while one is under way (NS_CHECK).
   std::vector<CalibrationShard> Begin(std::span<const QuantConfig> configs, int shares);
   bool under_way() const { return missing_ > 0; }
+  // When the pass that is under way has ended.
+  bool WillCover(const QuantConfig& config) const { return Serves(coming_, config); }
   // A part's result, in any order; the last one ends the pass.
   void Take(Statistics part);
   void GiveUp();
@@ -35,6 +37,7 @@ class Calibrator {
     bool channels = false;
   };
   static Need NeedOf(const QuantConfig& config);
+  static bool Serves(const Need& told, const QuantConfig& config);
 
   int64_t rows_, batch_size_;
   Need kept_, coming_;

@@ -52,7 +52,7 @@ Result<Evaluation> OptimizeRun::SharedBaseline(const Session& session, double ex
   int64_t shards = std::min({static_cast<int64_t>(expected_seconds / kShardSeconds), kMostShards, batches});
   for (int64_t shard = 0; shard < shards; ++shard) {
     int64_t begin = batches * shard / shards, end = batches * (shard + 1) / shards;
-    team_->Begin(shard + 1, BaselineShard{begin, end - begin});
+    team_->Begin(shard + 1, BaselineShard{begin, end - begin}, Workforce::When::kNow);
   }
   std::vector<EvaluationPart> parts;
   Status failed;

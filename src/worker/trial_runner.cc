@@ -75,7 +75,7 @@ Status TrialRunner::Run(TuningSession& session) {
     NS_RETURN_IF_ERROR(progress_.status());
     if (stop_.stop_requested()) return Cancelled();
     NS_RETURN_IF_ERROR(BeginMore(session));
-    if (session.idle() || (workforce_->most() > 1 && session.decided())) return OkStatus();
+    if (session.idle()) return OkStatus();
     NS_ASSIGN_OR_RETURN(auto done, workforce_->Wait());
     if (done) NS_RETURN_IF_ERROR(TakeDone(*std::move(done), session));
   }
@@ -83,6 +83,8 @@ Status TrialRunner::Run(TuningSession& session) {
 
 Status TrialRunner::BeginMore(TuningSession& session) {
   while (true) {
+    GiveUp(session.GiveUp());
+    NeedNow(session);
     int free = std::max(0, workforce_->free() - static_cast<int>(waiting_.size()));
     auto all = session.Next({progress_.elapsed_seconds() + setting_.closing_seconds, longest_}, free);
     for (const TuningWork& work : all) NS_RETURN_IF_ERROR(BeginWork(work, session));
@@ -91,6 +93,26 @@ Status TrialRunner::BeginMore(TuningSession& session) {
       return OkStatus();
     }
   }
+}
+
+void TrialRunner::GiveUp(const std::vector<int>& ids) {
+  for (int id : ids) {
+    under_way_.erase(id);
+    ahead_.erase(id);
+    std::erase(waiting_, id);
+    workforce_->Withdraw(id);
+  }
+  if (waiting_.empty() && calibrator_.under_way()) GiveUpCalibration();
+}
+
+// What was begun ahead of its time and has turned out to be needed.
+void TrialRunner::NeedNow(const TuningSession& session) {
+  std::erase_if(ahead_, [&](int id) {
+    if (session.ahead(id)) return false;
+    workforce_->Need(id);
+    return true;
+  });
+  HurryCalibration();
 }
 
 void TrialRunner::TellWorkers(bool could_use_more) {
@@ -114,11 +136,13 @@ Status TrialRunner::BeginWork(const TuningWork& work, TuningSession& session) {
     return OkStatus();
   }
   under_way_[work.id] = work;
+  if (work.ahead) ahead_.insert(work.id);
   if (auto knowledge = KnowledgeFor(work.item)) {
-    workforce_->Begin(work.id, TaskOf(work, *std::move(knowledge), session));
+    workforce_->Begin(work.id, TaskOf(work, *std::move(knowledge), session), WhenOf(work.id));
     return OkStatus();
   }
   waiting_.push_back(work.id);
+  HurryCalibration();
   if (!calibrator_.under_way()) BeginCalibration();
   return OkStatus();
 }
@@ -140,6 +164,7 @@ Status TrialRunner::TakeDone(Workforce::Done done, TuningSession& session) {
   if (done.id < 0) return TakeCalibration(std::move(done), session);
   TuningWork work = std::move(under_way_.at(static_cast<int>(done.id)));
   under_way_.erase(work.id);
+  ahead_.erase(work.id);
   return TakeTrial(work, std::move(done), session);
 }
 

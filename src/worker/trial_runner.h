@@ -63,6 +63,8 @@ class TrialRunner {
 
   // One entry a trial, in the order of their numbers, for the report.
   std::vector<TrialReport> Reports(const TuningSession& session) const;
+  // Memory was short for this trial: it was evaluated with one thread, row by row.
+  bool WasSmall(int trial) const;
   int full_evaluations() const { return full_; }
   int partial_evaluations() const { return partial_; }
 
@@ -75,6 +77,8 @@ class TrialRunner {
   // trial_runner.cc
   Status BeginMore(TuningSession& session);
   Status BeginWork(const TuningWork& work, TuningSession& session);
+  void GiveUp(const std::vector<int>& ids);
+  void NeedNow(const TuningSession& session);
   Status TakeDone(Workforce::Done done, TuningSession& session);
   Status TakeTrial(const TuningWork& work, Workforce::Done done, TuningSession& session);
   void End(const TuningWork& work, const TuningResult& result, TuningSession& session);
@@ -90,7 +94,10 @@ class TrialRunner {
   // What calibration must have told for this item, by configuration; none: a pass over the rows is needed first.
   std::optional<std::vector<KnowledgePtr>> KnowledgeFor(const TuningItem& item) const;
   std::optional<QuantFacts> CachedFacts(const QuantConfig& config) const;
+  Workforce::When WhenOf(int id) const { return ahead_.contains(id) ? Workforce::When::kAhead : Workforce::When::kNow; }
   void BeginCalibration();
+  void HurryCalibration();
+  void GiveUpCalibration();
   Status TakeCalibration(Workforce::Done done, TuningSession& session);
   Status BeginWaiting(TuningSession& session);
   Status CalibrateHere(const QuantConfig& config);
@@ -117,8 +124,10 @@ class TrialRunner {
   Calibrator calibrator_;
   WorkerNeed need_;
   std::map<int, TuningWork> under_way_;         // by its id
+  std::set<int> ahead_;                         // of those, begun ahead of their time
   std::vector<int> waiting_;                    // of those, for calibration
   std::vector<int64_t> shards_;                 // of a calibration under way; all below 0
+  bool calibrates_ahead_ = false;               // that calibration serves none that is needed
   int64_t last_shard_ = 0;
   std::vector<size_t> hard_;                    // batches in which earlier candidates lost most
   double longest_ = 0;                          // evaluation, in seconds

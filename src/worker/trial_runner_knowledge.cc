@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "worker/recipe.h"
 #include "worker/trial_runner.h"
 
@@ -7,13 +9,6 @@ namespace {
 
 constexpr double kShardSeconds = 1;  // less is not worth a worker's time
 constexpr double kCalibration = 1.3;  // of the baseline's time for a row
-
-std::vector<QuantConfig> ConfigsOf(const TuningItem& item) {
-  if (auto* evaluate = std::get_if<EvaluateItem>(&item)) return {evaluate->config};
-  if (auto* probe = std::get_if<ProbeItem>(&item)) return {probe->config};
-  if (auto* rank = std::get_if<RankItem>(&item)) return {rank->config};
-  return std::get<TimeItem>(item).configs;
-}
 
 }  // namespace
 
@@ -39,19 +34,44 @@ std::optional<std::vector<KnowledgePtr>> TrialRunner::KnowledgeFor(const TuningI
   return all;
 }
 
-// For all that wait.
+// For all that wait and are needed; where none is, for those that are ahead of their time.
 void TrialRunner::BeginCalibration() {
+  calibrates_ahead_ = std::all_of(waiting_.begin(), waiting_.end(), [&](int id) { return ahead_.contains(id); });
   std::vector<QuantConfig> configs;
-  for (int id : waiting_)
+  for (int id : waiting_) {
+    if (ahead_.contains(id) != calibrates_ahead_) continue;
     for (QuantConfig& config : ConfigsOf(under_way_.at(id).item)) configs.push_back(std::move(config));
+  }
   BeginStage("calibrate");
   double row = setting_.baseline_seconds / static_cast<double>(std::max<size_t>(setting_.data->split.evaluation.size(), 1));
   double seconds = kCalibration * row * static_cast<double>(setting_.data->split.calibration.size());
   int shares = seconds > kShardSeconds ? workforce_->joined() : 1;
   for (CalibrationShard& shard : calibrator_.Begin(configs, shares)) {
     shards_.push_back(--last_shard_);
-    workforce_->Begin(last_shard_, std::move(shard));
+    workforce_->Begin(last_shard_, std::move(shard), calibrates_ahead_ ? Workforce::When::kAhead : Workforce::When::kNow);
   }
+}
+
+// A calibration for what may turn out to be of use gives way to that for what is needed, unless it tells that, too.
+void TrialRunner::HurryCalibration() {
+  std::vector<QuantConfig> needed;
+  for (int id : waiting_) {
+    if (ahead_.contains(id)) continue;
+    for (QuantConfig& config : ConfigsOf(under_way_.at(id).item)) needed.push_back(std::move(config));
+  }
+  if (needed.empty() || !calibrator_.under_way() || !calibrates_ahead_) return;
+  if (std::all_of(needed.begin(), needed.end(), [&](const QuantConfig& config) { return calibrator_.WillCover(config); })) {
+    for (int64_t shard : shards_) workforce_->Need(shard);
+    calibrates_ahead_ = false;
+    return;
+  }
+  GiveUpCalibration();
+  BeginCalibration();
+}
+
+void TrialRunner::GiveUpCalibration() {
+  for (int64_t shard : std::exchange(shards_, {})) workforce_->Withdraw(shard);
+  calibrator_.GiveUp();
 }
 
 Status TrialRunner::TakeCalibration(Workforce::Done done, TuningSession& session) {
@@ -62,8 +82,7 @@ Status TrialRunner::TakeCalibration(Workforce::Done done, TuningSession& session
     if (setting_.quantizer != nullptr) setting_.quantizer->UseStatistics(calibrator_.knowledge()->statistics);
     return BeginWaiting(session);
   }
-  for (int64_t shard : std::exchange(shards_, {})) workforce_->Withdraw(shard);
-  calibrator_.GiveUp();
+  GiveUpCalibration();
   // Rows that make fp32 compute NaN, a full disk, a stop: there is nothing to go on with. Else what waited has failed.
   const Status& status = done.outcome.status();
   if (status.code() == StatusCode::kCancelled || status.reason() == "NON_FINITE_VALUE" || status.reason() == "DISK_FULL") return status;
@@ -71,6 +90,7 @@ Status TrialRunner::TakeCalibration(Workforce::Done done, TuningSession& session
   for (int id : std::exchange(waiting_, {})) {
     TuningWork work = std::move(under_way_.at(id));
     under_way_.erase(id);
+    ahead_.erase(id);
     End(work, FailedResult(work.item, status.message()), session);
   }
   return OkStatus();
@@ -86,7 +106,7 @@ Status TrialRunner::BeginWaiting(TuningSession& session) {
     }
     // For a task that is started again.
     for (const QuantConfig& config : ConfigsOf(work.item)) NS_RETURN_IF_ERROR(CalibratedFacts(config).status());
-    workforce_->Begin(id, TaskOf(work, *std::move(knowledge), session));
+    workforce_->Begin(id, TaskOf(work, *std::move(knowledge), session), WhenOf(id));
   }
   if (!waiting_.empty()) BeginCalibration();
   return OkStatus();

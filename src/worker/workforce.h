@@ -25,8 +25,11 @@ class Workforce {
   virtual int joined() const = 0;  // workers, this process among them
   virtual int most() const = 0;    // that may ever be
   virtual int free() const = 0;    // that could begin something now
+  enum class When { kNow, kAhead };  // kAhead: what is needed comes first, whatever has been begun
   // Timing is done by this process, whose timings alone are compared; the rest by anyone. `id` is the caller's; not in use.
-  virtual void Begin(int64_t id, TeamTask task) = 0;
+  virtual void Begin(int64_t id, TeamTask task, When when) = 0;
+  // What was begun ahead of its time is needed now.
+  virtual void Need(int64_t) {}
   // What has ended. None: someone came or went, or some time has passed. Cancelled: a stop came.
   virtual Result<std::optional<Done>> Wait() = 0;
   // Not wanted any more: Wait() won't return it.
@@ -52,7 +55,7 @@ class OwnHands final : public Workforce {
   int joined() const override { return 1; }
   int most() const override { return 1; }
   int free() const override { return queue_.empty() ? 1 : 0; }
-  void Begin(int64_t id, TeamTask task) override { queue_.push_back({id, std::move(task)}); }
+  void Begin(int64_t id, TeamTask task, When) override { queue_.push_back({id, std::move(task)}); }
   Result<std::optional<Done>> Wait() override;
   void Withdraw(int64_t id) override {
     std::erase_if(queue_, [&](const Waiting& one) { return one.id == id; });

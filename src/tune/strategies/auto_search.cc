@@ -156,7 +156,7 @@ class Search {
 
 }  // namespace
 
-std::vector<TuningItem> AutoSearch::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> AutoSearch::Propose(const TuningHistory& history, int count) {
   return Inquiry::Plan(history, count, [](Inquiry& ask) { return Search(ask).Run(); });
 }
 

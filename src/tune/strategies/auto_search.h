@@ -22,7 +22,7 @@ namespace ns {
 class AutoSearch final : public Strategy {
  public:
   std::string_view name() const override { return "auto"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
   bool times_models() const override { return true; }
   std::string Explain(const TuningHistory& history) const override;
 };

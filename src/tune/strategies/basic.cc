@@ -4,7 +4,7 @@
 
 namespace ns {
 
-std::vector<TuningItem> Basic::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Basic::Propose(const TuningHistory& history, int count) {
   return Inquiry::Plan(history, count, [](Inquiry& ask) { return SearchInStages(ask, Impact::kOutputs); });
 }
 

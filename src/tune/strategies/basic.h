@@ -8,7 +8,7 @@ namespace ns {
 class Basic final : public Strategy {
  public:
   std::string_view name() const override { return "basic"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
 };
 
 }  // namespace ns

@@ -195,7 +195,7 @@ double LogExpectedImprovement(double mean, double deviation, double goal, double
   return LogNormal((mean - goal) / deviation) + std::log(std::max(improvement, 1e-300));
 }
 
-std::vector<TuningItem> Bayesian::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Bayesian::Propose(const TuningHistory& history, int count) {
   ChoiceGrid grid(history.problem(), Random::kMostDimensions);
   if (grid.dimensions().empty()) return {};
   GainForecast forecast(history, grid);
@@ -208,7 +208,7 @@ std::vector<TuningItem> Bayesian::Propose(const TuningHistory& history, int coun
     optimizer.Run();
   }
   Random::Fill(history, grid, &proposals);
-  return std::move(proposals).items();
+  return std::move(proposals).all();
 }
 
 std::string Bayesian::Explain(const TuningHistory& history) const { return WhyNoMore(history, Random::kMostDimensions); }

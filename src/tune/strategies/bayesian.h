@@ -24,7 +24,7 @@ namespace ns {
 class Bayesian final : public Strategy {
  public:
   std::string_view name() const override { return "bayesian"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
   std::string Explain(const TuningHistory& history) const override;
 };
 

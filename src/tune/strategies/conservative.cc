@@ -69,7 +69,7 @@ class Search {
 
 }  // namespace
 
-std::vector<TuningItem> Conservative::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Conservative::Propose(const TuningHistory& history, int count) {
   return Inquiry::Plan(history, count, [](Inquiry& ask) { return Search(ask).Run(); });
 }
 

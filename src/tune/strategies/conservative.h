@@ -13,7 +13,7 @@ namespace ns {
 class Conservative final : public Strategy {
  public:
   std::string_view name() const override { return "conservative"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
 };
 
 }  // namespace ns

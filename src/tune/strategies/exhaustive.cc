@@ -6,13 +6,13 @@
 
 namespace ns {
 
-std::vector<TuningItem> Exhaustive::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Exhaustive::Propose(const TuningHistory& history, int count) {
   ChoiceGrid grid(history.problem(), std::numeric_limits<size_t>::max());
   GainForecast forecast(history, grid);
   Proposals proposals(history, grid, forecast, count);
   proposals.TakeForms();
   proposals.Walk();
-  return std::move(proposals).items();
+  return std::move(proposals).all();
 }
 
 std::string Exhaustive::Explain(const TuningHistory& history) const { return WhyNoMore(history, std::numeric_limits<size_t>::max()); }

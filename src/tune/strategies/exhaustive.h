@@ -13,7 +13,7 @@ namespace ns {
 class Exhaustive final : public Strategy {
  public:
   std::string_view name() const override { return "exhaustive"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
   std::string Explain(const TuningHistory& history) const override;
 };
 

@@ -1,5 +1,6 @@
 #include "tune/strategies/inquiry.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace ns {
@@ -67,6 +68,55 @@ Result<std::vector<double>> Inquiry::Gains(const std::vector<QuantConfig>& confi
   if (missing.configs.empty()) return gains;
   wanted_.push_back(std::move(missing));
   return NotKnown();
+}
+
+namespace {
+
+bool Lists(const std::vector<TuningItem>& items, const TuningItem& item) {
+  return std::any_of(items.begin(), items.end(), [&](const TuningItem& other) { return KeyOf(other) == KeyOf(item); });
+}
+
+// The evaluation for which alone a procedure waits; null: it waits for something else.
+const EvaluateItem* OnlyEvaluation(const std::vector<TuningItem>& wanted) {
+  return wanted.size() == 1 ? std::get_if<EvaluateItem>(&wanted[0]) : nullptr;
+}
+
+Inquiry::Assumptions With(Inquiry::Assumptions assumed, const EvaluateItem& evaluation, bool holds) {
+  assumed[Canonical(evaluation.config)] = holds;
+  return assumed;
+}
+
+}  // namespace
+
+std::vector<TuningItem> Inquiry::WantedIf(const TuningHistory& history, Assumptions assumed, const Procedure& procedure) {
+  Inquiry inquiry(history, std::move(assumed));
+  return procedure(inquiry).ok() ? std::vector<TuningItem>() : inquiry.wanted_;
+}
+
+std::vector<Proposal> Inquiry::Plan(const TuningHistory& history, int count, const Procedure& procedure) {
+  std::vector<Proposal> plan;
+  auto add = [&](const TuningItem& item, const Assumptions& assuming) {
+    bool listed = std::any_of(plan.begin(), plan.end(), [&](const Proposal& other) { return KeyOf(other.item) == KeyOf(item); });
+    if (!listed && !history.Knows(item)) plan.push_back({item, assuming});
+  };
+  auto full = [&] { return static_cast<int>(plan.size()) >= count; };
+  // Each branch that waits for one evaluation opens two more; a few are enough for all workers there can be.
+  std::vector<Assumptions> branches = {{}};
+  for (size_t next = 0; next < branches.size() && !full(); ++next) {
+    std::vector<TuningItem> wanted = WantedIf(history, branches[next], procedure);
+    // Timing needs the lead's cores alone: not on an assumption.
+    for (const TuningItem& item : wanted)
+      if (next == 0 || !std::holds_alternative<TimeItem>(item)) add(item, branches[next]);
+    const EvaluateItem* evaluation = OnlyEvaluation(wanted);
+    if (evaluation == nullptr || full() || static_cast<int>(branches.size()) >= 4 * count) continue;
+    for (bool holds : {true, false}) branches.push_back(With(branches[next], *evaluation, holds));
+    if (next > 0) continue;
+    std::vector<TuningItem> otherwise = WantedIf(history, branches[2], procedure);
+    for (const TuningItem& item : WantedIf(history, branches[1], procedure))
+      if (Lists(otherwise, item)) add(item, {});
+  }
+  if (full()) plan.resize(static_cast<size_t>(std::max(count, 0)));
+  return plan;
 }
 
 }  // namespace ns

@@ -6,11 +6,12 @@
 // what it would want to know next.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "tune/tuning_history.h"
+#include "tune/strategy.h"
 
 namespace ns {
 
@@ -39,44 +40,19 @@ class Inquiry {
   // What the procedure waits for, all of it independent.
   const std::vector<TuningItem>& wanted() const { return wanted_; }
 
-  // Runs `procedure(Inquiry&)`, and where it waits for evaluations also what follows from either outcome, until `count` items
-  // that are not under way are found; the likeliest first: those that are needed whatever comes.
-  template <typename Procedure>
-  static std::vector<TuningItem> Plan(const TuningHistory& history, int count, Procedure&& procedure);
+  // Runs the procedure, and where it waits for an evaluation also what follows from either outcome, until `count` items that are not under way are
+  // found: first those that it needs whatever comes, also if that is only seen from both outcomes, then the likeliest.
+  using Procedure = std::function<Status(Inquiry&)>;
+  static std::vector<Proposal> Plan(const TuningHistory& history, int count, const Procedure& procedure);
 
  private:
   static Status NotKnown() { return Unavailable("not known yet", "NOT_KNOWN"); }
+
+  static std::vector<TuningItem> WantedIf(const TuningHistory& history, Assumptions assumed, const Procedure& procedure);
 
   const TuningHistory& history_;
   Assumptions assumed_;
   std::vector<TuningItem> wanted_;
 };
-
-template <typename Procedure>
-std::vector<TuningItem> Inquiry::Plan(const TuningHistory& history, int count, Procedure&& procedure) {
-  std::vector<TuningItem> items;
-  std::vector<Assumptions> branches = {{}};
-  // Each branch that waits for one evaluation opens two more; a few are enough for all workers there can be.
-  for (size_t next = 0; next < branches.size() && static_cast<int>(items.size()) < count; ++next) {
-    Inquiry inquiry(history, branches[next]);
-    if (procedure(inquiry).ok()) continue;
-    for (const TuningItem& item : inquiry.wanted()) {
-      // Timing needs its cores alone, and what was timed may become the answer: never on an assumption.
-      if (!branches[next].empty() && std::holds_alternative<TimeItem>(item)) continue;
-      bool listed = false;
-      for (const TuningItem& other : items) listed = listed || KeyOf(other) == KeyOf(item);
-      if (!listed && !history.Knows(item)) items.push_back(item);
-    }
-    auto* evaluation = inquiry.wanted().size() == 1 ? std::get_if<EvaluateItem>(&inquiry.wanted()[0]) : nullptr;
-    if (evaluation == nullptr || static_cast<int>(branches.size()) >= 4 * count) continue;
-    for (bool holds : {true, false}) {
-      Assumptions more = branches[next];
-      more[Canonical(evaluation->config)] = holds;
-      branches.push_back(std::move(more));
-    }
-  }
-  if (static_cast<int>(items.size()) > count) items.resize(static_cast<size_t>(count));
-  return items;
-}
 
 }  // namespace ns

@@ -4,7 +4,7 @@
 
 namespace ns {
 
-std::vector<TuningItem> Mse::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Mse::Propose(const TuningHistory& history, int count) {
   return Inquiry::Plan(history, count, [](Inquiry& ask) { return SearchInStages(ask, Impact::kOwnError); });
 }
 

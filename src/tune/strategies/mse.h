@@ -9,7 +9,7 @@ namespace ns {
 class Mse final : public Strategy {
  public:
   std::string_view name() const override { return "mse"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
 };
 
 }  // namespace ns

@@ -106,7 +106,7 @@ class Search {
 
 }  // namespace
 
-std::vector<TuningItem> MseV2::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> MseV2::Propose(const TuningHistory& history, int count) {
   return Inquiry::Plan(history, count, [](Inquiry& ask) { return Search(ask).Run(); });
 }
 

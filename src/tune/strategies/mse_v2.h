@@ -19,7 +19,7 @@ namespace ns {
 class MseV2 final : public Strategy {
  public:
   std::string_view name() const override { return "mse_v2"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
 };
 
 }  // namespace ns

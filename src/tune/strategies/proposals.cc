@@ -115,6 +115,12 @@ bool Proposals::Take(const GridPoint& point) {
   return true;
 }
 
+std::vector<Proposal> Proposals::all() && {
+  std::vector<Proposal> all;
+  for (TuningItem& item : items_) all.push_back({std::move(item)});
+  return all;
+}
+
 void Proposals::TakeForms() {
   for (OpMode mode : {OpMode::kStatic, OpMode::kDynamic}) {
     GridPoint point = grid_.all_float();

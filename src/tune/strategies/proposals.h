@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tune/strategies/choice_grid.h"
+#include "tune/strategy.h"
 
 namespace ns {
 
@@ -63,7 +64,7 @@ class Proposals {
   // Fills up in the order of GridWalk; gives up after looking at so many points.
   void Walk(int most_points = 20'000);
   const std::vector<TuningItem>& list() const { return items_; }
-  std::vector<TuningItem> items() && { return std::move(items_); }
+  std::vector<Proposal> all() &&;
 
  private:
   const TuningHistory& history_;

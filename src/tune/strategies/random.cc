@@ -14,13 +14,13 @@ void Random::Fill(const TuningHistory& history, const ChoiceGrid& grid, Proposal
   proposals->Walk();
 }
 
-std::vector<TuningItem> Random::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Random::Propose(const TuningHistory& history, int count) {
   ChoiceGrid grid(history.problem(), kMostDimensions);
   GainForecast forecast(history, grid);
   Proposals proposals(history, grid, forecast, count);
   proposals.TakeForms();
   Fill(history, grid, &proposals);
-  return std::move(proposals).items();
+  return std::move(proposals).all();
 }
 
 std::string Random::Explain(const TuningHistory& history) const { return WhyNoMore(history, kMostDimensions); }

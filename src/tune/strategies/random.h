@@ -13,7 +13,7 @@ namespace ns {
 class Random final : public Strategy {
  public:
   std::string_view name() const override { return "random"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
   std::string Explain(const TuningHistory& history) const override;
 
   // Fills up with draws, and with a walk when nearly everything was drawn.

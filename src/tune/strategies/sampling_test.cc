@@ -27,8 +27,8 @@ LiteralModel NothingHolds() {
 
 std::vector<std::string> Propose(const std::string& strategy, const TuningHistory& history, int count) {
   std::vector<std::string> configs;
-  for (const TuningItem& item : MakeStrategy(strategy).value()->Propose(history, count))
-    configs.push_back(Canonical(std::get<EvaluateItem>(item).config));
+  for (const Proposal& proposal : MakeStrategy(strategy).value()->Propose(history, count))
+    configs.push_back(Canonical(std::get<EvaluateItem>(proposal.item).config));
   return configs;
 }
 
@@ -37,10 +37,10 @@ std::vector<std::string> Exhaust(const std::string& strategy, const LiteralModel
   TuningHistory history(model.problem());
   auto maker = MakeStrategy(strategy).value();
   while (true) {
-    std::vector<TuningItem> items = maker->Propose(history, 1);
-    if (items.empty()) break;
-    history.Begin(items[0]);
-    history.End(items[0], model(items[0]));
+    std::vector<Proposal> proposed = maker->Propose(history, 1);
+    if (proposed.empty()) break;
+    history.Begin(proposed[0].item);
+    history.End(proposed[0].item, model(proposed[0].item));
   }
   std::vector<std::string> configs;
   for (const Trial& trial : history.trials()) configs.push_back(Canonical(trial.config));

@@ -60,16 +60,16 @@ void Exhaust(Strategy& strategy, const SimulatedModel& model, int most, int eval
   std::set<std::string> evaluated;
   for (int round = 0; round < 10'000; ++round) {
     int count = 1 + static_cast<int>(random() % static_cast<size_t>(most));
-    std::vector<TuningItem> items;
+    std::vector<Proposal> items;
     if (history.evaluations() < evaluations) items = strategy.Propose(history, count);
     ASSERT_LE(items.size(), static_cast<size_t>(count));
     if (random() % 4 == 0) {  // the same history, the same proposals, whoever asks
-      std::vector<TuningItem> again = MakeStrategy(strategy.name()).value()->Propose(history, count);
+      std::vector<Proposal> again = MakeStrategy(strategy.name()).value()->Propose(history, count);
       if (history.evaluations() >= evaluations) again.clear();
       ASSERT_EQ(again.size(), items.size());
-      for (size_t i = 0; i < items.size(); ++i) ASSERT_EQ(KeyOf(again[i]), KeyOf(items[i]));
+      for (size_t i = 0; i < items.size(); ++i) ASSERT_EQ(KeyOf(again[i].item), KeyOf(items[i].item));
     }
-    for (TuningItem& item : items) {
+    for (auto& [item, assuming] : items) {
       ASSERT_FALSE(history.Knows(item)) << KeyOf(item);
       if (auto* evaluate = std::get_if<EvaluateItem>(&item)) {
         ASSERT_TRUE(evaluated.insert(Canonical(evaluate->config)).second);

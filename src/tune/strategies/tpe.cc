@@ -91,7 +91,7 @@ void TakeLikeliest(const TuningHistory& history, const ChoiceGrid& grid, std::ve
 
 }  // namespace
 
-std::vector<TuningItem> Tpe::Propose(const TuningHistory& history, int count) {
+std::vector<Proposal> Tpe::Propose(const TuningHistory& history, int count) {
   ChoiceGrid grid(history.problem(), Random::kMostDimensions);
   GainForecast forecast(history, grid);
   Proposals proposals(history, grid, forecast, count);
@@ -100,7 +100,7 @@ std::vector<TuningItem> Tpe::Propose(const TuningHistory& history, int count) {
   std::vector<Observation> observations = Observe(history, grid, forecast);
   if (history.trials().size() + proposals.size() >= kRandomFirst) TakeLikeliest(history, grid, std::move(observations), &proposals);
   Random::Fill(history, grid, &proposals);
-  return std::move(proposals).items();
+  return std::move(proposals).all();
 }
 
 std::string Tpe::Explain(const TuningHistory& history) const { return WhyNoMore(history, Random::kMostDimensions); }

@@ -17,7 +17,7 @@ namespace ns {
 class Tpe final : public Strategy {
  public:
   std::string_view name() const override { return "tpe"; }
-  std::vector<TuningItem> Propose(const TuningHistory& history, int count) override;
+  std::vector<Proposal> Propose(const TuningHistory& history, int count) override;
   std::string Explain(const TuningHistory& history) const override;
 };
 

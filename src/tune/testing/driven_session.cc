@@ -15,10 +15,15 @@ DrivenSession Drive(const Worker& work_on, const TuningSession::Options& options
   std::map<int, int> begun_when_ended;  // by trial
   for (int round = 0;; ++round) {
     NS_CHECK(round < 100'000, "{} does not end", options.strategy);
+    auto give_up = [&] {
+      for (int id : session.GiveUp()) std::erase_if(under_way, [&](const TuningWork& work) { return work.id == id; });
+    };
+    give_up();
     for (TuningWork& work : session.Next({}, workers - static_cast<int>(under_way.size()))) {
       if (work.trial > 0) driven.labels.push_back(session.history().trial(work.trial).label);
       under_way.push_back(std::move(work));
     }
+    give_up();
     if (under_way.empty()) break;
     size_t next = random() % under_way.size();
     TuningWork work = std::move(under_way[next]);

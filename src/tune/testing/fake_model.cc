@@ -85,6 +85,7 @@ Played Play(TuningSession& session, const FakeModel& model, int workers, uint64_
   std::mt19937_64 random(seed);
   std::vector<TuningWork> busy;
   for (int items = 0; items < 10'000; ++items) {
+    for (int id : session.GiveUp()) std::erase_if(busy, [&](const TuningWork& work) { return work.id == id; });
     int idle = workers - static_cast<int>(busy.size());
     for (TuningWork& work : session.Next({played.elapsed_seconds, model.seconds_per_evaluation}, idle)) {
       if (auto* evaluate = std::get_if<EvaluateItem>(&work.item)) played.labels.push_back(evaluate->label);
@@ -93,7 +94,7 @@ Played Play(TuningSession& session, const FakeModel& model, int workers, uint64_
       played.timings += std::holds_alternative<TimeItem>(work.item) ? 1 : 0;
       busy.push_back(std::move(work));
     }
-    if (busy.empty() || session.decided()) return played;
+    if (busy.empty()) return played;
     size_t next = random() % busy.size();
     TuningWork done = std::move(busy[next]);
     busy.erase(busy.begin() + static_cast<std::ptrdiff_t>(next));

@@ -36,7 +36,7 @@ struct Played {
   double elapsed_seconds = 0;
 };
 
-// Runs the session to its end, or until it is decided, with `workers` items at once, which end in an order drawn from `seed`. Fails the test when it
+// Runs the session to its end with `workers` items at once, which end in an order drawn from `seed`. Fails the test when it
 // does not end within 10,000 items.
 Played Play(TuningSession& session, const FakeModel& model, int workers = 1, uint64_t seed = 0);
 

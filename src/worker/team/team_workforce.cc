@@ -40,16 +40,22 @@ TeamWorkforce::~TeamWorkforce() {
   server_.reset();
 }
 
-void TeamWorkforce::Begin(int64_t id, TeamTask task) {
+void TeamWorkforce::Begin(int64_t id, TeamTask task, When when) {
   bool timing = false;
   if (auto* trial = std::get_if<TrialTask>(&task)) timing = std::holds_alternative<TimeItem>(trial->item);
   auto shared = std::make_shared<const TeamTask>(std::move(task));
   auto message = [this, shared] { return ItemMessage{KindOf(*shared), TaskToText(*shared, stopper_, &blobs_)}; };
   std::lock_guard lock(mutex_);  // our own hands may take it at once
-  int64_t item = team_->Offer(timing ? LeaseTable::For::kLead : LeaseTable::For::kAnyone, message);
+  auto others = when == When::kAhead ? LeaseTable::For::kAhead : LeaseTable::For::kAnyone;
+  int64_t item = team_->Offer(timing ? LeaseTable::For::kLead : others, message);
   tasks_[item] = shared;
   item_of_[id] = item;
   id_of_[item] = id;
+}
+
+void TeamWorkforce::Need(int64_t id) {
+  auto found = item_of_.find(id);
+  if (found != item_of_.end()) team_->Need(found->second);
 }
 
 void TeamWorkforce::Work(std::stop_token stop) {

@@ -37,7 +37,8 @@ class TeamWorkforce final : public Workforce {
   int joined() const override { return team_->joined(); }
   int most() const override { return most_; }
   int free() const override { return team_->free(); }
-  void Begin(int64_t id, TeamTask task) override;
+  void Begin(int64_t id, TeamTask task, When when) override;
+  void Need(int64_t id) override;
   Result<std::optional<Done>> Wait() override;
   void Withdraw(int64_t id) override;
   int Release(int useful) override;
