@@ -10,7 +10,9 @@ constexpr double kOverrun = 2;    // estimates are from a few rows
 constexpr double kShare = 0.3;    // of what is left of the timeout: not hurried before
 constexpr int64_t kFewestRows = 16;
 
-// Of 0 to count - 1, such that each beginning of it is evenly spread: their bits in the opposite order.
+}  // namespace
+
+// Their bits in the opposite order.
 std::vector<size_t> SpreadOrder(size_t count) {
   std::vector<size_t> order;
   size_t all = 1;
@@ -23,20 +25,23 @@ std::vector<size_t> SpreadOrder(size_t count) {
   return order;
 }
 
-}  // namespace
-
 BaselineLimit::BaselineLimit(Options options, std::function<double()> seconds_left)
     : seconds_left_(std::move(seconds_left)),
       fewest_((kFewestRows + options.batch_size - 1) / options.batch_size),
       order_(SpreadOrder(static_cast<size_t>(options.batches))) {
   double left = seconds_left_();
   until_ = std::max(left - std::max(kOverrun * options.expected_seconds, kShare * left), 0.0);
+  allowed_seconds_ = std::max(left - until_, 0.0);
 }
 
 bool BaselineLimit::Add(size_t, std::span<const double>) {
   ++seen_;
+  return !over();
+}
+
+bool BaselineLimit::over() const {
   double left = seconds_left_();
-  return left > 0 && (left > until_ || seen_ < fewest_);
+  return left <= 0 || (left <= until_ && seen_ >= fewest_);
 }
 
 }  // namespace ns

@@ -9,6 +9,9 @@
 
 namespace ns {
 
+// Of 0 to count - 1, such that each beginning of it is evenly spread.
+std::vector<size_t> SpreadOrder(size_t count);
+
 class BaselineLimit final : public EvaluationWatch {
  public:
   struct Options {
@@ -23,10 +26,15 @@ class BaselineLimit final : public EvaluationWatch {
   const std::vector<size_t>& order() const override { return order_; }
   // False: when the timeout has passed; before that when twice the time expected has, with at least 30 % of what was left of the timeout and 16 rows.
   bool Add(size_t batch, std::span<const double> sums) override;
+  // It is time to end, whether batches come or not.
+  bool over() const;
+  // How long it may take as far as can be said before it begins.
+  double allowed_seconds() const { return allowed_seconds_; }
 
  private:
   std::function<double()> seconds_left_;
   double until_ = 0;  // in seconds left
+  double allowed_seconds_ = 0;
   int64_t fewest_ = 0, seen_ = 0;  // batches
   std::vector<size_t> order_;
 };

@@ -38,6 +38,19 @@ TEST(BaselineLimitTest, WhatTakesFarLongerIsEnded) {
   EXPECT_EQ(Evaluated({1000, 4, 0.1}, 60, 8), 4);
 }
 
+TEST(BaselineLimitTest, IsOverWithoutABatchToo) {
+  double left = 60;
+  BaselineLimit limit({100, 1, 10}, [&] { return left; });
+  EXPECT_EQ(limit.allowed_seconds(), 20);
+  left = 39;
+  EXPECT_FALSE(limit.over()) << "fewer rows than are worth a comparison";
+  for (size_t batch = 0; batch < 16; ++batch) limit.Add(batch, {});
+  EXPECT_TRUE(limit.over());
+  EXPECT_FALSE(BaselineLimit({100, 1, 10}, [] { return 1e9; }).over());
+  left = 0;
+  EXPECT_TRUE(BaselineLimit({100, 1, 10}, [&] { return left; }).over());
+}
+
 TEST(BaselineLimitTest, TheTimeoutEndsItWhateverWasSeen) {
   EXPECT_EQ(Evaluated({1000, 1, 0.1}, 60, 25), 3);
   EXPECT_EQ(Evaluated({1000, 1, 50}, 60, 0.5), 120);

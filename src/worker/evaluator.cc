@@ -89,22 +89,27 @@ void Evaluator::KeepBatches(std::vector<size_t> batches) {
   references_ = std::move(references);
 }
 
-Result<EvaluationPart> Evaluator::EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace) const {
+Result<EvaluationPart> Evaluator::EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace,
+                                               double seconds) const {
   NS_CHECK(!compares_with_baseline());
   auto start = std::chrono::steady_clock::now();
+  auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   States states(metrics_.size(), std::vector<MetricStates>(static_cast<size_t>(batches())));
   bool small = pace == Pace::kSmall;
   auto job = [&](int, int64_t number) -> Status {
+    if (seconds > 0 && number > 0 && elapsed() > seconds) return OkStatus();
     std::vector<double> sums;
     return RunBatch(session, first + number, small && may_split_batches() ? 1 : batch_size_, nullptr, Role::kBaseline, stop, &states, &sums);
   };
   NS_RETURN_IF_ERROR(RunParallel(count, small ? 1 : threads_, job, {}, stop));
-  EvaluationPart part{first, {}, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-  for (const std::vector<MetricStates>& of_metric : states) part.states.emplace_back(of_metric.begin() + first, of_metric.begin() + first + count);
+  int64_t done = 0;
+  while (done < count && !states[0][static_cast<size_t>(first + done)].empty()) ++done;
+  EvaluationPart part{first, {}, elapsed()};
+  for (const std::vector<MetricStates>& of_metric : states) part.states.emplace_back(of_metric.begin() + first, of_metric.begin() + first + done);
   return part;
 }
 
-Result<Evaluation> Evaluator::JoinParts(std::span<const EvaluationPart> parts) const {
+Result<Evaluation> Evaluator::JoinParts(std::span<const EvaluationPart> parts) {
   States states(metrics_.size(), std::vector<MetricStates>(static_cast<size_t>(batches())));
   double seconds = 0;
   for (const EvaluationPart& part : parts) {
@@ -119,7 +124,10 @@ Result<Evaluation> Evaluator::JoinParts(std::span<const EvaluationPart> parts) c
     seconds += part.seconds;
   }
   NS_ASSIGN_OR_RETURN(Evaluation evaluation, Join(states));
-  NS_CHECK(evaluation.rows == static_cast<int64_t>(rows_.size()), "parts of {} of {} rows", evaluation.rows, rows_.size());
+  std::vector<size_t> done;
+  for (size_t batch = 0; batch < states[0].size(); ++batch)
+    if (!states[0][batch].empty()) done.push_back(batch);
+  if (done.size() < states[0].size()) KeepBatches(std::move(done));
   evaluation.seconds = seconds;
   return evaluation;
 }

@@ -93,10 +93,12 @@ class Evaluator {
   // `watch` may end it early; the batches that it was told of are then all that there are from now on (rows()).
   Result<Evaluation> EvaluateBaseline(const Session& session, ProgressSink& progress, std::stop_token stop, Pace pace = Pace::kUsual,
                                       EvaluationWatch* watch = nullptr);
-  // The same by parts, for metrics that don't compare with the fp32 model (NS_CHECK): batches [first, first + count). Errors of EvaluateBaseline().
-  Result<EvaluationPart> EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace = Pace::kUsual) const;
-  // All parts, in any order, each batch in one of them (NS_CHECK).
-  Result<Evaluation> JoinParts(std::span<const EvaluationPart> parts) const;
+  // The same by parts, for metrics that don't compare with the fp32 model (NS_CHECK): batches [first, first + count). After `seconds` none
+  // of them is begun but the first: then there are fewer; 0: no limit. Errors of EvaluateBaseline().
+  Result<EvaluationPart> EvaluatePart(const Session& session, int64_t first, int64_t count, std::stop_token stop, Pace pace = Pace::kUsual,
+                                      double seconds = 0) const;
+  // Parts in any order, no batch in two of them (NS_CHECK). Their batches are all that there are from now on (rows()).
+  Result<Evaluation> JoinParts(std::span<const EvaluationPart> parts);
   // From now on one thread and, where the model allows, batches of one row: as a baseline at Pace::kSmall leaves it.
   void GoSmall();
 

@@ -278,5 +278,24 @@ TEST(EvaluatorTest, PartsInAnyOrderJoinToWhatOneWorkerFindsBitForBit) {
   }
 }
 
+TEST(EvaluatorTest, PartsThatEndedEarlyStandForAllRows) {
+  Model model = Scores(1);
+  auto data = Rows(model, 22);
+  Session session = Session::FromModel(model).value();
+  NullProgress progress;
+  std::vector<int64_t> rows(22);
+  std::iota(rows.begin(), rows.end(), 0);
+  Evaluator evaluator = Make(*data, rows, Options("accuracy", 2, 3));
+  std::vector<EvaluationPart> parts = {evaluator.EvaluatePart(session, 6, 2, {}).value(),
+                                       evaluator.EvaluatePart(session, 1, 4, {}, Pace::kUsual, 1e-9).value()};
+  EXPECT_EQ(parts[1].states.at(0).size(), 1u) << "the first is always run";
+  Evaluation joined = evaluator.JoinParts(parts).value();
+  EXPECT_EQ(joined.rows, 7);
+  EXPECT_THAT(evaluator.rows(), ElementsAre(3, 4, 5, 18, 19, 20, 21));
+  Evaluation again = evaluator.Evaluate(session, progress, {}).value();
+  EXPECT_EQ(again.metrics[0].value, joined.metrics[0].value);
+  EXPECT_EQ(again.rows, 7);
+}
+
 }  // namespace
 }  // namespace ns

@@ -234,7 +234,7 @@ Result<EvaluationPart> ItemRunner::Baseline(const BaselineShard& shard, std::sto
   if (!source_session_) {
     NS_ASSIGN_OR_RETURN(source_session_, Session::FromModel(*tools_.source, {}));
   }
-  return tools_.evaluator->EvaluatePart(*source_session_, shard.first, shard.count, stop, pace_);
+  return tools_.evaluator->EvaluatePart(*source_session_, shard.first, shard.count, stop, pace_, shard.seconds);
 }
 
 Result<Statistics> ItemRunner::Calibrate(const CalibrationShard& shard, std::stop_token stop) {

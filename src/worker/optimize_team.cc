@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "worker/baseline_limit.h"
 #include "worker/optimize_run.h"
 #include "worker/team/team_spec.h"
 
@@ -9,7 +10,7 @@ namespace {
 
 constexpr double kShardSeconds = 1;    // of the baseline: as much as is worth a worker's time
 constexpr int64_t kMostShards = 64;
-constexpr double kSharedPart = 0.1;  // of the time left: so much longer than expected a baseline is not
+constexpr double kOwnPart = 0.9;       // of what it may take at most: parts that do come back just before its end
 
 }  // namespace
 
@@ -34,13 +35,14 @@ Status OptimizeRun::OpenTeam() {
   return OkStatus();
 }
 
-// Not where the time may become short, or memory was: BaselineHere() sees to that.
+// Not where memory was short: BaselineHere() sees to that.
 bool OptimizeRun::SharesBaseline(double expected_seconds) const {
   return team_ != nullptr && !evaluator_->compares_with_baseline() && expected_seconds > 2 * kShardSeconds && evaluator_->batches() > 1 &&
-         expected_seconds < kSharedPart * SecondsLeft() && marks_.Killed(kBaselineMark) == 0;
+         marks_.Killed(kBaselineMark) == 0;
 }
 
-// In parts of about a second: whoever joins takes some of what is left.
+// In parts of about a second, each beginning of them evenly spread: whoever joins takes some of what is left, and what was done when the time is
+// over stands for all.
 Result<Evaluation> OptimizeRun::SharedBaseline(const Session& session, double expected_seconds) {
   ItemTools tools;
   tools.evaluator = &*evaluator_;
@@ -50,20 +52,26 @@ Result<Evaluation> OptimizeRun::SharedBaseline(const Session& session, double ex
   team_->Own().Equip(tools);
   int64_t batches = evaluator_->batches();
   int64_t shards = std::min({static_cast<int64_t>(expected_seconds / kShardSeconds), kMostShards, batches});
-  for (int64_t shard = 0; shard < shards; ++shard) {
+  BaselineLimit limit({batches, evaluator_->batch_size(), expected_seconds}, [this] { return SecondsLeft(); });
+  bool limited = options_.tuning.stop.timeout_seconds > 0;
+  for (size_t place : SpreadOrder(static_cast<size_t>(shards))) {
+    auto shard = static_cast<int64_t>(place);
     int64_t begin = batches * shard / shards, end = batches * (shard + 1) / shards;
-    team_->Begin(shard + 1, BaselineShard{begin, end - begin}, Workforce::When::kNow);
+    team_->Begin(shard + 1, BaselineShard{begin, end - begin, limited ? kOwnPart * limit.allowed_seconds() : 0}, Workforce::When::kNow);
   }
   std::vector<EvaluationPart> parts;
   Status failed;
   double done = 0;
-  while (static_cast<int64_t>(parts.size()) < shards && failed.ok()) {
+  auto over = [&] { return limited && !parts.empty() && limit.over(); };
+  while (static_cast<int64_t>(parts.size()) < shards && failed.ok() && !over()) {
     NS_ASSIGN_OR_RETURN(auto ended, team_->Wait());
     if (!ended) continue;
     failed = ended->outcome.status();
     if (!failed.ok()) break;
     parts.push_back(std::get<EvaluationPart>(*std::move(ended->outcome)));
-    done += static_cast<double>(parts.back().states.at(0).size());
+    size_t count = parts.back().states.at(0).size();
+    for (size_t i = 0; i < count; ++i) limit.Add(static_cast<size_t>(parts.back().first) + i, {});
+    done += static_cast<double>(count);
     progress_.Progress("", done, static_cast<double>(batches));
   }
   team_->Settle();

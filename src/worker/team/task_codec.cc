@@ -164,7 +164,7 @@ std::string KindOf(const TeamTask& task) {
 
 std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobStore* blobs) {
   if (auto* baseline = std::get_if<BaselineShard>(&task)) {
-    return Json{{"kind", "baseline"}, {"first", baseline->first}, {"count", baseline->count}}.dump();
+    return Json{{"kind", "baseline"}, {"first", baseline->first}, {"count", baseline->count}, {"seconds", baseline->seconds}}.dump();
   }
   if (auto* calibration = std::get_if<CalibrationShard>(&task)) return ShardToJson(*calibration).dump();
   const auto& trial = std::get<TrialTask>(task);
@@ -198,7 +198,7 @@ Result<ReceivedTask> TaskFromText(std::string_view text, const std::function<Res
   try {
     Json json = Json::parse(text);
     std::string kind = json.at("kind");
-    if (kind == "baseline") return ReceivedTask{BaselineShard{json.at("first"), json.at("count")}, ""};
+    if (kind == "baseline") return ReceivedTask{BaselineShard{json.at("first"), json.at("count"), json.at("seconds")}, ""};
     if (kind == "calibration") return ReceivedTask{ShardFromJson(json), ""};
     TrialTask trial;
     trial.item = ItemFromJson(json);

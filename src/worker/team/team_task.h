@@ -32,6 +32,7 @@ struct TrialTask {
 // Evaluate the fp32 model over a part of the batches.
 struct BaselineShard {
   int64_t first = 0, count = 0;
+  double seconds = 0;  // after which no other batch is begun, but the first; 0: no limit
 };
 // Calibrate with a part of the rows, whole batches.
 struct CalibrationShard {
