@@ -39,12 +39,14 @@ Result<OptimizeOutcome> OptimizeRun::Run() {
   if (options_.dry_run) return DescribePlan();
   if (data_) NS_RETURN_IF_ERROR(Baseline());
   Status done = options_.recipe.empty() ? Tune() : Replay();
+  bool decided = done.ok() && data_ && options_.recipe.empty();
   if (done.ok()) done = Package();
   OptimizeOutcome outcome;
   bool has_best = best_so_far_ && quantized_;
   outcome.interrupted = done.code() == StatusCode::kCancelled && has_best;
   if (outcome.interrupted) done = PackageSoFar("Stopped");
-  if (done.reason() == "OUT_OF_MEMORY" && has_best) done = PackageSoFar("Memory ran out before the packaged file was measured");
+  // fp32 that is kept is written without a session.
+  if (done.reason() == "OUT_OF_MEMORY" && (has_best || decided)) done = PackageSoFar("Memory ran out before the packaged file was measured");
   NS_RETURN_IF_ERROR(done);
   outcome.report = std::move(report_);
   outcome.output = options_.output;

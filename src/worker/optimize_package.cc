@@ -50,9 +50,9 @@ Status OptimizeRun::PackageSoFar(std::string_view why) {
   return Finish(output, ParetoModels::kNone);
 }
 
-// As its trial measured it.
+// As its trial measured it; where fp32 is the best, as the baseline did.
 void OptimizeRun::DescribeBestSoFar(std::string_view why) {
-  const auto& [values, speed] = *best_so_far_;
+  const auto [values, speed] = quantized_ ? *best_so_far_ : BestSoFar{baseline_.values(), std::nullopt};
   report_.goal_met = goals_.Accepts(values);
   for (size_t i = 0; i < metrics_.size(); ++i) report_.optimized.metric[metrics_[i].name] = values[i];
   if (speed) report_.speedup = {speed->speedup, speed->low, speed->high};
@@ -60,6 +60,11 @@ void OptimizeRun::DescribeBestSoFar(std::string_view why) {
   double difference = values[0] - goals_.goals()[0].baseline;
   report_.accuracy_difference = {difference, difference, difference, "no interval: the packaged file was not evaluated"};
   TakePareto();
+  if (!quantized_) {
+    report_.verdict = fmt::format("{}Kept fp32: {}. {}; as the model that was given was measured: {}.", report_.goal_met ? "" : "Goal not met. ", reason_, why,
+                                  goals_.Explain(values));
+    return;
+  }
   report_.verdict = fmt::format("{}{}; the best so far, as its trial measured it: {}: {}; {}.", report_.goal_met ? "" : "Goal not met. ", why,
                                 QuantizedLabel(label_), fast, goals_.Explain(values));
 }
@@ -129,7 +134,7 @@ Status OptimizeRun::EvaluateFile(const fs::path& model) {
   SessionOptions options;
   options.optimization = TimedSession(latency_, session_).optimization;
   NS_ASSIGN_OR_RETURN(Session session, Session::FromFile(model, options));
-  Pace pace = marks_.Killed(kPackageMark) > 0 ? Pace::kSmall : Pace::kUsual;
+  Pace pace = small_answer_ || marks_.Killed(kPackageMark) > 0 ? Pace::kSmall : Pace::kUsual;
   auto evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, pace);
   if (evaluation.status().reason() == "OUT_OF_MEMORY") {
     evaluation = evaluator_->Evaluate(session, progress_, context_.stop, nullptr, Pace::kSmall);

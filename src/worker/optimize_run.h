@@ -146,6 +146,7 @@ class OptimizeRun {
     std::optional<MeasuredSpeed> speed;  // none: not timed
   };
   std::optional<BestSoFar> best_so_far_;  // a stop hands it out; none: fp32 is the best
+  bool small_answer_ = false;             // its trial only fitted in memory with one thread, row by row
   std::map<int, double> speedups_;  // by trial, as timed beside fp32
   std::map<int, Recipe> pareto_;  // by trial: how to make it again
   std::string reason_;

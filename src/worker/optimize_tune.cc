@@ -179,6 +179,7 @@ Status OptimizeRun::TakeAnswer(TuningSession& session, TrialRunner& runner) {
   const Trial& chosen = session.history().trial(*trial);
   label_ = chosen.label;
   config_ = chosen.config;
+  small_answer_ = runner.WasSmall(chosen.id);
   NS_ASSIGN_OR_RETURN(quantized_, runner.TakeModel(chosen.config));
   const MeasuredModel* timed = session.history().FindModel(chosen.config);
   best_so_far_ = {chosen.result->values, timed != nullptr && timed->speed.speedup > 0 ? std::optional(timed->speed) : std::nullopt};

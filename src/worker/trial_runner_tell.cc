@@ -54,6 +54,11 @@ void TrialRunner::Announce(int id, const TuningSession& session) {
   progress_.Send(event);
 }
 
+bool TrialRunner::WasSmall(int trial) const {
+  auto record = records_.find(trial);
+  return record != records_.end() && record->second.small;
+}
+
 std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) const {
   std::vector<TrialReport> reports;
   const auto& goals = session.history().problem().goals.goals();
@@ -81,7 +86,7 @@ std::vector<TrialReport> TrialRunner::Reports(const TuningSession& session) cons
     if (model != nullptr && model->latency_ms > 0) report.latency_ms = model->latency_ms;
     auto add = [&](std::string_view note) { report.note += (report.note.empty() ? "" : "; ") + std::string(note); };
     if (record != records_.end() && record->second.cached) add("known from an earlier run");
-    if (record != records_.end() && record->second.small) add("memory was short: tried again with one thread, row by row");
+    if (WasSmall(trial.id)) add("memory was short: tried again with one thread, row by row");
     reports.push_back(std::move(report));
   }
   return reports;

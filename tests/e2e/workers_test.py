@@ -1,4 +1,5 @@
 """A task on several workers: a lead and its assistants as processes of their own, and what happens when they are killed."""
+import hashlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import BIN, ROOT, alive, descendants, until
@@ -142,6 +144,17 @@ class WorkersTest(unittest.TestCase):
         self.assertEqual(helper.wait(10), 0, self.log("assistant-1"))
         self.assertIn("no lead for 2 s", self.log("assistant-1"))
         self.assertIsNone(other.poll())
+
+    # As by a supervisor whose worker was killed twice while it measured what it had packaged.
+    def test_fp32_is_written_where_memory_is_too_short_to_measure_it(self):
+        task = self.task(workers=1, tuning={"timeout": 0.001})
+        package = hashlib.sha256(b"package").hexdigest()
+        (task / "work/out_of_memory").write_text(f"{time.time_ns() // 1000}\n{package}\n{package}\n")
+        report = self.finish(self.start("lead", "lead", "--task-folder", task), task)
+        self.assertIn("Kept fp32", report["verdict"])
+        self.assertIn("Memory ran out before the packaged file was measured", report["verdict"])
+        self.assertEqual(report["optimized"]["metric"], report["baseline"]["metric"])
+        self.assertGreater((task / "work/result/model.onnx").stat().st_size, 0)
 
     def test_all_workers_take_the_same_rows_where_there_is_no_time_for_all(self):
         rows = self.write_rows(48)
