@@ -29,6 +29,7 @@ void AddAssistOptions(CLI::App* assist, AssistOptions* options, std::string* cor
   assist->add_option("--model", options->model, "Where the model is on this machine (where the lead has it)");
   assist->add_option("--data", options->data, "Where the data is on this machine (where the lead has it)");
   assist->add_option("--parent", options->parent)->group("");  // ours alone: of optimize --workers
+  assist->add_option("--marks", options->marks)->group("");    // of a supervisor
   assist->add_option("--calibration", options->calibration, "Where the calibration data is on this machine (where the lead has it)");
 }
 

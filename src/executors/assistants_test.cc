@@ -97,8 +97,8 @@ TEST_F(AssistantsTest, EachHasItsNumberItsFenceItsCoresAndAFolderOfItsOwn) {
   auto executor = Make();
   ASSERT_TRUE(executor->Start(Place(2, 7)).ok());
   EXPECT_EQ(recorder_.Await({"a", 2, 7}).exit.exit_code, 0);
-  EXPECT_EQ(Log(), fmt::format("assist --lead-socket {0}/team/lead.sock --team-token-file {0}/team_token --worker 2 --fence 7 --threads 1 --cores 0\n"
-                               "{0}/workers/2/work\n", task_.string()));
+  EXPECT_EQ(Log(), fmt::format("assist --lead-socket {0}/team/lead.sock --team-token-file {0}/team_token --worker 2 --fence 7 --marks {0}/workers/2/work "
+                               "--threads 1 --cores 0\n{0}/workers/2/work\n", task_.string()));
 }
 
 TEST_F(AssistantsTest, EndOneByOneAndTheLeadGoesOn) {

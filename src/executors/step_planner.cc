@@ -146,7 +146,8 @@ StepPlan PlanAssistant(const StepPlannerOptions& options, const WorkerPlace& pla
   assist.name = kWorkerStepName;
   assist.argv = options.worker_command;
   assist.argv.insert(assist.argv.end(), {"assist", "--lead-socket", lead.string(), "--team-token-file", token, "--worker",
-                                         std::to_string(place.id.worker), "--fence", std::to_string(place.id.fence)});
+                                         std::to_string(place.id.worker), "--fence", std::to_string(place.id.fence), "--marks",
+                                         plan.work_folder.string()});
   // A lead that waits in another scheduler's queue may wait for the very node that its assistants hold.
   if (options.relayed) assist.argv.insert(assist.argv.end(), {"--lead-patience", "30"});
   if (!place.cores.empty()) assist.argv.insert(assist.argv.end(), {"--threads", std::to_string(place.cores.size())});

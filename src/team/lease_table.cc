@@ -119,6 +119,15 @@ void LeaseTable::GiveBack(int64_t lease) {
   if (leases_.contains(lease)) Reopen(lease, true);
 }
 
+std::optional<Lease> LeaseTable::TakeBack(int64_t item) {
+  auto found = items_.find(item);
+  if (found == items_.end() || found->second.lease == 0) return std::nullopt;
+  Lease lease = leases_.at(found->second.lease);
+  if (lease.worker == 0) return std::nullopt;
+  Reopen(lease.number, false);
+  return lease;
+}
+
 std::vector<int> LeaseTable::Expire(double now) {
   std::vector<int> gone;
   for (const auto& [number, worker] : workers_)

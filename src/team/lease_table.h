@@ -69,6 +69,8 @@ class LeaseTable {
   bool Finish(int64_t lease);
   // The worker cannot do it: counts as lost for the item, not for the worker. Nothing happens when the lease is over.
   void GiveBack(int64_t lease);
+  // Opens an item again that an assistant has, without having counted as lost: it is to be done in another way. Its lease, for that one to be told.
+  std::optional<Lease> TakeBack(int64_t item);
   // Takes leave of the workers that gave no sign of life for too long; what they had leased opens again. Returns their numbers.
   std::vector<int> Expire(double now);
 

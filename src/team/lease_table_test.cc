@@ -218,6 +218,17 @@ TEST(LeaseTable, WhatIsAheadOfItsTimeAndWasLostTwiceWaitsUntilItIsNeeded) {
   EXPECT_EQ(table.Take(0, 0)->item, deadly);
 }
 
+TEST(LeaseTable, TakesAnItemBackFromAnAssistantButNotFromTheLead) {
+  LeaseTable table = TableWith(1);
+  int64_t first = table.Add(For::kAnyone);
+  auto lease = table.Take(1, 0);
+  EXPECT_EQ(table.TakeBack(first), lease);
+  EXPECT_FALSE(table.TakeBack(first)) << "open";
+  EXPECT_EQ(table.losses(first), 0);
+  EXPECT_EQ(table.Take(0, 0)->item, first);
+  EXPECT_FALSE(table.TakeBack(first));
+}
+
 // Workers that die, hang, come back, give back and report late, at random: each item that was not withdrawn finishes exactly once.
 class Simulation {
  public:

@@ -59,10 +59,10 @@ bool Team::Speaks(int worker, uint64_t talk) const {
   return member != members_.end() && member->second.talk == talk;
 }
 
-int64_t Team::Offer(LeaseTable::For whom, std::function<ItemMessage()> message) {
+int64_t Team::Offer(LeaseTable::For whom, std::function<ItemMessage()> message, const std::string& piece) {
   std::lock_guard lock(mutex_);
   int64_t item = table_.Add(whom);
-  messages_[item] = std::move(message);
+  offered_[item] = {std::move(message), piece};
   MakeWay();
   Changed();
   return item;
@@ -84,7 +84,7 @@ void Team::MakeWay() {
 
 void Team::Withdraw(int64_t item) {
   std::lock_guard lock(mutex_);
-  messages_.erase(item);
+  offered_.erase(item);
   std::erase_if(finished_, [&](const Finished& one) { return one.item == item; });
   auto lease = table_.Withdraw(item);
   if (lease && lease->worker != 0) members_.at(lease->worker).orders.push_back(StopOrder{lease->number});
@@ -186,7 +186,7 @@ void Team::FinishOwn(int64_t lease) {
   std::lock_guard lock(mutex_);
   auto known = table_.FindLease(lease);
   if (table_.Finish(lease)) {
-    messages_.erase(known->item);
+    offered_.erase(known->item);
     finished_.push_back({known->item, 0, ""});
   }
   Changed();
@@ -207,6 +207,29 @@ Result<uint64_t> Team::Join(int worker, uint64_t fence, const std::string& proce
   members_[worker] = Member{fence, ++last_talk_, false, {}, false, {}};
   Changed();
   return last_talk_;
+}
+
+void Team::TellKilled(int worker, const std::vector<std::string>& pieces) {
+  std::lock_guard lock(mutex_);
+  std::map<std::string, int> told;
+  for (const std::string& piece : pieces) ++told[piece];
+  for (const auto& [piece, times] : told) {
+    if (std::exchange(killed_[worker][piece], std::max(times, killed_[worker][piece])) >= times) continue;
+    news_.push_back(fmt::format("worker {} was killed for its memory; what it was doing is done with one thread, row by row", worker));
+    for (const auto& [item, offered] : offered_) {
+      auto lease = offered.piece == piece ? table_.TakeBack(item) : std::nullopt;
+      if (lease) members_.at(lease->worker).orders.push_back(StopOrder{lease->number});
+    }
+  }
+  Changed();
+}
+
+int Team::Killed(const std::string& piece) const {
+  std::lock_guard lock(mutex_);
+  int times = 0;
+  for (const auto& [worker, pieces] : killed_)
+    if (auto found = pieces.find(piece); found != pieces.end()) times += found->second;
+  return times;
 }
 
 void Team::Ready(int worker, uint64_t talk) {
@@ -232,7 +255,7 @@ Order Team::NextOrder(int worker, uint64_t talk) {
       member.orders.pop_front();
     } else if (member.ready && !member.dismissed) {
       if (auto lease = table_.Take(worker, Now())) {
-        message = messages_.at(lease->item);
+        message = offered_.at(lease->item).message;
         order = Assignment{lease->number, {}};
       }
     }
@@ -257,7 +280,7 @@ void Team::Finish(int worker, uint64_t talk, int64_t lease, std::string result) 
   if (!Speaks(worker, talk) || !known || known->worker != worker) return;
   table_.Renew(worker, lease, Now());
   if (table_.Finish(lease)) {
-    messages_.erase(known->item);
+    offered_.erase(known->item);
     finished_.push_back({known->item, worker, std::move(result)});
   }
   Changed();

@@ -56,8 +56,11 @@ class Team {
   std::optional<std::string> Blob(const std::string& digest) const { return options_.blob(digest); }
 
   // --- of whoever decides
-  // `message` is asked for when an assistant gets the item, by its thread.
-  int64_t Offer(LeaseTable::For whom, std::function<ItemMessage()> message);
+  // `message` is asked for when an assistant gets the item, by its thread. `piece`: the digest of what it is called where workers are killed for their
+  // memory; empty: nothing.
+  int64_t Offer(LeaseTable::For whom, std::function<ItemMessage()> message, const std::string& piece = "");
+  // How often assistants were killed for their memory with it.
+  int Killed(const std::string& piece) const;
   void Withdraw(int64_t item);
   // What was offered as ahead of its time is needed now.
   void Need(int64_t item);
@@ -93,6 +96,8 @@ class Team {
   // A number for the conversation that the worker begins with this; an earlier one of the same worker is over. Errors of LeaseTable::Join();
   // Unavailable: the work has ended.
   Result<uint64_t> Join(int worker, uint64_t fence, const std::string& processor = "");
+  // Which pieces it was killed for its memory with, once for each time, all since its first start. Who has one of them now starts it again, smaller.
+  void TellKilled(int worker, const std::vector<std::string>& pieces);
   void Ready(int worker, uint64_t talk);
   // The next thing to tell it. Blocks.
   Order NextOrder(int worker, uint64_t talk);
@@ -126,7 +131,12 @@ class Team {
   std::condition_variable_any changed_;   // for everybody
   LeaseTable table_;
   std::map<int, Member> members_;
-  std::map<int64_t, std::function<ItemMessage()>> messages_;  // by item
+  struct Offered {
+    std::function<ItemMessage()> message;
+    std::string piece;
+  };
+  std::map<int64_t, Offered> offered_;                           // by item
+  std::map<int, std::map<std::string, int>> killed_;             // by worker: how often with each piece
   std::deque<Finished> finished_;
   std::vector<std::string> news_;
   bool ended_ = false;

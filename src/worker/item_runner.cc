@@ -21,16 +21,15 @@ bool OutOfMemory(const Status& status) {
   return status.code() == StatusCode::kResourceExhausted && status.reason() == "OUT_OF_MEMORY";
 }
 
-// What it is called in WorkMarks. Empty: the baseline's parts, which are marked as a whole.
+}  // namespace
+
 std::string PieceOf(const TeamTask& task) {
   if (auto* trial = std::get_if<TrialTask>(&task)) return KeyOf(trial->item);
   if (auto* shard = std::get_if<CalibrationShard>(&task)) {
     return fmt::format("calibration from row {}, {} methods, channels {}", shard->first_row, shard->options.methods.size(), shard->options.channels);
   }
-  return "";
+  return fmt::format("baseline from batch {}", std::get<BaselineShard>(task).first);
 }
-
-}  // namespace
 
 void ItemRunner::Equip(ItemTools tools) {
   tools_ = std::move(tools);
@@ -39,10 +38,10 @@ void ItemRunner::Equip(ItemTools tools) {
   source_session_.reset();
 }
 
-Result<TeamOutcome> ItemRunner::Do(const TeamTask& task, std::stop_token stop) {
+Result<TeamOutcome> ItemRunner::Do(const TeamTask& task, std::stop_token stop, int killed) {
   auto start = std::chrono::steady_clock::now();
   bool small = false;
-  auto outcome = Marked(task, stop, &small);
+  auto outcome = Marked(task, stop, killed, &small);
   if (!outcome.ok()) return outcome;
   if (auto* trial = std::get_if<TrialOutcome>(&*outcome)) {
     trial->small = small;
@@ -51,11 +50,11 @@ Result<TeamOutcome> ItemRunner::Do(const TeamTask& task, std::stop_token stop) {
   return outcome;
 }
 
-Result<TeamOutcome> ItemRunner::Marked(const TeamTask& task, std::stop_token stop, bool* small) {
+Result<TeamOutcome> ItemRunner::Marked(const TeamTask& task, std::stop_token stop, int killed, bool* small) {
   static const WorkMarks kNone;
   const std::string piece = PieceOf(task);
-  const WorkMarks& marks = tools_.marks != nullptr && !piece.empty() ? *tools_.marks : kNone;
-  const int killed = marks.Killed(piece);
+  const WorkMarks& marks = tools_.marks != nullptr ? *tools_.marks : kNone;
+  killed = std::max(killed, marks.Killed(piece));
   auto short_of_memory = [] { return ResourceExhausted("memory ran out and the worker was ended", "OUT_OF_MEMORY"); };
   if (killed > 1) return short_of_memory();
   WorkMarks::Mark mark = marks.Begin(piece);

@@ -39,6 +39,9 @@ struct ItemTools {
   std::function<void(std::string_view stage)> begin_stage = [](std::string_view) {};
 };
 
+// What it is called in WorkMarks.
+std::string PieceOf(const TeamTask& task);
+
 class ItemRunner {
  public:
   ItemRunner(ItemTools tools, ProgressSink& progress) : tools_(std::move(tools)), progress_(progress) {}
@@ -46,9 +49,10 @@ class ItemRunner {
   // Other tools from now on; nothing is under way.
   void Equip(ItemTools tools);
 
-  // What ran out of memory, here or in a worker that was killed for it, is tried again once, at Pace::kSmall. Errors: of quantizing, of sessions; Cancelled; ResourceExhausted
-  // (OUT_OF_MEMORY); InvalidArgument (NON_FINITE_VALUE).
-  Result<TeamOutcome> Do(const TeamTask& task, std::stop_token stop);
+  // What ran out of memory, here or in a worker that was killed for it, is tried again once, at Pace::kSmall. `killed`: so many
+  // were, as the lead knows.
+  // Errors: of quantizing, of sessions; Cancelled; ResourceExhausted (OUT_OF_MEMORY); InvalidArgument (NON_FINITE_VALUE).
+  Result<TeamOutcome> Do(const TeamTask& task, std::stop_token stop, int killed = 0);
 
   // The model of a configuration; made again when it was not kept (the same bytes come out).
   Result<QuantizedModel> TakeModel(const QuantConfig& config, const KnowledgePtr& knowledge);
@@ -56,7 +60,7 @@ class ItemRunner {
   void Keep(const std::string& best);
 
  private:
-  Result<TeamOutcome> Marked(const TeamTask& task, std::stop_token stop, bool* small);
+  Result<TeamOutcome> Marked(const TeamTask& task, std::stop_token stop, int killed, bool* small);
   Result<TeamOutcome> Once(const TeamTask& task, std::stop_token stop);
   Result<TuningResult> DoTrial(const TrialTask& task, std::stop_token stop, TrialOutcome* outcome);
   Result<TuningResult> Evaluate(const EvaluateItem& item, const TrialTask& task, std::stop_token stop, TrialOutcome* outcome);

@@ -23,6 +23,9 @@ class WorkMarks {
   // How often a worker was killed with `piece` in work.
   int Killed(const std::string& piece) const;
 
+  // The digests of all pieces, once for each time.
+  const std::vector<std::string>& killed() const { return killed_; }
+
   // What the workers took that were killed.
   std::chrono::duration<double> spent() const { return spent_; }
 

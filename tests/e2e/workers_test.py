@@ -120,6 +120,28 @@ class WorkersTest(unittest.TestCase):
         self.assertEqual(sum(trial["index"] > 0 for trial in report["trials"]), 10)
         self.assertFalse([trial for trial in report["trials"] if "failed" in trial.get("note", "")])
 
+    # As by a supervisor. The lead is held meanwhile, or it might take over what the killed one had before it can hear why.
+    def test_what_an_assistant_is_killed_for_its_memory_with_is_done_smaller_once(self):
+        marks = self.folder / "marks"
+        marks.mkdir()
+        task = self.sampling(trials=8)
+        lead = self.lead(task)
+        victim = self.assistant(1, "--marks", marks)
+        until(lambda: len(self.events(task, "trial")) >= 3 and (marks / "in_work").exists(), 120, "two trials, and the next one in work")
+        lead.send_signal(signal.SIGSTOP)
+        victim.kill()
+        (marks / "in_work").rename(marks / "out_of_memory")
+        self.assistant(1, "--marks", marks)
+        until(lambda: self.processes[-1].poll() is None and (self.folder / "assistant-1.log").exists(), 10, "another assistant")
+        time.sleep(1)
+        lead.send_signal(signal.SIGCONT)
+        report = self.finish(lead, task)
+        small = [trial for trial in report["trials"] if "memory was short: tried again with one thread, row by row" in trial.get("note", "")]
+        self.assertEqual(len(small), 1, report["trials"])
+        self.assertTrue(small[0]["meets_criterion"])
+        self.assertEqual(sum(trial["index"] > 0 for trial in report["trials"]), 8)
+        self.assertIn("was killed for its memory", self.log("lead"))
+
     def test_a_lead_that_is_killed_goes_on_with_what_was_found_and_assistants_come_back(self):
         task = self.sampling()
         lead = self.lead(task)
@@ -165,6 +187,18 @@ class WorkersTest(unittest.TestCase):
         self.assertLess(report["evaluation_rows"], rows)
         self.assertEqual({trial["rows"] for trial in report["trials"]}, {report["evaluation_rows"]}, report["trials"])
         self.assertIn("1", {trial.get("worker") for trial in report["trials"]})
+
+    # The estimate is of the first rows, which have one word each; the others have more than the model takes.
+    def test_a_timeout_bounds_a_baseline_that_is_shared(self):
+        rows = ["text\tlabel"] + ["editor\tdoc"] * 8 + ["parameter and topology file editor and molecular mechanical simulator " * 10 + "\tscience"] * 40_000
+        self.data.write_text("\n".join(rows) + "\n")
+        task = self.task(workers=2, accuracy_criterion={"tolerable_loss": 0.9}, tuning={"strategy": "random", "max_trials": 1, "timeout": 30})
+        self.assistant(1)
+        report = self.finish(self.lead(task), task)
+        self.assertIn("took longer than expected", " ".join(report["notes"]))
+        self.assertIn(report["evaluation_rows"], range(16, 40_000))
+        self.assertLess(report["elapsed_seconds"]["baseline"], 20)
+        self.assertEqual({trial["rows"] for trial in report["trials"]}, {report["evaluation_rows"]}, report["trials"])
 
     def test_a_stranger_is_refused(self):
         task = self.sampling(trials=3)

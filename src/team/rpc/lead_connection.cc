@@ -77,6 +77,7 @@ Result<std::unique_ptr<LeadConnection>> LeadConnection::Open(const Introduction&
   join.mutable_join()->set_threads(who.threads);
   join.mutable_join()->set_processor(who.processor);
   join.mutable_join()->set_program(who.program);
+  for (const std::string& piece : who.killed) join.mutable_join()->add_killed(piece);
   state->Write(join);
   return std::unique_ptr<LeadConnection>(new LeadConnection(std::move(state)));
 }

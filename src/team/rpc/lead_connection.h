@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/status.h"
 
@@ -20,6 +21,7 @@ struct Introduction {
   int threads = 1;
   std::string processor;
   std::string program;  // version
+  std::vector<std::string> killed = {};  // digests of the pieces that it was killed for its memory with, once for each time
 };
 
 // What the lead says.

@@ -31,8 +31,9 @@ class TeamRpcTest : public testing::Test {
 
   std::filesystem::path socket() const { return folder_.path() / "team.sock"; }
 
-  std::unique_ptr<LeadConnection> Connect(int worker = 1, uint64_t fence = 1, std::string token = "secret", std::string program = "1.0") {
-    return *LeadConnection::Open({socket(), std::move(token), worker, fence, 1, "cpu", std::move(program)});
+  std::unique_ptr<LeadConnection> Connect(int worker = 1, uint64_t fence = 1, std::string token = "secret", std::string program = "1.0",
+                                          std::vector<std::string> killed = {}) {
+    return *LeadConnection::Open({socket(), std::move(token), worker, fence, 1, "cpu", std::move(program), std::move(killed)});
   }
   std::unique_ptr<LeadConnection> Joined(int worker = 1, uint64_t fence = 1) {
     auto connection = Connect(worker, fence);
@@ -145,6 +146,40 @@ TEST_F(TeamRpcTest, TellsAnAssistantToStopWhatIsNotWanted) {
   Offer("y");
   EXPECT_EQ(Next<GivenItem>(*connection).payload, "y");
   EXPECT_FALSE(team_->Wait(0.2) && team_->Wait(0.2));
+}
+
+TEST_F(TeamRpcTest, WhatIsAheadOfItsTimeGivesWayToWhatIsNeeded) {
+  Start();
+  Offer("of the lead");
+  ASSERT_TRUE(team_->TakeOwn({}));
+  auto assistant = Joined();
+  while (team_->joined() < 2) team_->Wait(0.1);
+  team_->Offer(For::kAhead, [] { return ItemMessage{"trial", "ahead"}; });
+  GivenItem ahead = Next<GivenItem>(*assistant);
+  EXPECT_EQ(ahead.payload, "ahead");
+  Offer("needed");
+  EXPECT_EQ(Next<StopItem>(*assistant).lease, ahead.lease);
+  GivenItem needed = Next<GivenItem>(*assistant);
+  EXPECT_EQ(needed.payload, "needed");
+  assistant->SendResult(needed.lease, "done");
+  EXPECT_EQ(Next<GivenItem>(*assistant).payload, "ahead") << "not lost";
+}
+
+// A second one, which had begun it, starts it anew.
+TEST_F(TeamRpcTest, WhatAnAssistantWasKilledForItsMemoryWithIsToldToWhoeverDoesItNext) {
+  Start();
+  auto first = Joined(1);
+  team_->Offer(For::kAnyone, [this] { return ItemMessage{"trial", std::to_string(team_->Killed("piece"))}; }, "piece");
+  EXPECT_EQ(Next<GivenItem>(*first).payload, "0");
+  auto second = Joined(2);
+  first.reset();
+  GivenItem usual = Next<GivenItem>(*second);
+  EXPECT_EQ(usual.payload, "0") << "nobody knows why the first was lost";
+  auto again = Connect(1, 1, "secret", "1.0", {"piece", "another"});
+  EXPECT_EQ(Next<StopItem>(*second).lease, usual.lease);
+  EXPECT_EQ(Next<GivenItem>(*second).payload, "1");
+  EXPECT_EQ(team_->Killed("another"), 1);
+  EXPECT_EQ(team_->Killed("a third"), 0);
 }
 
 TEST_F(TeamRpcTest, LetsTheSameStartComeAgainInTheMiddleOfAnItem) {

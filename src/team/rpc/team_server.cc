@@ -63,6 +63,7 @@ class Service final : public pb::Team::Service {
       bool ended = talk.status().code() == StatusCode::kUnavailable;
       return {ended ? grpc::StatusCode::UNAVAILABLE : grpc::StatusCode::FAILED_PRECONDITION, talk.status().message()};
     }
+    team_.TellKilled(join.worker(), {join.killed().begin(), join.killed().end()});
     Talk(context, stream, join.worker(), *talk);
     return grpc::Status::OK;
   }

@@ -25,8 +25,9 @@ constexpr double kPatienceAtFirst = 4;  // times: a lead that starts has files t
 // One conversation with a lead. Three threads: one listens, one gives signs of life, this one works.
 class Conversation {
  public:
-  Conversation(const AssistOptions& options, std::unique_ptr<LeadConnection> lead, ItemProgress& progress, const Say& say, std::stop_token stop)
-      : options_(options), lead_(std::move(lead)), progress_(progress), say_(say), stop_(std::move(stop)) {}
+  Conversation(const AssistOptions& options, const WorkMarks& marks, std::unique_ptr<LeadConnection> lead, ItemProgress& progress, const Say& say,
+               std::stop_token stop)
+      : options_(options), marks_(marks), lead_(std::move(lead)), progress_(progress), say_(say), stop_(std::move(stop)) {}
 
   // `spec` is what `bench` was opened for; both are kept over conversations. Unavailable: the connection broke.
   Status Hold(std::string* spec, std::unique_ptr<Workbench>* bench) {
@@ -56,7 +57,7 @@ class Conversation {
     if (*bench != nullptr && *spec == task) return OkStatus();
     bench->reset();
     NS_ASSIGN_OR_RETURN(TeamSpec told, TeamSpecFromText(task));
-    NS_ASSIGN_OR_RETURN(*bench, Workbench::Open(std::move(told), options_, progress_, Ended()));
+    NS_ASSIGN_OR_RETURN(*bench, Workbench::Open(std::move(told), options_, marks_, progress_, Ended()));
     *spec = task;
     return OkStatus();
   }
@@ -144,6 +145,7 @@ class Conversation {
   }
 
   const AssistOptions& options_;
+  const WorkMarks& marks_;
   std::unique_ptr<LeadConnection> lead_;
   ItemProgress& progress_;
   const Say& say_;
@@ -172,6 +174,7 @@ Status Assist(const AssistOptions& options, const Say& say, std::stop_token stop
   if (!options.cores.empty() && !PinThisThread(options.cores)) {
     return InvalidArgument("the cores asked for may not be used by this process", "BAD_CORES");
   }
+  const WorkMarks marks(options.marks, SystemClock().wall());
   ItemProgress progress(say);
   std::string spec;
   std::unique_ptr<Workbench> bench;
@@ -181,11 +184,11 @@ Status Assist(const AssistOptions& options, const Say& say, std::stop_token stop
     // The token and the socket's folder may come later than we do.
     auto token = ReadTeamToken(options.token_file);
     Introduction who{options.socket, "", options.worker, options.fence, options.threads,
-                     ProcessorName(), NS_VERSION};
+                     ProcessorName(), NS_VERSION, marks.killed()};
     if (token.ok()) who.token = *token;
     auto lead = token.ok() ? LeadConnection::Open(who) : Result<std::unique_ptr<LeadConnection>>(token.status());
     if (lead.ok()) {
-      Conversation conversation(options, *std::move(lead), progress, say, stop);
+      Conversation conversation(options, marks, *std::move(lead), progress, say, stop);
       Status status = conversation.Hold(&spec, &bench);
       if (status.code() != StatusCode::kUnavailable) return status;
       if (conversation.heard()) {

@@ -162,12 +162,9 @@ std::string KindOf(const TeamTask& task) {
   return std::holds_alternative<CalibrationShard>(task) ? "calibration" : "trial";
 }
 
-std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobStore* blobs) {
-  if (auto* baseline = std::get_if<BaselineShard>(&task)) {
-    return Json{{"kind", "baseline"}, {"first", baseline->first}, {"count", baseline->count}, {"seconds", baseline->seconds}}.dump();
-  }
-  if (auto* calibration = std::get_if<CalibrationShard>(&task)) return ShardToJson(*calibration).dump();
-  const auto& trial = std::get<TrialTask>(task);
+namespace {
+
+Json TrialToJson(const TrialTask& trial, const std::string& stopper, BlobStore* blobs) {
   Json json = std::visit(ItemToJson{}, trial.item);
   json["kind"] = "trial";
   json["trial"] = trial.trial;
@@ -178,6 +175,31 @@ std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobSto
   Json knowledge = Json::array();
   for (const KnowledgePtr& one : trial.knowledge) knowledge.push_back(one == nullptr ? "" : blobs->Add(one));
   json["knowledge"] = knowledge;
+  return json;
+}
+
+TrialTask TrialFromJson(const Json& json) {
+  TrialTask trial;
+  trial.item = ItemFromJson(json);
+  trial.trial = json.at("trial");
+  trial.may_stop = json.at("may_stop");
+  trial.hard = json.at("hard").get<std::vector<size_t>>();
+  trial.effect_runs = json.at("effect_runs");
+  return trial;
+}
+
+}  // namespace
+
+std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobStore* blobs, int killed) {
+  Json json;
+  if (auto* baseline = std::get_if<BaselineShard>(&task)) {
+    json = {{"kind", "baseline"}, {"first", baseline->first}, {"count", baseline->count}, {"seconds", baseline->seconds}};
+  } else if (auto* calibration = std::get_if<CalibrationShard>(&task)) {
+    json = ShardToJson(*calibration);
+  } else {
+    json = TrialToJson(std::get<TrialTask>(task), stopper, blobs);
+  }
+  json["killed"] = killed;
   return json.dump();
 }
 
@@ -198,20 +220,16 @@ Result<ReceivedTask> TaskFromText(std::string_view text, const std::function<Res
   try {
     Json json = Json::parse(text);
     std::string kind = json.at("kind");
-    if (kind == "baseline") return ReceivedTask{BaselineShard{json.at("first"), json.at("count"), json.at("seconds")}, ""};
-    if (kind == "calibration") return ReceivedTask{ShardFromJson(json), ""};
-    TrialTask trial;
-    trial.item = ItemFromJson(json);
-    trial.trial = json.at("trial");
-    trial.may_stop = json.at("may_stop");
-    trial.hard = json.at("hard").get<std::vector<size_t>>();
-    trial.effect_runs = json.at("effect_runs");
+    int killed = json.at("killed");
+    if (kind == "baseline") return ReceivedTask{BaselineShard{json.at("first"), json.at("count"), json.at("seconds")}, "", killed};
+    if (kind == "calibration") return ReceivedTask{ShardFromJson(json), "", killed};
+    TrialTask trial = TrialFromJson(json);
     for (const Json& digest : json.at("knowledge")) {
       trial.knowledge.emplace_back();
       if (digest.get<std::string>().empty()) continue;
       NS_ASSIGN_OR_RETURN(trial.knowledge.back(), fetch(digest));
     }
-    return ReceivedTask{std::move(trial), json.at("stopper")};
+    return ReceivedTask{std::move(trial), json.at("stopper"), killed};
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("out of memory", "OUT_OF_MEMORY");
   } catch (const std::exception& error) {

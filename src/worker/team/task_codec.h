@@ -31,11 +31,13 @@ class BlobStore {
 // "trial", "baseline" or "calibration".
 std::string KindOf(const TeamTask& task);
 // `stopper`: the digest of the early stopper's parts; empty: not known yet.
-std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobStore* blobs);
+// `killed`: so many workers were killed for their memory with it.
+std::string TaskToText(const TeamTask& task, const std::string& stopper, BlobStore* blobs, int killed = 0);
 
 struct ReceivedTask {
   TeamTask task;
   std::string stopper;
+  int killed = 0;
 };
 // `fetch` gives the content behind a digest. Its errors; InvalidArgument (BAD_ITEM).
 Result<ReceivedTask> TaskFromText(std::string_view text, const std::function<Result<KnowledgePtr>(const std::string& digest)>& fetch);

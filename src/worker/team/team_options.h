@@ -29,6 +29,7 @@ struct AssistOptions {
   std::filesystem::path model, data, calibration;
   // It ends when it has had no lead for so long, so that what it holds can serve that, or others; before it has had any, four times as long. 0: never.
   double lead_patience_seconds = 0;
+  std::filesystem::path marks;       // folder of the names of what is in work (work_marks.h); empty: nothing is marked
   int parent = 0;                    // killed when the process with this id, which started it, ends; 0: it may outlive that
 };
 

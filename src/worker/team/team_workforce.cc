@@ -1,6 +1,7 @@
 #include "worker/team/team_workforce.h"
 
 #include "base/cpu.h"
+#include "base/hash.h"
 #include "team/rpc/socket_address.h"
 
 namespace ns {
@@ -44,10 +45,11 @@ void TeamWorkforce::Begin(int64_t id, TeamTask task, When when) {
   bool timing = false;
   if (auto* trial = std::get_if<TrialTask>(&task)) timing = std::holds_alternative<TimeItem>(trial->item);
   auto shared = std::make_shared<const TeamTask>(std::move(task));
-  auto message = [this, shared] { return ItemMessage{KindOf(*shared), TaskToText(*shared, stopper_, &blobs_)}; };
+  std::string piece = Sha256Hex(PieceOf(*shared));
+  auto message = [this, shared, piece] { return ItemMessage{KindOf(*shared), TaskToText(*shared, stopper_, &blobs_, team_->Killed(piece))}; };
   std::lock_guard lock(mutex_);  // our own hands may take it at once
   auto others = when == When::kAhead ? LeaseTable::For::kAhead : LeaseTable::For::kAnyone;
-  int64_t item = team_->Offer(timing ? LeaseTable::For::kLead : others, message);
+  int64_t item = team_->Offer(timing ? LeaseTable::For::kLead : others, message, piece);
   tasks_[item] = shared;
   item_of_[id] = item;
   id_of_[item] = id;
@@ -71,7 +73,7 @@ void TeamWorkforce::Work(std::stop_token stop) {
       if (hurry_) own_stop.request_stop();
     }
     std::stop_callback forward(stop_, [&] { own_stop.request_stop(); });
-    auto outcome = task ? runner_.Do(*task, own_stop.get_token()) : Result<TeamOutcome>(Cancelled());
+    auto outcome = task ? runner_.Do(*task, own_stop.get_token(), team_->Killed(Sha256Hex(PieceOf(*task)))) : Result<TeamOutcome>(Cancelled());
     {
       std::lock_guard lock(mutex_);
       if (tasks_.contains(lease->item)) own_outcomes_.insert_or_assign(lease->item, std::move(outcome));

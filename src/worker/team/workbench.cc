@@ -8,11 +8,12 @@ namespace ns {
 
 namespace fs = std::filesystem;
 
-Result<std::unique_ptr<Workbench>> Workbench::Open(TeamSpec spec, const AssistOptions& options, ItemProgress& progress, std::stop_token stop) {
+Result<std::unique_ptr<Workbench>> Workbench::Open(TeamSpec spec, const AssistOptions& options, const WorkMarks& marks, ItemProgress& progress,
+                                                   std::stop_token stop) {
   if (!options.model.empty()) spec.model = options.model;
   if (!options.data.empty()) spec.data.path = options.data;
   if (!options.calibration.empty()) spec.data.calibration = options.calibration.string();
-  std::unique_ptr<Workbench> bench(new Workbench(std::move(spec), progress));
+  std::unique_ptr<Workbench> bench(new Workbench(std::move(spec), marks, progress));
   NS_ASSIGN_OR_RETURN(bench->source_, LoadSource(bench->spec_.model));
   auto labels = bench->spec_.labels ? DataSetOptions::Labels::kRequired : DataSetOptions::Labels::kOptional;
   NS_ASSIGN_OR_RETURN(bench->data_, OpenData(*bench->source_, bench->spec_.data, labels));
@@ -56,6 +57,7 @@ Status Workbench::MakeEvaluator(int threads) {
   tools_.data = &*data_;
   tools_.source = &source_->model;
   tools_.threads = threads;
+  tools_.marks = marks_;
   references_ = false;
   runner_.emplace(tools_, progress_);
   return OkStatus();
@@ -103,7 +105,7 @@ Result<TeamOutcome> Workbench::Do(std::string_view item, const Fetch& fetch, std
     NS_RETURN_IF_ERROR(evaluator_->EvaluateBaseline(session, progress_, stop).status());
     references_ = true;
   }
-  return runner_->Do(received.task, stop);
+  return runner_->Do(received.task, stop, received.killed);
 }
 
 }  // namespace ns

@@ -35,14 +35,15 @@ class Workbench {
  public:
   using Fetch = std::function<Result<std::string>(const std::string& digest)>;
 
-  // Errors of opening; FailedPrecondition (INPUT_DIFFERS).
-  static Result<std::unique_ptr<Workbench>> Open(TeamSpec spec, const AssistOptions& options, ItemProgress& progress, std::stop_token stop);
+  // `marks` outlives it. Errors of opening; FailedPrecondition (INPUT_DIFFERS).
+  static Result<std::unique_ptr<Workbench>> Open(TeamSpec spec, const AssistOptions& options, const WorkMarks& marks, ItemProgress& progress,
+                                                 std::stop_token stop);
 
   // Does what the lead's item says. `fetch`: from the lead; its errors are returned as they are.
   Result<TeamOutcome> Do(std::string_view item, const Fetch& fetch, std::stop_token stop);
 
  private:
-  Workbench(TeamSpec spec, ItemProgress& progress) : spec_(std::move(spec)), progress_(progress) {}
+  Workbench(TeamSpec spec, const WorkMarks& marks, ItemProgress& progress) : spec_(std::move(spec)), marks_(&marks), progress_(progress) {}
   Status CheckInputs() const;
   Status MakeEvaluator(int threads);
   Status UseRows(const std::vector<int64_t>& rows);
@@ -50,6 +51,7 @@ class Workbench {
   Result<KnowledgePtr> KnowledgeOf(const std::string& digest, const Fetch& fetch);
 
   TeamSpec spec_;
+  const WorkMarks* marks_;
   ItemProgress& progress_;
   std::optional<SourceModel> source_;
   std::optional<SourceData> data_;
