@@ -76,6 +76,19 @@ Curl Open(const std::string& url, const std::string& tls_pin) {
   return curl;
 }
 
+// The headers of a call; to be kept until it has ended.
+Headers SayWho(CURL* curl, const std::vector<std::string>& who, const std::string& more = "") {
+  Headers headers(nullptr, curl_slist_free_all);
+  for (const std::string& header : who) headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  if (!more.empty()) headers.reset(curl_slist_append(headers.release(), more.c_str()));
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  if (who.empty()) return headers;
+  curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  return headers;
+}
+
 Result<int> Perform(CURL* curl, const std::string& base_url) {
   CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST) {
@@ -111,6 +124,7 @@ Status ApiClient::Refused(const HttpAnswer& answer) {
 
 Result<HttpAnswer> ApiClient::Get(const std::string& path) const {
   Curl curl = Open(base_url_ + path, tls_pin_);
+  Headers headers = SayWho(curl.get(), headers_);
   HttpAnswer answer;
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
@@ -121,10 +135,9 @@ Result<HttpAnswer> ApiClient::Get(const std::string& path) const {
 
 Result<HttpAnswer> ApiClient::Post(const std::string& path, const std::string& json) const {
   Curl curl = Open(base_url_ + path, tls_pin_);
-  Headers headers(curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all);
+  Headers headers = SayWho(curl.get(), headers_, "Content-Type: application/json");
   HttpAnswer answer;
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kRequestSeconds);
-  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(json.size()));
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, json.data());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, AppendToString);
@@ -154,10 +167,9 @@ Result<HttpAnswer> ApiClient::PutFile(const std::string& path, const fs::path& f
   int fd = in.get();
   Curl curl = Open(base_url_ + path, tls_pin_);
   std::string range = fmt::format("Content-Range: bytes {}-{}/{}", from, size - 1, size);
-  Headers headers(from > 0 ? curl_slist_append(nullptr, range.c_str()) : nullptr, curl_slist_free_all);
+  Headers headers = SayWho(curl.get(), headers_, from > 0 ? range : "");
   HttpAnswer answer;
   curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size - from));
   curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, ReadFromFile);
   curl_easy_setopt(curl.get(), CURLOPT_READDATA, &fd);

@@ -26,6 +26,9 @@ class ApiClient {
   // "http://127.0.0.1:8000", without a slash at the end. An https service is known by `tls_pin`, its ServeRecord's; without one by the
   // system's certificates, or those of the file that the environment variable NEURAL_SOLUTION_CA names.
   explicit ApiClient(std::string base_url, std::string tls_pin = "") : base_url_(std::move(base_url)), tls_pin_(std::move(tls_pin)) {}
+  // One that says who it is by these headers ("Name: value"), and uses neither a token nor a proxy of the environment.
+  ApiClient(std::string base_url, std::string tls_pin, std::vector<std::string> headers)
+      : base_url_(std::move(base_url)), tls_pin_(std::move(tls_pin)), headers_(std::move(headers)) {}
 
   const std::string& base_url() const { return base_url_; }
 
@@ -67,6 +70,7 @@ class ApiClient {
   Status GetStream(const std::string& path, const std::function<void(std::string_view)>& take) const;
 
   std::string base_url_, tls_pin_;
+  std::vector<std::string> headers_;  // empty: the environment says who we are
 };
 
 }  // namespace ns

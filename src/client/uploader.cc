@@ -25,10 +25,14 @@ void Say(const UploadOptions& options, const std::string& line) {
   if (options.log) options.log(line);
 }
 
-Result<StoredFile> Send(const ApiClient& client, const fs::path& file, const std::string& name, const UploadOptions& options) {
-  NS_ASSIGN_OR_RETURN(std::string sha256, Sha256HexOfFile(file));
-  std::string address = "/files/" + Escaped(name);
-  NS_ASSIGN_OR_RETURN(HttpAnswer known, client.Get("/files/" + sha256));
+struct Sent {
+  std::string root, name, sha256;
+};
+
+Result<StoredFile> Send(const ApiClient& client, const fs::path& file, const Sent& sent, const UploadOptions& options) {
+  const auto& [root, name, sha256] = sent;
+  std::string address = root + Escaped(name);
+  NS_ASSIGN_OR_RETURN(HttpAnswer known, client.Get(root + sha256));
   if (auto there = known.status == 200 ? ParseStoredFile(known.body) : Result<StoredFile>(NotFound("")); there.ok() && there->name == name) {
     Say(options, fmt::format("the service has '{}' already", name));
     return there;
@@ -37,7 +41,8 @@ Result<StoredFile> Send(const ApiClient& client, const fs::path& file, const std
   uint64_t size = fs::file_size(file, error);
   if (error) return ErrnoStatus(error.value(), fmt::format("cannot read '{}'", file.string()));
   Say(options, fmt::format("uploading '{}' ({} bytes)", name, size));
-  uint64_t from = 0;
+  uint64_t from = known.status == 200 ? ParseReceived(known.body).value_or(0) : 0;  // where a file's name is its digest
+  if (from >= size) from = 0;
   for (int attempt = 1;; ++attempt) {
     auto answer = client.PutFile(address + "?sha256=" + sha256, file, from);
     if (answer.ok() && (answer->status == 200 || answer->status == 201)) return ParseStoredFile(answer->body);
@@ -52,16 +57,25 @@ Result<StoredFile> Send(const ApiClient& client, const fs::path& file, const std
   }
 }
 
+Result<StoredFile> SendNamed(const ApiClient& client, const fs::path& file, const std::string& name, const UploadOptions& options) {
+  NS_ASSIGN_OR_RETURN(std::string sha256, Sha256HexOfFile(file));
+  return Send(client, file, {"/files/", name, sha256}, options);
+}
+
 }  // namespace
+
+Status UploadContent(const ApiClient& client, const std::string& root, const fs::path& file, const std::string& sha256, const UploadOptions& options) {
+  return Send(client, file, {root, sha256, sha256}, options).status();
+}
 
 Result<StoredFile> UploadPath(const ApiClient& client, const fs::path& path, const UploadOptions& options) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return Send(client, path, path.filename().string(), options);
+  if (!fs::is_directory(path, error)) return SendNamed(client, path, path.filename().string(), options);
   NS_ASSIGN_OR_RETURN(TempDir folder, TempDir::Create("ns_upload_"));
   fs::path top = fs::weakly_canonical(path, error).filename();
   std::string name = top.string() + ".tar";
   NS_RETURN_IF_ERROR(PackFolder(path, folder.path() / name, {.follow_links = true, .top = top}));
-  return Send(client, folder.path() / name, name, options);
+  return SendNamed(client, folder.path() / name, name, options);
 }
 
 }  // namespace ns

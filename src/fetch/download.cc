@@ -117,6 +117,12 @@ void Exchange::Prepare(CURL* curl) {
   auto add = [this](const std::string& line) { sent_.reset(curl_slist_append(sent_.release(), line.c_str())); };
   add("Accept-Encoding: identity");
   if (!bearer_.empty()) add("Authorization: Bearer " + bearer_);
+  for (const std::string& header : options_.headers) add(header);
+  if (!options_.tls_pin.empty()) {
+    curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, options_.tls_pin.c_str());
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   if (part_.size > 0) {
     add(fmt::format("Range: bytes={}-", part_.size));
     add("If-Range: " + part_.Validator());
@@ -285,7 +291,7 @@ Result<Fetched> Fetch::Try() {
 Result<Fetched> Fetch::Run() {
   part_.file = path_.string() + ".part";
   part_.version_file = part_.file.string() + ".version";
-  part_.url = url_;
+  part_.url = options_.identity.empty() ? url_ : options_.identity;
   part_.Load();
   fd_.reset(::open(part_.file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd_.valid()) return ErrnoStatus(errno, fmt::format("cannot write '{}'", part_.file.string()));

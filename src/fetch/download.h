@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "fetch/address_rules.h"
@@ -25,6 +26,9 @@ struct FetchOptions {
   // Empty: connections are direct. The environment's proxies are never used.
   std::string proxy;
   std::string bearer;               // a token for the address's own server; where a redirect leads elsewhere it is not sent
+  std::vector<std::string> headers = {};  // "Name: value", sent with each request, also where one is redirected to
+  std::string tls_pin = {};               // of a server that is known by its key ("sha256//..."): who signed its certificate does not matter
+  std::string identity = {};              // what the file is, whatever its address: a part is completed from another address of the same; "": the address
   std::function<bool()> stopped;                            // asked now and then; true ends the fetch with Cancelled
   std::function<void(uint64_t done, uint64_t total)> told;  // progress, a few times a second; total 0: unknown
   std::function<void(const std::string& line)> log;         // a line for people
