@@ -1,6 +1,6 @@
 // The folder a service works in.
 //   db/task.db, db/tokens.json, serve_log/*.log, task_log/task_<id>.txt, task_workspace/<id>/, uploads/, cache/fetch/, cache/hub/, cache/tuning/,
-//   environments/,
+//   cache/arrivals/, environments/,
 //   serve.json (where it answers), serve.lock (held while it runs)
 #pragma once
 
@@ -30,6 +30,7 @@ class Workspace {
   std::filesystem::path uploads() const { return root_ / "uploads"; }           // FileStore's
   std::filesystem::path fetch_cache() const { return root_ / "cache" / "fetch"; }  // DownloadCache's
   std::filesystem::path hub_cache() const { return root_ / "cache" / "hub"; }      // HubCache's, unless the environment names another
+  std::filesystem::path arrivals() const { return root_ / "cache" / "arrivals"; }   // OutpostDesk's
   std::filesystem::path environments() const { return root_ / "environments"; }    // EnvironmentCache's
   std::filesystem::path result_folder(const std::string& id) const { return task_folder(id) / "result"; }
 
