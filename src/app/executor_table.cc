@@ -30,6 +30,7 @@ Result<std::unique_ptr<Executor>> MakeMpi(const ExecutorSetup& setup) {
   options.planner.team_network = setup.options.team_network;
   options.max_workers_per_task = setup.local.max_workers_per_task;
   options.workspace = setup.workspace.root();
+  options.outpost = setup.outpost;
   NS_ASSIGN_OR_RETURN(auto executor, MpiExecutor::Create(options));
   return std::unique_ptr<Executor>(std::move(executor));
 }
@@ -49,6 +50,7 @@ Result<std::unique_ptr<Executor>> MakeSlurm(const ExecutorSetup& setup) {
   options.supervisor_command = setup.local.supervisor_command;
   options.planner = setup.local.planner;
   options.planner.team_network = given.team_network;
+  options.outpost = setup.outpost;
   options.max_workers_per_task = setup.local.max_workers_per_task;
   NS_ASSIGN_OR_RETURN(auto executor, SlurmExecutor::Create(options));
   return std::unique_ptr<Executor>(std::move(executor));

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "cli/serve_options.h"
 #include "executors/local_executor.h"
+#include "executors/node_plan.h"
 #include "schedule/executor.h"
 #include "service/workspace.h"
 
@@ -15,6 +16,7 @@ namespace ns {
 struct ExecutorSetup {
   const ServeOptions& options;
   const Workspace& workspace;
+  OutpostOptions outpost;      // of nodes that do not see the workspace
   LocalExecutorOptions local;  // how a worker is started on this machine: its supervisor, its steps, its sandbox
 };
 

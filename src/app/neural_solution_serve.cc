@@ -14,6 +14,7 @@
 #include "api/rest/tls.h"
 #include "app/executor_table.h"
 #include "app/grpc_listener.h"
+#include "app/node_port.h"
 #include "app/outside.h"
 #include "app/serve.h"
 #include "app/watch.h"
@@ -74,19 +75,24 @@ fs::path PackageFolder(const fs::path& program) {
   return fs::is_directory(installed, ignored) ? installed : fs::path(NS_PYTHON_DIR);
 }
 
+// What workers find below it lies on their own machine.
+fs::path RootOfWorkers(const ServeOptions& options, const Workspace& workspace) {
+  return options.shared_workspace == "yes" ? workspace.root() : fs::path(options.node_folder).lexically_normal();
+}
+
 ScriptOptions ScriptOptionsOf(const ServeOptions& options, const fs::path& program, const Workspace& workspace) {
   ScriptOptions scripts;
   // Python takes a while to say who it is, and the service does not need to know before the first script.
   scripts.python = std::async(std::launch::async, [environment = options.conda_env] { return FindPython(environment); }).share();
   scripts.package_folder = PackageFolder(program);
-  scripts.environments = workspace.environments();
+  scripts.environments = options.shared_workspace == "yes" ? workspace.environments() : RootOfWorkers(options, workspace) / "environments";
   scripts.network = options.script_network == "on";
   scripts.environment_seconds = options.environment_timeout;
   return scripts;
 }
 
 LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path& program, const Workspace& workspace,
-                                     const FetchInputsOptions& fetch) {
+                                     FetchInputsOptions fetch) {
   constexpr double kGiB = 1 << 30;
   constexpr uint64_t kFreeDisk = uint64_t{1} << 30, kOpenFiles = 65'536;
   double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
@@ -95,6 +101,11 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   executor.max_workers_per_task = options.max_workers;
   executor.standbys = 2;  // a start takes one, and another is ready some 50 ms later
   StepPlannerOptions& planner = executor.planner;
+  if (options.shared_workspace == "no") {
+    planner.node_folder = RootOfWorkers(options, workspace);
+    fetch.cache_folder = planner.node_folder / "fetch";
+    fetch.hub.cache = planner.node_folder / "hub";
+  }
   planner.worker_command = WorkerCommand(options, program);
   planner.fetch_command = FetchInputsCommand(program.string(), fetch);
   planner.fetch_cache = fetch.cache_folder;
@@ -102,7 +113,7 @@ LocalExecutorOptions ExecutorOptions(const ServeOptions& options, const fs::path
   planner.hub_token_file = std::filesystem::absolute(HubTokenFile([](const char* name) -> const char* { return std::getenv(name); }));
   planner.sandbox = options.sandbox == "bwrap";
   std::error_code ignored;
-  planner.hidden = fs::weakly_canonical(workspace.root(), ignored);
+  planner.hidden = fs::weakly_canonical(RootOfWorkers(options, workspace), ignored);
   planner.limits.memory_bytes = static_cast<uint64_t>(options.task_memory_gib > 0 ? options.task_memory_gib * kGiB : 0.9 * memory);
   planner.limits.processes = static_cast<uint64_t>(options.task_processes);
   planner.limits.disk_bytes = static_cast<uint64_t>(options.task_disk_gib * kGiB);
@@ -275,7 +286,9 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   NS_ASSIGN_OR_RETURN(auto files, OpenFileStore(options, workspace, clock));
   LocalExecutorOptions steps = ExecutorOptions(options, program, workspace, fetch);
   if (!options.conda_env.empty()) NS_RETURN_IF_ERROR(steps.planner.scripts.python.get().status());
-  NS_ASSIGN_OR_RETURN(auto executor, MakeExecutor({options, workspace, std::move(steps)}));
+  NS_ASSIGN_OR_RETURN(auto node_port, NodePort::Listen(options, workspace, clock));
+  NS_ASSIGN_OR_RETURN(OutpostOptions outposts, node_port->Outposts(program));
+  NS_ASSIGN_OR_RETURN(auto executor, MakeExecutor({options, workspace, std::move(outposts), std::move(steps)}));
   std::unique_ptr<WebhookSender> webhooks;  // there before the first task can end
   Dispatcher::Options dispatch = DispatcherOptions(options);
   dispatch.task_ended = [&webhooks] { webhooks->Wake(); };
@@ -318,6 +331,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
   if (status.ok()) status = dispatcher.Recover();
   if (status.ok()) {
     service.SetRecovering(false);
+    node_port->Serve();
     server->Serve();  // not before what an earlier service left is taken up: a new task must not get an adopted worker's slot
     if (grpc.server != nullptr) grpc.server->Serve();
     LogInfo("serving {}{}{}, workspace {}", where.rest_url, grpc.server == nullptr ? "" : ", gRPC on ", grpc.address, workspace.root().string());
@@ -327,6 +341,7 @@ Status Serve(const ServeOptions& options, const std::function<void(const ServeRe
     RunUntilStopped(signals, options.grace_seconds, service, dispatcher, grpc.server.get(), reload);
     LogInfo("stopped");
   }
+  node_port->Stop();
   service.EndDownloads();
   if (grpc.server != nullptr) grpc.server->Stop();
   if (watch.ok()) watch->reset();

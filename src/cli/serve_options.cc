@@ -12,7 +12,7 @@ void AddServeOptions(Command& command, ServeOptions* o) {
   command.Option("--workspace", &o->workspace, "Folder for the store, logs and results")
       .Option("--restful_api_port", &o->restful_api_port, "Port of the REST API; 0: any free one", 0, 65535)
       .Option("--grpc_api_port", &o->grpc_api_port, "Port of the gRPC API; 0: any free one", 0, 65535)
-      .Option("--result_monitor_port", &o->result_monitor_port, "Accepted for old command lines; nothing listens there yet", 0, 65535)
+      .Option("--result_monitor_port", &o->result_monitor_port, "With --shared_workspace no: port that nodes report to, on all addresses or those of --team_network", 0, 65535)
       .Option("--task_monitor_port", &o->task_monitor_port, "Port of /metrics, /healthz and /readyz; 0: any free one", 0, 65535)
       .Choice("--api_type", &o->api_type, {"all", "grpc", "restful"}, "Which APIs to serve")
       .Option("--upload_path", &o->upload_path, "Folder below which models and data sets lie")
@@ -39,6 +39,9 @@ void AddServeOptions(Command& command, ServeOptions* o) {
       .Option("--slurm_options", &o->slurm_options, "With --executor slurm: more words for sbatch, as \"--qos=low --mem=8G\"")
       .Option("--slurm_max_jobs", &o->slurm_max_jobs, "With --executor slurm: workers that are handed over at a time", 1, 4096)
       .Option("--team_network", &o->team_network, "Network by which a task's workers on several nodes reach each other, as 10.1.0.0/16 (default: any)")
+      .Choice("--shared_workspace", &o->shared_workspace, {"yes", "no"}, "Whether nodes see the workspace, the models and the data under the same paths; no: they get them from the service")
+      .Option("--node_folder", &o->node_folder, "With --shared_workspace no: folder of each node for its tasks and what it keeps")
+      .Bytes("--node_cache_bytes", &o->node_cache_bytes, "With --shared_workspace no: how much of models and data a node keeps for other tasks")
       .Option("--hostfile", &o->hostfile, "Nodes of the cluster, a line 'name sockets cores_per_socket' each (default: this machine)")
       .Option("--conda_env", &o->conda_env, "Python of script tasks: a conda environment's name, or a conda or virtual environment's folder (python3)")
       .Choice("--sandbox", &o->sandbox, {"bwrap", "none"}, "Isolate workers with bubblewrap, or not at all")
@@ -87,6 +90,12 @@ Status CheckServeOptions(const ServeOptions& o) {
   }
   if (!(o.task_memory_gib >= 0) || !(o.task_disk_gib > 0) || o.task_memory_gib > 1e6 || o.task_disk_gib > 1e6) {
     return InvalidArgument("--task_memory is 0 or GiB, --task_disk GiB of more than 0, both up to 1,000,000", "BAD_USAGE");
+  }
+  if (o.shared_workspace == "no" && o.executor == "local") {
+    return InvalidArgument("--shared_workspace no is for workers on other machines: give --executor mpi or slurm, or leave it out", "BAD_USAGE");
+  }
+  if (!fs::path(o.node_folder).is_absolute() || fs::path(o.node_folder) == "/") {
+    return InvalidArgument(fmt::format("--node_folder '{}' is not the full path of a folder", o.node_folder), "BAD_USAGE");
   }
   std::map<int, std::string> ports;
   for (auto [name, port] : {std::pair("restful_api_port", o.restful_api_port), std::pair("grpc_api_port", o.grpc_api_port),

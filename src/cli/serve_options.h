@@ -20,7 +20,7 @@ struct ServeOptions {
   double rate_limit = -1;         // requests a second of one token or address; 0: no limit; below: 100 where tokens are required, else none
   int restful_api_port = 8000;    // 0: any free one
   int grpc_api_port = 8001;       // not given and the same as another that was: the next free one
-  int result_monitor_port = 3333;  // accepted; unused
+  int result_monitor_port = 3333;  // of nodes that do not see the workspace
   int task_monitor_port = 2222;    // metrics and health
   std::string tls_cert, tls_key;   // PEM files; both or none: plain
   std::string api_type = "all";
@@ -38,6 +38,9 @@ struct ServeOptions {
   std::string mpi_options;         // more words of its command line
   std::string slurm_partition, slurm_account, slurm_time_limit, slurm_options;  // of the executor slurm; "": Slurm's own
   std::string team_network;        // of a node's addresses, which one a task's workers on other nodes reach its lead by: "10.1.0.0/16"; "": any
+  std::string shared_workspace = "yes";                    // no: nodes do not see the workspace, and get from the service what they need
+  std::string node_folder = "/var/tmp/neural_solution";    // ... and keep it here
+  uint64_t node_cache_bytes = 50'000'000'000;              // ... of models and data, for other tasks
   int slurm_max_jobs = 64;         // workers that Slurm has at a time
   int cores_per_worker = 0;        // 0: a quarter of the cores, at least 1, at most 4
   std::string sandbox = "bwrap";   // or none: workers run with the service's own rights

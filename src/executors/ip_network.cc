@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace ns {
 
@@ -75,6 +76,17 @@ std::vector<std::string> MachineAddresses(const IpNetwork* network) {
     (text.find(':') == std::string::npos ? v4 : v6).push_back(text);
   }
   return v4.empty() ? v6 : v4;
+}
+
+Result<std::vector<std::string>> ReachableAddresses(const std::string& network) {
+  std::optional<IpNetwork> wanted;
+  if (!network.empty()) {
+    NS_ASSIGN_OR_RETURN(wanted, IpNetwork::Parse(network));
+  }
+  std::vector<std::string> addresses = MachineAddresses(wanted ? &*wanted : nullptr);
+  if (!addresses.empty()) return addresses;
+  if (wanted) return FailedPrecondition(fmt::format("this machine has no address of the network {}", network), "NO_ADDRESS");
+  return std::vector<std::string>{"127.0.0.1"};
 }
 
 }  // namespace ns

@@ -26,4 +26,8 @@ class IpNetwork {
 // may reach, IPv4 alone where there is any (without loopback and link-local ones).
 std::vector<std::string> MachineAddresses(const IpNetwork* network);
 
+// The same where the network is text, "" for null; of a machine that others do not reach at all its own address alone, since it may be a whole cluster.
+// InvalidArgument (BAD_NETWORK); FailedPrecondition (NO_ADDRESS) when the machine has none of the network.
+Result<std::vector<std::string>> ReachableAddresses(const std::string& network);
+
 }  // namespace ns

@@ -56,7 +56,7 @@ Result<std::string> WriteSharedFile(const fs::path& file) {
 }  // namespace
 
 std::vector<std::string> MpirunWords(const MpiExecutorOptions& options, const std::string& host, const fs::path& folder,
-                                     const std::vector<std::string>& command) {
+                                     const RemoteStart& start) {
   std::vector<std::string> words = {options.mpirun, "-np", "1", "--host", host, "--bind-to", "none", "--quiet"};
   // The supervisor pins itself. It ends its worker by itself when told to; a node that no longer answers is noticed within ten seconds.
   for (const char* word : {"--mca", "odls_base_sigkill_timeout", "3", "--mca", "oob_tcp_keepalive_time", "4", "--mca", "oob_tcp_keepalive_intvl", "2",
@@ -64,8 +64,9 @@ std::vector<std::string> MpirunWords(const MpiExecutorOptions& options, const st
     words.push_back(word);
   }
   if (!folder.empty()) words.insert(words.end(), {"--wdir", folder.string()});
+  for (const auto& [name, value] : start.environment) words.insert(words.end(), {"-x", name});
   words.insert(words.end(), options.mpirun_options.begin(), options.mpirun_options.end());
-  words.insert(words.end(), command.begin(), command.end());
+  words.insert(words.end(), start.command.begin(), start.command.end());
   return words;
 }
 
@@ -113,26 +114,30 @@ class MpiExecutor::Runs final : public Launcher {
 std::vector<std::string> MpiExecutor::Runs::ProbeCommand(const NodeSpec& node) const {
   std::vector<std::string> command = options_.supervisor_command;
   command.push_back("--probe");
-  for (std::string& word : ProbeWords({SharedFile(options_.workspace), shared_content_, options_.planner.worker_command[0],
-                                       node.sockets * node.cores_per_socket, options_.planner.sandbox})) {
-    command.push_back(std::move(word));
+  NodeProbe probe{SharedFile(options_.workspace), shared_content_, options_.planner.worker_command[0], node.sockets * node.cores_per_socket,
+                  options_.planner.sandbox, {}};
+  if (options_.outpost.given()) {
+    probe.shared_file = options_.planner.node_folder;
+    probe.content = "-";
+    probe.services = options_.outpost.addresses;
   }
-  return MpirunWords(options_, node.name, "", command);
+  for (std::string& word : ProbeWords(probe)) command.push_back(std::move(word));
+  return MpirunWords(options_, node.name, "", {command});
 }
 
 Result<ProcessId> MpiExecutor::Runs::Spawn(const WorkerPlace& place, const fs::path& folder, const NodeSpec& node) {
-  std::vector<std::string> command = options_.supervisor_command;
   SupervisorOptions supervisor{.task_folder = folder, .attempt = place.id.fence, .log_file = place.log_file};
   supervisor.node_cores = place.cores;
   supervisor.lock_wait = kLockWait;
   supervisor.elsewhere = true;
-  for (std::string& word : SupervisorWords(supervisor)) command.push_back(std::move(word));
+  NS_ASSIGN_OR_RETURN(RemoteStart start, StartElsewhere(options_.outpost.command, options_.planner.node_folder, options_.supervisor_command, supervisor, {place}));
   SpawnOptions spawn;
-  spawn.argv = MpirunWords(options_, node.name, folder, command);
+  spawn.argv = MpirunWords(options_, node.name, options_.outpost.given() ? fs::path() : folder, start);
   spawn.working_folder = folder;
   spawn.new_session = true;
   spawn.stdout_file = spawn.stderr_file = folder / "mpirun.log";
   spawn.set_environment = Environment();
+  spawn.set_environment.merge(start.environment);
   NS_ASSIGN_OR_RETURN(ProcessId mpirun, ns::Spawn(spawn));
   Status written = ReplaceFile(folder / kMpirunFileName, WorkerPidsToJson({place.id.fence, mpirun, {}}));
   if (!written.ok()) {  // one that cannot be found again must not run on
@@ -252,6 +257,8 @@ Result<std::unique_ptr<MpiExecutor>> MpiExecutor::Create(const MpiExecutorOption
   NS_RETURN_IF_ERROR(CompletePlanner(&complete.planner));
   NS_RETURN_IF_ERROR(CheckMpirun(options.mpirun));
   NS_ASSIGN_OR_RETURN(std::string content, WriteSharedFile(Runs::SharedFile(options.workspace)));
+  LogInfo("nodes {}", options.outpost.given() ? fmt::format("get what they need from this service at {}, below '{}' of their own", fmt::join(options.outpost.addresses, ", "), options.planner.node_folder.string())
+                                              : fmt::format("share the workspace '{}'", options.workspace.string()));
   std::unique_ptr<MpiExecutor> executor(new MpiExecutor(complete));
   executor->runs_ = std::make_unique<Runs>(executor->options_, content);
   executor->workers_ = std::make_unique<RemoteWorkers>(*executor->runs_);

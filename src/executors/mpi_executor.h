@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "executors/node_plan.h"
 #include "executors/step_planner.h"
 #include "schedule/executor.h"
 
@@ -18,12 +19,13 @@ struct MpiExecutorOptions {
   std::vector<std::string> supervisor_command;  // at the same place on every node, as the worker
   StepPlannerOptions planner;
   int max_workers_per_task = 1;
-  std::filesystem::path workspace;           // on a file system that all nodes share
+  std::filesystem::path workspace;           // on a file system that all nodes share, unless there is:
+  OutpostOptions outpost;
 };
 
-// The words of mpirun that start `command` on `host`, in `folder` where that is not empty.
+// The words of mpirun that start `start` on `host`, in `folder` where that is not empty. The environment is handed on by its names alone.
 std::vector<std::string> MpirunWords(const MpiExecutorOptions& options, const std::string& host, const std::filesystem::path& folder,
-                                     const std::vector<std::string>& command);
+                                     const RemoteStart& start);
 
 class MpiExecutor final : public Executor {
  public:

@@ -8,11 +8,12 @@
 namespace ns {
 
 struct NodeProbe {
-  std::filesystem::path shared_file;  // of the workspace
-  std::string content;                // what it must hold: another machine's folder of the same name is not ours
+  std::filesystem::path shared_file;  // of the workspace; where nodes do not see that, the folder that they keep their own files in
+  std::string content;                // what the file must hold: another machine's of the same name is not ours
   std::filesystem::path worker;       // the worker program
   int cores = 1;                      // how many are needed
   bool sandbox = true;
+  std::vector<std::string> services = {};  // not empty: nodes do not see the workspace, and one of these addresses leads to the service
 };
 
 // As words of a command line, behind "--probe".

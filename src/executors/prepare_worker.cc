@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/replace_file.h"
 #include "base/tree.h"
+#include "executors/node_plan.h"
 #include "executors/sandbox.h"
 #include "tasks/task_file.h"
 #include "tasks/team_files.h"
@@ -32,11 +33,12 @@ Status CompletePlanner(StepPlannerOptions* planner) {
 Status PrepareWorker(const StepPlannerOptions& planner, const WorkerPlace& place) {
   NS_ASSIGN_OR_RETURN(std::string text, ReadFile(place.folder / kTaskFileName));
   NS_ASSIGN_OR_RETURN(TaskFile task, ParseTaskFile(text));
+  if (!place.id.lead()) NS_RETURN_IF_ERROR(MakeAssistantFolder(WorkerFolder(place.folder, place.id.worker)));
+  if (!planner.node_folder.empty()) return PrepareForNode(planner, place, task);
   StepPlan plan;
   if (place.id.lead()) {
     NS_ASSIGN_OR_RETURN(plan, PlanSteps(planner, place.folder, task));
   } else {
-    NS_RETURN_IF_ERROR(MakeAssistantFolder(WorkerFolder(place.folder, place.id.worker)));
     plan = PlanAssistant(planner, place, task);
   }
   return ReplaceFile(WorkerFolder(place.folder, place.id.worker) / kStepPlanFileName, StepPlanToJson(plan));

@@ -18,8 +18,9 @@ namespace {
 constexpr const char* kExported[] = {"PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT",
                                      "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_EXTRA_INDEX_URL", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS"};
 
-std::string Exported() {
+std::string Exported(const std::map<std::string, std::string>& more) {
   std::string names;
+  for (const auto& [name, value] : more) names += (names.empty() ? "" : ",") + name;
   for (const char* name : kExported) {
     if (std::getenv(name) != nullptr) names += (names.empty() ? "" : ",") + std::string(name);
   }
@@ -57,15 +58,15 @@ std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const 
   words.push_back("--job-name=" + submission.name);
   if (!submission.array.empty()) words.push_back(fmt::format("--array={}", fmt::join(submission.array, ",")));
   if (submission.assistants) words.push_back(fmt::format("--nice={}", kAssistantNice));
-  words.push_back("--chdir=" + submission.folder.string());
-  words.push_back("--output=" + submission.output.string());
-  words.push_back("--export=" + Exported());
+  words.push_back("--chdir=" + (submission.folder.empty() ? "/" : submission.folder.string()));
+  words.push_back("--output=" + (submission.output.empty() ? "/dev/null" : submission.output.string()));
+  words.push_back("--export=" + Exported(submission.start.environment));
   if (!options.partition.empty()) words.push_back("--partition=" + options.partition);
   if (!options.account.empty()) words.push_back("--account=" + options.account);
   if (!options.time_limit.empty()) words.push_back("--time=" + options.time_limit);
   words.insert(words.end(), options.sbatch_options.begin(), options.sbatch_options.end());
   words.push_back(submission.script.string());
-  words.insert(words.end(), submission.command.begin(), submission.command.end());
+  words.insert(words.end(), submission.start.command.begin(), submission.start.command.end());
   return words;
 }
 

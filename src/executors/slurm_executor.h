@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "executors/node_plan.h"
 #include "executors/step_planner.h"
 #include "schedule/executor.h"
 
@@ -20,7 +21,8 @@ struct SlurmExecutorOptions {
   int cores_per_worker = 4;
   std::vector<std::string> supervisor_command;  // at the same place on every node, as the worker
   int max_workers_per_task = 1;
-  StepPlannerOptions planner;                 // its paths are on a file system that all nodes share
+  StepPlannerOptions planner;                 // its paths are on a file system that all nodes share, unless there is:
+  OutpostOptions outpost;
 };
 
 // Slurm begins with all leads that wait before it gives a task more assistants: so much less is an assistant's priority. More than an earlier
@@ -31,10 +33,10 @@ struct SlurmSubmission {
   std::string name;
   bool assistants = false;
   std::vector<int> array = {};       // a job for each of these numbers, which is its SLURM_ARRAY_TASK_ID; empty: one job
-  std::filesystem::path folder;      // where it runs
-  std::filesystem::path output;      // what it says before it has a log; of an array %a is the number
+  std::filesystem::path folder;      // where it runs; empty: in the root
+  std::filesystem::path output;      // empty: nowhere; what it says before it has a log; of an array %a is the number
   std::filesystem::path script;
-  std::vector<std::string> command;  // the script's words
+  RemoteStart start;                 // the script's words, and what it needs in its environment
 };
 // The words that hand it over.
 std::vector<std::string> SbatchWords(const SlurmExecutorOptions& options, const SlurmSubmission& submission);

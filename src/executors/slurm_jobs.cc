@@ -70,8 +70,8 @@ void AppendLine(const fs::path& file, const std::string& line) {
   if (log.valid()) (void)WriteAll(log.get(), "neural_solution: " + line + "\n", file);
 }
 
-std::optional<ForeignCommand> Run(const std::vector<std::string>& words) {
-  auto command = ForeignCommand::Start(words, kTimeLimit);
+std::optional<ForeignCommand> Run(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment = {}) {
+  auto command = ForeignCommand::Start(words, kTimeLimit, environment);
   if (command.ok()) return std::move(*command);
   LogWarning("Slurm: {}", command.status().message());
   return std::nullopt;
@@ -91,8 +91,9 @@ void SlurmJobs::Submit(const std::vector<Job*>& group) {
   supervisor.pick_cores = options_.cores_per_worker;
   supervisor.lock_wait = kLockWait;
   supervisor.elsewhere = true;
-  SlurmSubmission submission{NameOf(first.place.id), !first.place.id.lead(), {}, first.folder, first.folder / "slurm.log", first.folder / "slurm.sh",
-                             options_.supervisor_command};
+  SlurmSubmission submission{NameOf(first.place.id), !first.place.id.lead(), {}, first.folder, first.folder / "slurm.log", first.folder / "slurm.sh", {}};
+  std::vector<WorkerPlace> places;
+  for (const Job* job : group) places.push_back(job->place);
   if (group.size() > 1) {
     supervisor.task_folder = submission.folder = first.place.folder;
     submission.output = WorkerFolder(first.place.folder, 1).parent_path() / "%a" / "slurm.log";
@@ -101,12 +102,14 @@ void SlurmJobs::Submit(const std::vector<Job*>& group) {
       supervisor.members[job->place.id.worker] = job->place.id.fence;
     }
   }
-  for (std::string& word : SupervisorWords(supervisor)) submission.command.push_back(std::move(word));
-  Status written = ReplaceFile(submission.script, "#!/bin/sh\nexec \"$@\"\n");
+  auto start = StartElsewhere(options_.outpost.command, options_.planner.node_folder, options_.supervisor_command, supervisor, places);
+  if (start.ok()) submission.start = std::move(*start);
+  if (options_.outpost.given()) submission.folder = submission.output = "";
+  Status written = !start.ok() ? start.status() : ReplaceFile(submission.script, "#!/bin/sh\nexec \"$@\"\n");
   for (Job* job : group) {
     if (written.ok()) written = StoreJob(job->folder, job->place.id.fence, {submission.name, ""});
   }
-  auto sbatch = written.ok() ? Run(SbatchWords(options_, submission)) : std::nullopt;
+  auto sbatch = written.ok() ? Run(SbatchWords(options_, submission), submission.start.environment) : std::nullopt;
   std::vector<WorkerId> workers;
   for (Job* job : group) {
     workers.push_back(job->place.id);

@@ -30,6 +30,8 @@ struct StepPlannerOptions {
   std::string team_network = {};             // by which of its addresses a lead's machine is reached ("10.1.0.0/16"); "": any
   std::vector<std::string> worker_files;     // what the command needs beside the system: itself, its libraries
   bool sandbox = true;                       // false: steps run with our own rights
+  // Not empty: nodes do not see the workspace, and have their tasks' folders below this one; `hidden` and all that is kept for other tasks lie there.
+  std::filesystem::path node_folder = {};
   std::filesystem::path hidden;              // the workspace: no step sees it but for its own task's part
   ResourceLimits limits;
   std::vector<std::string> fetch_command = {};   // called as: COMMAND... --task-folder DIR; the inputs that are addresses or archives

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <optional>
 
 #include "base/replace_file.h"
 #include "executors/ip_network.h"
@@ -18,19 +17,8 @@ namespace {
 // A machine that is gone is noticed as soon as the way to it by mpirun is.
 constexpr int kSilenceSeconds = 12;
 
-Result<std::vector<std::string>> AddressesOf(const std::string& network) {
-  std::optional<IpNetwork> wanted;
-  if (!network.empty()) {
-    NS_ASSIGN_OR_RETURN(wanted, IpNetwork::Parse(network));
-  }
-  std::vector<std::string> addresses = MachineAddresses(wanted ? &*wanted : nullptr);
-  if (!addresses.empty()) return addresses;
-  if (wanted) return FailedPrecondition(fmt::format("this machine has no address of the network {}", network), "NO_ADDRESS");
-  return std::vector<std::string>{"127.0.0.1"};  // a cluster of one machine
-}
-
 Result<std::unique_ptr<Relay>> ListenForAssistants(const TeamRelayPlan& plan) {
-  NS_ASSIGN_OR_RETURN(std::vector<std::string> addresses, AddressesOf(plan.network));
+  NS_ASSIGN_OR_RETURN(std::vector<std::string> addresses, ReachableAddresses(plan.network));
   RelayOptions options;
   options.silence_seconds = kSilenceSeconds;
   options.to.path = plan.socket.string();

@@ -82,6 +82,7 @@ class Outpost {
   Status MakeFolders() const;
   Status Bring(const NodeFolder& node, const OutpostOrder& order);
   Status BringOne(const OutpostFile& file, const NodeStore& store);
+  Status MakeShared() const;
   Status FailedToBring(const Status& why);
   Result<int> Supervise();
   Status End();
@@ -170,6 +171,19 @@ Status Outpost::Bring(const NodeFolder& node, const OutpostOrder& order) {
   return OkStatus();
 }
 
+// What its steps share with those of other tasks: a sandbox shows only what is there.
+Status Outpost::MakeShared() const {
+  NS_ASSIGN_OR_RETURN(std::string text, ReadFile(folder_ / kStepPlanFileName, 16 << 20));
+  NS_ASSIGN_OR_RETURN(StepPlan plan, ParseStepPlan(text));
+  std::error_code error;
+  for (const Step& step : plan.steps) {
+    for (const std::string& folder : step.sandbox.shared) {
+      if (!error) fs::create_directories(folder, error);
+    }
+  }
+  return error ? ErrnoStatus(error.value(), "cannot make a folder that tasks share") : OkStatus();
+}
+
 // Another start may have more luck, here or elsewhere.
 Status Outpost::FailedToBring(const Status& why) {
   Say(why.message());
@@ -231,6 +245,7 @@ Result<int> Outpost::Work(const NodeFolder& node, const OutpostOrder& order) {
   if (given_up_ || IsGivenUp(brought)) return 0;
   if (signals_.told()) return kTryAgainExitCode;
   int code = kTryAgainExitCode;
+  if (brought.ok()) brought = MakeShared();
   if (brought.ok()) {
     courier_.emplace(Courier::Places{task_, folder_, log_, worker_.lead(), worker_.fence}, line_);
     NS_ASSIGN_OR_RETURN(code, Supervise());

@@ -68,12 +68,14 @@ class OutpostTest : public testing::Test {
     plan.attempt = fence;
     plan.work_folder = "/w";
     plan.steps = {{"worker", {"/bin/true"}, {}, 0, "", {}}};
+    plan.steps[0].sandbox.shared = {(node_ / "fetch").string()};
     Write(folder / "steps.json", StepPlanToJson(plan));
     std::vector<OutpostInput> inputs = {{root_.path() / "model.onnx", "given/model/model.onnx", true, true, false}};
     if (worker == 0) {
       inputs.push_back({folder_ / "journal", "cache", false, false, false});
       inputs.push_back({folder_ / "events.jsonl", "events.jsonl", false, false, false});
     }
+    inputs.push_back({folder / "steps.json", (WorkerFolder({}, worker) / "steps.json").string(), false, false, false});
     Write(folder / "outpost.json", OutpostInputsToJson(inputs));
     Write(root_.path() / fmt::format("supervisor{}", worker), "#!/bin/sh\n" + script);
     ::chmod((root_.path() / fmt::format("supervisor{}", worker)).c_str(), 0755);
@@ -131,6 +133,7 @@ TEST_F(OutpostTest, AWorkerFindsItsFilesAndWhatItWritesComesToTheService) {
   EXPECT_EQ(Read(folder_ / "result/report.json"), "r\n");
   EXPECT_EQ(ParseExitRecord(Read(folder_ / "exit_status")).value().attempt, 1);
   EXPECT_FALSE(fs::exists(node_ / "tasks" / kTask)) << "nothing of it stays on the node";
+  EXPECT_TRUE(fs::is_directory(node_ / "fetch"));
   EXPECT_TRUE(fs::exists(node_ / "files" / Sha256Hex("the model"))) << "but what others may need";
 }
 
