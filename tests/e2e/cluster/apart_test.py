@@ -1,7 +1,6 @@
 """Nodes that share no file system with the service: `--shared_workspace no`. On each host and for each slurmd an empty folder lies over the workspace,
 the models and the data, and what it keeps for itself is its own. The workers are the real ones."""
 import shutil
-import subprocess
 import unittest
 
 from harness import ROOT, ServiceTest, until
@@ -15,6 +14,11 @@ REQUEST = {"model": "image-classification/model.onnx", "metric": "accuracy",
            "dataset": {"path": "image-classification/evaluation.npz", "calibration": "image-classification/calibration.npz"}}
 
 
+def hide(host, folder):
+    host.inside("mount", "-t", "tmpfs", "-o", "size=1m", "apart", folder)
+    host.inside("mount", "-t", "tmpfs", "-o", "size=4g", "apart", "/var/tmp")
+
+
 class SlurmApart(SlurmCluster):
     """Its nodes do not see `hidden`."""
 
@@ -23,10 +27,10 @@ class SlurmApart(SlurmCluster):
         self.hidden = hidden
 
     def start_node(self, number):
-        (self.folder / f"spool-node{number}").mkdir(exist_ok=True)
-        hide = f"mount -t tmpfs -o size=1m apart {self.hidden} && mount -t tmpfs -o size=4g apart /var/tmp"
-        self.daemons[f"node{number}"] = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", f'{hide} && exec slurmd -D -N node{number} -f "$1"', "sh", str(self.config)], stderr=subprocess.DEVNULL)
+        self[number].start()
+        hide(self[number], self.hidden)
+        super().start_node(number)
+
 
 
 class ApartTest(Teams, ServiceTest):
@@ -42,8 +46,7 @@ class ApartTest(Teams, ServiceTest):
         self.addCleanup(self.hosts.__exit__)
         self.addCleanup(lambda: self.run_program("stop", "--now", "--workspace", self.workspace))
         for host in self.hosts.hosts:
-            host.inside("mount", "-t", "tmpfs", "-o", "size=1m", "apart", self.folder)
-            host.inside("mount", "-t", "tmpfs", "-o", "size=4g", "apart", "/var/tmp")
+            hide(host, self.folder)
         shutil.copy(self.hosts.hostfile(), self.folder / "hosts")
         self.start_as_in_the_guide()
         for host in self.hosts.hosts:
