@@ -87,9 +87,9 @@ void Resolver::CheckModel(const fs::path& model, const std::string& given) {
         "value_error.path");
 }
 
-// A path that is there wins over a model of the hub with that name.
+// A path that is there wins over a model of the hub with that name. A name without its owner is more likely a path with a mistake in it.
 bool IsOfTheHub(const InputSources& sources, const std::string& text) {
-  return IsHubName(text) && ResolveUploadPath(sources, text).status().reason() == "NO_SUCH_INPUT";
+  return IsHubName(text) && text.find('/') != text.npos && ResolveUploadPath(sources, text).status().reason() == "NO_SUCH_INPUT";
 }
 
 // Whether `path` is `folder` or lies below it; both are canonical.

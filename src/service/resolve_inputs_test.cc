@@ -134,6 +134,8 @@ TEST_F(ResolveInputsTest, ANameThatIsNoPathIsAModelOfTheHub) {
   EXPECT_EQ(Resolve("bert").model_path.filename(), "bert");  // a path wins
   Resolve("folder/other.onnx");
   EXPECT_THAT(Error(), HasSubstr("there is no \"folder/other.onnx\" below"));
+  Resolve("brt");
+  EXPECT_THAT(Error(), HasSubstr("there is no \"brt\" below"));
 }
 
 }  // namespace
