@@ -93,7 +93,9 @@ class ApartTest(Teams, ServiceTest):
         self.assertIn(address, [host.address for host in self.hosts.hosts])
         until(lambda: not any(self.on_node(host, "tasks") for host in self.hosts.hosts), 20, "no task's folder on any node")
         for host in self.hosts.hosts:
-            self.assertEqual(len([name for name in self.on_node(host, "files") if len(name) == 64]), 3, "model, rows and calibration rows")
+            files = [name for name in self.on_node(host, "files") if len(name) == 64]
+            if host.address == address:  # on a busy machine the task has ended before an assistant had all
+                self.assertEqual(len(files), 3, "model, rows and calibration rows")
             self.assertEqual(host.inside("ls", self.folder).stdout, "")
         # The command line gets the result as from any task.
         done = self.run_program("download", task, "--url", f"http://127.0.0.1:{self.port}", "--output", self.folder / "result.zip")
