@@ -37,11 +37,9 @@ void Dispatcher::Stop() {
 }
 
 void Dispatcher::Post(Message message) {
-  {
-    std::lock_guard lock(mutex_);
-    messages_.push_back(std::move(message));
-  }
-  wake_.notify_one();
+  std::lock_guard lock(mutex_);
+  messages_.push_back(std::move(message));
+  wake_.notify_one();  // under the lock: who waits for what the message does may end this object
 }
 
 void Dispatcher::PostLater(std::chrono::milliseconds wait, Message message) {
